@@ -1,0 +1,1 @@
+"""The triage page (Gradio). Run from a checkout: ``python -m app``."""

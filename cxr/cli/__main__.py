@@ -1,0 +1,5 @@
+"""``python -m cxr.cli`` is the ``cxr`` command."""
+
+from cxr.cli.main import main
+
+main()

@@ -1,0 +1,41 @@
+"""The ``cxr`` command: one subcommand per file, heavy imports inside each command.
+
+Exit status: 0 done; 1 done, but some inputs were refused; 2 wrong use or nothing could be done.
+"""
+
+import sys
+from importlib import import_module
+
+import typer
+
+from nlp_labeler.errors import CxrError
+
+# command name -> (module, function). The modules are light: they import torch, pandas and the like
+# only inside the function, so that `cxr --help` stays under half a second.
+COMMANDS: dict[str, tuple[str, str]] = {}
+GROUPS: dict[str, str] = {}  # group name -> module that holds a Typer called `app`
+
+
+def build_app() -> typer.Typer:
+    """The Typer application with every subcommand registered, in the order of the pipeline."""
+    app = typer.Typer(
+        name="cxr",
+        help="Weakly supervised chest X-ray screening. Research software, not a medical device.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for name, (module, function) in COMMANDS.items():
+        app.command(name)(getattr(import_module(module), function))
+    for name, module in GROUPS.items():
+        app.add_typer(import_module(module).app, name=name)
+    return app
+
+
+def main() -> None:
+    """Entry point: expected errors become one line on standard error and exit status 2."""
+    try:
+        build_app()()
+    except CxrError as error:
+        typer.echo(f"cxr: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,1 @@
+"""ChestX-ray8-style datasets: build, read, split by patient, cache."""

@@ -1,0 +1,1 @@
+"""Figures with patient-cluster intervals: classification, calibration, localization, subgroups."""

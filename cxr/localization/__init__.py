@@ -1,0 +1,1 @@
+"""Class heatmaps -> boxes; overlap measures. numpy only."""

@@ -1,0 +1,1 @@
+"""Networks: backbone, transition, pooling, heads; checkpoints without pickles."""

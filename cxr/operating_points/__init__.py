@@ -1,0 +1,1 @@
+"""Certified thresholds at low false-positive rates, and the file that travels with a model."""

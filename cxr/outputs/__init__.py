@@ -1,0 +1,1 @@
+"""CSV, JSON lines, overlays and the worklist page, each from ScreeningResult alone."""

@@ -1,0 +1,1 @@
+"""The synthetic cohort: anatomy, findings, report language, and the truth about them."""

@@ -1,0 +1,1 @@
+"""Screening scores -> sentences that the image supports."""

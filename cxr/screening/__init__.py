@@ -1,0 +1,1 @@
+"""The clinic's runtime: bundle + file -> ScreeningResult. No torch in the process."""

@@ -1,0 +1,1 @@
+"""Recipes and Lightning modules that turn a dataset into a checkpoint."""
