@@ -1,1 +1,10 @@
-"""Class heatmaps -> boxes; overlap measures. numpy only."""
+"""Class heatmaps -> boxes; overlap measures. numpy and scipy only.
+
+- :func:`boxes_from_heatmap` with :class:`BoxSettings` -> :class:`Box`
+- :func:`iou`, :func:`iobb`
+"""
+
+from cxr.localization.boxes import Box, BoxSettings, boxes_from_heatmap, normalize_heatmap
+from cxr.localization.overlap import iobb, iou
+
+__all__ = ["Box", "BoxSettings", "boxes_from_heatmap", "iobb", "iou", "normalize_heatmap"]
