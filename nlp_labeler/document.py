@@ -1,0 +1,220 @@
+"""The frozen documents that the stages hand to one another, and the result they end in.
+
+Every offset is a half-open character interval. Offsets of sections, sentences and asserted mentions count from the
+start of the report text as it was given; offsets of a plain :class:`Mention` count from the start of its sentence, so
+that the analysis of a sentence does not depend on where it stands and can be remembered.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+__all__ = [
+    "AssertedMention",
+    "Assertion",
+    "Attributes",
+    "Mention",
+    "Report",
+    "ReportLabels",
+    "Section",
+    "Sentence",
+    "Span",
+    "compose_report",
+]
+
+
+class Assertion(StrEnum):
+    """What the report says about a mention."""
+
+    AFFIRMED = "affirmed"
+    NEGATED = "negated"
+    UNCERTAIN = "uncertain"
+    HISTORICAL = "historical"
+    RESOLVED = "resolved"
+    HYPOTHETICAL = "hypothetical"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open character interval of the report text.
+
+    Attributes:
+        start: first character.
+        end: one past the last character.
+    """
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section of a report.
+
+    Attributes:
+        kind: canonical name, e.g. ``"findings"``, ``"impression"``, ``"indication"``, ``"comparison"``.
+        labeled: whether its sentences count; INDICATION, HISTORY, COMPARISON and TECHNIQUE never do.
+        start: first character of the body, after the heading.
+        end: one past the last character of the body.
+    """
+
+    kind: str
+    labeled: bool
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of a labeled section.
+
+    Attributes:
+        text: the sentence as written.
+        start: its offset in the report.
+        section: kind of the section that holds it.
+    """
+
+    text: str
+    start: int
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report cut into sections and sentences.
+
+    Attributes:
+        text: the report as given.
+        sections: all sections in order.
+        sentences: the sentences of the labeled sections in order.
+    """
+
+    text: str
+    sections: tuple[Section, ...]
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A lexicon concept found in a sentence.
+
+    Attributes:
+        concept: id of the lexicon entry, e.g. ``"pleural_effusion"``.
+        start: first character, counted from the start of the sentence.
+        end: one past the last character.
+    """
+
+    concept: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What the sentence says about a mention beside its assertion; ``None`` where it says nothing.
+
+    Attributes:
+        severity: ``"minimal"``, ``"mild"``, ``"moderate"`` or ``"severe"``.
+        side: ``"left"``, ``"right"`` or ``"bilateral"``.
+        zone: e.g. ``"base"``, ``"apex"``, ``"upper lobe"``, ``"hilum"``.
+        change: ``"new"``, ``"stable"``, ``"improved"``, ``"worsened"`` or ``"resolved"``.
+    """
+
+    severity: str | None = None
+    side: str | None = None
+    zone: str | None = None
+    change: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssertedMention:
+    """One mention with everything that was decided about it, and why: the evidence behind a label.
+
+    Attributes:
+        concept: id of the lexicon entry.
+        finding: the label column it counts for under the policy; ``None`` where it has no column of its own.
+        abnormal: whether an affirmed mention of it rules out ``No Finding`` under the policy.
+        text: the mention as written.
+        start: offset of the mention in the report.
+        end: one past its last character.
+        sentence: the sentence that holds it, as written.
+        sentence_start: offset of that sentence in the report.
+        section: kind of the section that holds it.
+        assertion: what the report says about it.
+        rule: id of the rule that decided, e.g. ``"surface:negation.no"`` or ``"graph:negation.det"``.
+        cue: where the words that triggered the rule stand in the report; ``None`` where nothing did.
+        severity: see :class:`Attributes`.
+        side: see :class:`Attributes`.
+        zone: see :class:`Attributes`.
+        change: see :class:`Attributes`.
+        cui: UMLS concept unique identifier, or ``None``.
+        radlex: RadLex id, or ``None``.
+    """
+
+    concept: str
+    finding: str | None
+    abnormal: bool
+    text: str
+    start: int
+    end: int
+    sentence: str
+    sentence_start: int
+    section: str
+    assertion: Assertion
+    rule: str
+    cue: Span | None = None
+    severity: str | None = None
+    side: str | None = None
+    zone: str | None = None
+    change: str | None = None
+    cui: str | None = None
+    radlex: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLabels:
+    """The labels of one report with their evidence.
+
+    Attributes:
+        text: the report as given.
+        labels: one value for each of the 14 findings and ``No Finding``: 1 affirmed, 0 negated, -1 uncertain,
+            ``None`` not mentioned (``No Finding`` is 1 or ``None``).
+        mentions: every mention of the labeled sections in reading order.
+        status: ``"ok"``, or why nothing could be labeled (``"empty"``, ``"no labeled section"``).
+        policy: name of the policy that aggregated the mentions.
+        engine: ``"graph"`` or ``"surface"``.
+    """
+
+    text: str
+    labels: dict[str, int | None]
+    mentions: tuple[AssertedMention, ...] = ()
+    status: str = "ok"
+    policy: str = ""
+    engine: str = ""
+
+    def evidence(self, finding: str) -> tuple[AssertedMention, ...]:
+        """The mentions that count for one label column, in reading order."""
+        return tuple(mention for mention in self.mentions if mention.finding == finding)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain JSON-able containers."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """The result as one line of JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+
+def compose_report(findings: str | None, impression: str | None) -> str:
+    """The canonical text of a report whose sections are kept in separate fields, one line each.
+
+    Args:
+        findings: text of the findings section, or nothing.
+        impression: text of the impression section, or nothing.
+
+    Returns:
+        ``FINDINGS: ...``, a line break, ``IMPRESSION: ...``; empty sections are left out, ``""`` where both are empty.
+    """
+    parts = (("FINDINGS", findings), ("IMPRESSION", impression))
+    return "\n".join(f"{title}: {body.strip()}" for title, body in parts if body and body.strip())
