@@ -1,0 +1,91 @@
+"""Logits of a trained model over a dataset, and the file they are kept in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+
+from cxr.models.classifier import ChestXray8Network
+from cxr.training.batches import Images, PlainImages, plain_batches
+from cxr.training.module import UINT8_MAX
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Scores and labels of N images over C labels.
+
+    Attributes:
+        images: N image names (Image Index).
+        patients: N patient ids.
+        label_space: C label names.
+        logits: (N, C) float32.
+        labels: (N, C) float32 with 1, 0, -1 uncertain, NaN unknown.
+        class_maps: (N, C, S, S) float16 in logit units, or None where they were not asked for.
+    """
+
+    images: tuple[str, ...]
+    patients: tuple[str, ...]
+    label_space: tuple[str, ...]
+    logits: NDArray[np.float32]
+    labels: NDArray[np.float32]
+    class_maps: NDArray[np.float16] | None = None
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """(N, C) uncalibrated, in [0, 1]."""
+        return np.asarray(1.0 / (1.0 + np.exp(-self.logits.astype(np.float64))))
+
+
+def predict(
+    model: ChestXray8Network,
+    pixels: Images,
+    labels: NDArray[np.float32],
+    *,
+    batch_size: int = 64,
+    with_maps: bool = False,
+) -> tuple[NDArray[np.float32], NDArray[np.float16] | None]:
+    """Logits (N, C), and class maps (N, C, S, S) if asked for, in the order of the rows."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = model.to(device).eval()
+    logits: list[NDArray[np.float32]] = []
+    maps: list[NDArray[np.float16]] = []
+    batches = plain_batches(PlainImages(pixels, labels), batch_size)
+    with torch.inference_mode():
+        for images, _ in track(batches, description="predicting", transient=True):
+            output = model(images.to(device).float() / UINT8_MAX)
+            logits.append(output.logits.float().cpu().numpy())
+            if with_maps:
+                maps.append(output.class_maps.half().cpu().numpy())
+    return np.concatenate(logits), np.concatenate(maps) if with_maps else None
+
+
+def write_predictions(predictions: Predictions, path: Path) -> None:
+    """CSV with `Image Index`, `Patient ID`, then logit_, prob_ and label_ columns per label; written atomically."""
+    table: dict[str, object] = {"Image Index": predictions.images, "Patient ID": predictions.patients}
+    for prefix, values in (
+        ("logit_", predictions.logits),
+        ("prob_", predictions.probabilities),
+        ("label_", predictions.labels),
+    ):
+        table |= {f"{prefix}{name}": values[:, i] for i, name in enumerate(predictions.label_space)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    pd.DataFrame(table).to_csv(temporary, index=False, float_format="%.7g")
+    temporary.replace(path)
+
+
+def read_predictions(path: Path) -> Predictions:
+    """What write_predictions wrote; class maps are not kept in the file."""
+    frame = pd.read_csv(path, dtype={"Image Index": str, "Patient ID": str})
+    names = tuple(c.removeprefix("logit_") for c in frame.columns if c.startswith("logit_"))
+    return Predictions(
+        images=tuple(frame["Image Index"]),
+        patients=tuple(frame["Patient ID"]),
+        label_space=names,
+        logits=frame[[f"logit_{n}" for n in names]].to_numpy(np.float32),
+        labels=frame[[f"label_{n}" for n in names]].to_numpy(np.float32),
+    )

@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from cxr.errors import ConfigError
+from cxr.models.checkpoint import CARD, WEIGHTS, CheckpointCard, load_checkpoint, save_checkpoint
+from cxr.models.factory import ModelConfig, build_model
+
+
+@pytest.fixture
+def saved(tmp_path: Path, small_config: ModelConfig) -> Path:
+    card = CheckpointCard(
+        label_space=("Mass", "Nodule"), image_size=64, model=small_config, recipe="test", data="nothing"
+    )
+    save_checkpoint(build_model(small_config, 2).eval(), card, tmp_path)
+    return tmp_path
+
+
+def test_round_trip(saved: Path):
+    first, card = load_checkpoint(saved)
+    second, _ = load_checkpoint(saved)
+    images = torch.rand(1, 1, 64, 64)
+    torch.testing.assert_close(first(images).logits, second(images).logits)
+    assert card.label_space == ("Mass", "Nodule")
+
+
+def test_changed_weights_are_refused(saved: Path):
+    weights = bytearray((saved / WEIGHTS).read_bytes())
+    weights[-1] ^= 1
+    (saved / WEIGHTS).write_bytes(weights)
+    with pytest.raises(ConfigError, match="do not belong together"):
+        load_checkpoint(saved)
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, CARD])
+def test_missing_file_is_named(saved: Path, name: str):
+    (saved / name).unlink()
+    with pytest.raises(ConfigError, match=f"has no {name}"):
+        load_checkpoint(saved)
+
+
+def test_card_of_another_version_is_refused(saved: Path):
+    card = (saved / CARD).read_text().replace('"format_version": 1', '"format_version": 2')
+    (saved / CARD).write_text(card)
+    with pytest.raises(ConfigError, match="format_version"):
+        load_checkpoint(saved)
