@@ -1,0 +1,62 @@
+"""Reports from a Parquet file, batch by batch."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nlp_labeler.errors import LabelerError, MissingExtraError
+from nlp_labeler.formats.record import RefusalCode, ReportRecord, record_from_fields, refused, text_columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["load_pyarrow", "read_parquet"]
+
+BATCH_ROWS = 1024
+
+
+def load_pyarrow() -> Any:
+    """The pyarrow package with its Parquet module.
+
+    Raises:
+        MissingExtraError: if it is not installed.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise MissingExtraError("reading and writing Parquet", "label") from None
+    return pyarrow
+
+
+def read_parquet(path: Path) -> Iterator[ReportRecord]:
+    """Stream the reports of a Parquet file with columns ``id`` and either ``text`` or ``findings``, ``impression``.
+
+    Raises:
+        LabelerError: if the file is no Parquet file or lacks these columns.
+        MissingExtraError: if pyarrow is not installed.
+    """
+    pyarrow = load_pyarrow()
+    number = 0
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            id_column, columns = text_columns(file.schema_arrow.names, str(path))
+            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=[id_column, *columns]):
+                for row in range(batch.num_rows):
+                    number += 1
+                    yield read_row(f"row {number}", batch, row, id_column, columns)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise LabelerError(f"{path}: cannot be read as Parquet after row {number} ({type(error).__name__})") from None
+
+
+def read_row(where: str, batch: "pa.RecordBatch", row: int, id_column: str, columns: tuple[str, ...]) -> ReportRecord:
+    """The record of one row; string columns are not checked by Parquet and may hold any bytes."""
+    fields: dict[str, object] = {}
+    for name in (id_column, *columns):
+        try:
+            value = batch.column(name)[row].as_py()
+            fields[name] = value.decode() if isinstance(value, bytes) else value
+        except UnicodeDecodeError:
+            identifier = fields.get(id_column, "")
+            return refused(RefusalCode.UNDECODABLE, f"'{name}' of {where} is not UTF-8", str(identifier))
+    return record_from_fields(where, fields, id_column, columns)
