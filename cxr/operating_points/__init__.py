@@ -1,1 +1,32 @@
-"""Certified thresholds at low false-positive rates, and the file that travels with a model."""
+"""Thresholds a clinic can trust: fitted, named, certified, bound to one model.
+
+- calibration, calibration_fit: logits to probabilities, and how that map is fitted
+- neyman_pearson: order-statistic thresholds with a finite-sample guarantee
+- learn_then_test: rule-out thresholds tested in sequence
+- sampling: one image per patient
+- certificate: what is promised about one threshold, or why nothing is
+- triage: refer, read or none
+- fitting, operating_point_set: fit all of it, and the file that holds it
+"""
+
+from cxr.operating_points.calibration import Calibrator, FindingCalibration, shift_prevalence
+from cxr.operating_points.calibration_fit import fit_calibrator
+from cxr.operating_points.certificate import Certificate, Proportion, Refusal, SubgroupRate
+from cxr.operating_points.fitting import fit_operating_points
+from cxr.operating_points.operating_point_set import OperatingPointSet
+from cxr.operating_points.triage import Triage, patient_score
+
+__all__ = [
+    "Calibrator",
+    "Certificate",
+    "FindingCalibration",
+    "OperatingPointSet",
+    "Proportion",
+    "Refusal",
+    "SubgroupRate",
+    "Triage",
+    "fit_calibrator",
+    "fit_operating_points",
+    "patient_score",
+    "shift_prevalence",
+]

@@ -1,0 +1,215 @@
+"""The fitted operating points of one model: the file operating_points.json that travels with it.
+
+A threshold belongs to one model, one calibration set and one label space. The file names all three, seals
+its own content with a hash, and refuses to be used with anything else. The seal finds accidents and edits;
+it is no signature: whoever can write a new file can seal it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from cxr.errors import OperatingPointError
+from cxr.operating_points.certificate import Certificate, OperatingPoint
+from cxr.operating_points.triage import Triage, patient_score, triage_of
+
+__all__ = ["OperatingPointSet"]
+
+_FORMAT_VERSION = 1
+_Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class OperatingPointSet(BaseModel):
+    """Certificates or refusals for every finding and for the patient.
+
+    Attributes:
+        format_version: version of this file; another one is refused.
+        created: when it was fitted, with a time zone.
+        model_sha256: hash of the model file it belongs to; ``None`` if it was fitted on bare predictions, in
+            which case no model may use it.
+        calibration_sha256: hash of the scores, labels and patients it was fitted on.
+        label_space: findings in the order of the model's outputs.
+        seed: drew one image per patient.
+        n_images: images of the calibration set.
+        n_patients: patients of the calibration set.
+        findings: per finding, the rule ``probability > threshold`` of limited false-positive rate.
+        rule_out: per finding, the rule ``probability < threshold`` of limited miss rate.
+        patient_level: the referral: ``highest probability of any finding > threshold``, of limited
+            false-positive rate among patients with no finding at all.
+        patient_rule_out: ``highest probability < threshold``, of limited miss rate among patients with any finding.
+        content_sha256: seal over everything above.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    format_version: Literal[1] = 1
+    created: AwareDatetime
+    model_sha256: _Sha256 | None
+    calibration_sha256: _Sha256
+    label_space: Annotated[tuple[str, ...], Field(min_length=1)]
+    seed: int
+    n_images: int
+    n_patients: int
+    findings: dict[str, OperatingPoint]
+    rule_out: dict[str, OperatingPoint]
+    patient_level: OperatingPoint
+    patient_rule_out: OperatingPoint
+    content_sha256: str = ""
+
+    @model_validator(mode="after")
+    def _every_finding_has_its_points(self) -> Self:
+        if len(set(self.label_space)) != len(self.label_space):
+            raise ValueError("a finding is listed twice in label_space")
+        for name, points in (("findings", self.findings), ("rule_out", self.rule_out)):
+            odd = sorted(set(points) ^ set(self.label_space))
+            if odd:
+                raise ValueError(f"{name} and label_space differ in {', '.join(odd)}")
+        return self
+
+    def _digest(self) -> str:
+        content = self.model_dump(mode="json", exclude={"content_sha256"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def sealed(self) -> Self:
+        """The same set with :attr:`content_sha256` computed."""
+        return self.model_copy(update={"content_sha256": self._digest()})
+
+    def to_json(self) -> str:
+        """The content of an operating_points.json."""
+        return self.sealed().model_dump_json(indent=1) + "\n"
+
+    def save(self, path: Path) -> None:
+        """Write the file atomically."""
+        temporary = path.with_name(f".{path.name}.tmp")
+        temporary.write_text(self.to_json(), encoding="utf-8")
+        temporary.replace(path)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read and verify what :meth:`to_json` wrote.
+
+        Raises:
+            OperatingPointError: if it is not JSON, of another version, invalid, or altered since it was fitted.
+        """
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise OperatingPointError(f"the operating points are not JSON ({error}); fit them again") from error
+        version = data.get("format_version") if isinstance(data, dict) else None
+        if version != _FORMAT_VERSION:
+            raise OperatingPointError(
+                f"operating points of format version {version!r}; this cxr reads {_FORMAT_VERSION}; fit them again"
+            )
+        try:
+            points = cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "file"
+            raise OperatingPointError(
+                f"the operating points are invalid at {where}: {first['msg']}; fit them again"
+            ) from error
+        if points.content_sha256 != points._digest():
+            raise OperatingPointError(
+                "the operating points were altered after they were fitted (content_sha256 differs); fit them again"
+            )
+        return points
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read and verify a file; see :meth:`from_json`.
+
+        Raises:
+            OperatingPointError: if it is missing, unreadable or must not be trusted.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise OperatingPointError(f"cannot read operating points from {path}: {error}") from error
+        return cls.from_json(text)
+
+    def require(self, *, model_sha256: str, label_space: Sequence[str]) -> None:
+        """Refuse another model or label space than the set was fitted for.
+
+        Args:
+            model_sha256: hash of the model file that is to be used.
+            label_space: its findings, in order.
+
+        Raises:
+            OperatingPointError: if either differs, or the set belongs to no model.
+        """
+        if self.model_sha256 is None:
+            raise OperatingPointError(
+                "these operating points were fitted on bare predictions and belong to no model; fit them with the "
+                "model's hash"
+            )
+        if self.model_sha256 != model_sha256:
+            raise OperatingPointError(
+                f"these operating points belong to model {self.model_sha256[:12]}, not to {model_sha256[:12]}; fit new "
+                "ones for this model"
+            )
+        if self.label_space != tuple(label_space):
+            raise OperatingPointError(
+                f"these operating points cover {', '.join(self.label_space)}; the model's label space is "
+                f"{', '.join(label_space)}"
+            )
+
+    def point(self, name: str) -> Certificate | None:
+        """The false-positive-limited certificate of a finding; ``None`` where it was refused.
+
+        Raises:
+            OperatingPointError: if the finding is not in the label space.
+        """
+        if name not in self.findings:
+            raise OperatingPointError(f"no operating point for '{name}'; known are {', '.join(self.label_space)}")
+        point = self.findings[name]
+        return point if isinstance(point, Certificate) else None
+
+    def threshold(self, name: str) -> float | None:
+        """The certified threshold of a finding: positive if ``probability > threshold``.
+
+        Returns:
+            The threshold in [0, 1], or ``None`` where no certificate was issued: then nothing may be called positive.
+
+        Raises:
+            OperatingPointError: if the finding is not in the label space.
+        """
+        point = self.point(name)
+        return None if point is None else point.threshold
+
+    def probabilities(self, values: Mapping[str, float] | ArrayLike) -> NDArray[np.float64]:
+        """One patient's probabilities in the order of the label space, checked.
+
+        Raises:
+            OperatingPointError: if a finding is missing or unknown, or a value is not in [0, 1].
+        """
+        if isinstance(values, Mapping):
+            odd = sorted(set(values) ^ set(self.label_space))
+            if odd:
+                raise OperatingPointError(f"probabilities and the label space differ in {', '.join(odd)}")
+            values = [values[name] for name in self.label_space]
+        array = np.asarray(values, dtype=np.float64)
+        if array.shape != (len(self.label_space),):
+            raise OperatingPointError(f"{array.shape} probabilities for {len(self.label_space)} findings")
+        if not ((array >= 0) & (array <= 1)).all():
+            raise OperatingPointError("a probability is not a number in [0, 1]")
+        return array
+
+    def triage(self, probabilities: Mapping[str, float] | ArrayLike) -> Triage:
+        """What to do with one patient: see :mod:`cxr.operating_points.triage`.
+
+        Args:
+            probabilities: calibrated, by finding, or (C,) in the order of :attr:`label_space`.
+
+        Raises:
+            OperatingPointError: if they do not cover the label space or a value is not in [0, 1].
+        """
+        array = self.probabilities(probabilities)
+        thresholds = [self.threshold(name) for name in self.label_space]
+        fired = any(t is not None and p > t for p, t in zip(array, thresholds, strict=True))
+        return triage_of(float(patient_score(array)), fired, self.patient_level, self.patient_rule_out)

@@ -1,0 +1,45 @@
+"""Two-sided triage of a patient: refer, read, or none.
+
+The patient's score is the highest calibrated probability of any finding. It needs no further fitted
+constant, so the order-statistic guarantee over the whole family of findings is exact, and a referral names
+the finding that caused it.
+
+- ``refer``: the score is above a threshold that healthy patients exceed at a limited rate;
+- ``none``: the score is below a threshold that patients with a finding fall under at a limited rate, and
+  no finding's own operating point fired;
+- ``read``: everything else, which a person reads. Where a side has no certificate, its zone is read too.
+"""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cxr.operating_points.certificate import Certificate, Refusal
+
+__all__ = ["Triage", "patient_score", "triage_of"]
+
+Triage = Literal["refer", "read", "none"]
+
+
+def patient_score(probabilities: ArrayLike) -> NDArray[np.float64]:
+    """Highest probability of any finding: (..., C) in [0, 1] to (...)."""
+    return np.asarray(probabilities, dtype=np.float64).max(axis=-1)
+
+
+def triage_of(
+    score: float, finding_fired: bool, refer: Certificate | Refusal, rule_out: Certificate | Refusal
+) -> Triage:
+    """The decision for one patient.
+
+    Args:
+        score: from :func:`patient_score`.
+        finding_fired: whether any finding is above its own certified threshold.
+        refer: the patient-level point of limited false-positive rate.
+        rule_out: the patient-level point of limited miss rate.
+    """
+    if isinstance(refer, Certificate) and score > refer.threshold:
+        return "refer"
+    if isinstance(rule_out, Certificate) and score < rule_out.threshold and not finding_fired:
+        return "none"
+    return "read"
