@@ -1,0 +1,196 @@
+"""Label a whole source of reports into a file: streaming, in several processes, resumable after a kill."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from nlp_labeler.atomic import atomic_writer
+from nlp_labeler.document import ReportLabels
+from nlp_labeler.errors import LabelerError
+from nlp_labeler.formats.folder import report_files
+from nlp_labeler.formats.outputs import LabeledReport, output_format
+from nlp_labeler.formats.record import RefusalCode, ReportRecord, refused
+from nlp_labeler.formats.source import read_reports
+from nlp_labeler.labeler import Labeler
+from nlp_labeler.parallel import ordered_map
+from nlp_labeler.parts import Counts, Parts
+
+__all__ = ["label_reports"]
+
+CHUNK_REPORTS = 500
+CHUNK_CHARACTERS = 4_000_000
+EVIDENCE = ".evidence.jsonl"  # suffix of the parts of the evidence file
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What every worker process needs to know."""
+
+    policy: str
+    engine: str
+    out: Path
+    evidence: bool
+
+
+def label_reports(
+    source: Path,
+    out: Path,
+    *,
+    policy: str = "openi",
+    engine: str = "auto",
+    processes: int = 1,
+    evidence: Path | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Counts:
+    """Label every report of a source and write the labels to a file, whole or not at all.
+
+    Finished chunks are kept beside ``out``; run again after a kill, it goes on behind them. Memory does not grow with
+    the number of reports.
+
+    Args:
+        source: file or folder of reports, see :func:`nlp_labeler.formats.source.read_reports`.
+        out: file to write: ``.csv``, ``.jsonl``, ``.parquet`` or ``.xml`` (BioC).
+        policy: name of a shipped policy or path of a policy file.
+        engine: ``"auto"``, ``"graph"`` or ``"surface"``.
+        processes: how many processes label at once.
+        evidence: JSON Lines file with every mention behind the labels, written beside ``out``.
+        advance: told how many more reports are done, after every chunk.
+
+    Returns:
+        How many reports there were, and how many of them were refused.
+
+    Raises:
+        LabelerError: if the source cannot be read or the output not be written.
+        ConfigError: if there is no such policy or engine.
+        MissingExtraError: if an optional package is needed for the formats or the engine.
+    """
+    check_paths(source, out, evidence)
+    options = Options(policy, engine, out, evidence is not None)
+    prepare(options)  # wrong options are told before any file is touched
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with Parts(out, run_identity(source, options)) as parts:
+            advance(parts.counts.reports)
+            records = islice(read_reports(source), parts.counts.reports, None)
+            work = partial(label_chunk, options)
+            for pieces, counts in ordered_map(work, chunks(records), processes, partial(prepare, options)):
+                parts.add(pieces, counts)
+                advance(counts.reports)
+            if evidence is not None:
+                evidence.parent.mkdir(parents=True, exist_ok=True)
+                with atomic_writer(evidence) as stream:
+                    output_format(evidence).join(parts.paths(EVIDENCE), stream)
+            with atomic_writer(out) as stream:
+                output_format(out).join(parts.paths(out.suffix), stream)
+            parts.discard()
+            return parts.counts
+    except OSError as error:
+        raise LabelerError(f"{error.filename or out}: {error.strerror}") from None
+
+
+def check_paths(source: Path, out: Path, evidence: Path | None) -> None:
+    """Refuse outputs that cannot be written, or that would be read as input.
+
+    Raises:
+        LabelerError: if a suffix is not known, or two of the paths get in each other's way.
+        MissingExtraError: if ``out`` is Parquet and pyarrow is not installed.
+    """
+    output_format(out)
+    if evidence is not None and evidence.suffix.lower() != ".jsonl":
+        raise LabelerError(f"{evidence}: evidence is JSON Lines; name it .jsonl")
+    if evidence is not None and evidence.resolve() == out.resolve():
+        raise LabelerError(f"{evidence}: labels and evidence cannot be one file")
+    for path in filter(None, (out, evidence)):
+        if path.is_dir():
+            raise LabelerError(f"{path}: is a folder; name a file to write")
+        if path.resolve() == source.resolve():
+            raise LabelerError(f"{path}: is the input; write the output to another file")
+        if source.is_dir() and path.suffix.lower() == ".xml" and path.resolve().is_relative_to(source.resolve()):
+            raise LabelerError(f"{path}: lies in the folder that is read; write the output elsewhere")
+
+
+def run_identity(source: Path, options: Options) -> dict[str, Any]:
+    """What a part depends on: parts of a run with another identity must not be mixed with those of this one.
+
+    Raises:
+        LabelerError: if there is no such source.
+    """
+    if not source.exists():
+        raise LabelerError(f"{source}: no such file or folder")
+    files = report_files(source) if source.is_dir() else [source]
+    content = hashlib.sha256()
+    for path in files:
+        state = path.stat()
+        content.update(
+            f"{path.as_posix()}\x00{state.st_size}\x00{state.st_mtime_ns}\n".encode("utf-8", "surrogateescape")
+        )
+    policy = Path(options.policy)
+    return {
+        "version": version("cxr"),
+        "source": content.hexdigest(),
+        "policy": hashlib.sha256(policy.read_bytes()).hexdigest() if policy.is_file() else options.policy,
+        "engine": options.engine,
+        "evidence": options.evidence,
+        "chunk": [CHUNK_REPORTS, CHUNK_CHARACTERS],
+    }
+
+
+def chunks(records: Iterable[ReportRecord]) -> Iterator[list[ReportRecord]]:
+    """Records in chunks that are small both in number and in characters."""
+    chunk: list[ReportRecord] = []
+    characters = 0
+    for record in records:
+        chunk.append(record)
+        characters += len(record.text)
+        if len(chunk) == CHUNK_REPORTS or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
+
+
+_labelers: dict[Options, Labeler] = {}  # one a process and a run
+
+
+def prepare(options: Options) -> None:
+    """Load the labeler of this process."""
+    _labelers.clear()
+    _labelers[options] = Labeler.load(options.policy, options.engine)
+
+
+def label_chunk(options: Options, records: list[ReportRecord]) -> tuple[dict[str, bytes], Counts]:
+    """Label one chunk and encode it for every file that is written."""
+    rows = label_records(_labelers[options], records)
+    pieces = {options.out.suffix: output_format(options.out).encode(rows)}
+    if options.evidence:
+        pieces[EVIDENCE] = output_format(Path(EVIDENCE)).encode(rows)
+    refusals = sum(row.result is None for row in rows)
+    unlabeled = sum(row.result is not None and row.result.status != "ok" for row in rows)
+    return pieces, Counts(len(rows), refusals, unlabeled)
+
+
+def label_records(labeler: Labeler, records: list[ReportRecord]) -> list[LabeledReport]:
+    """Label records in order; those that were refused stay refused."""
+    texts = [record.text for record in records if record.refusal is None]
+    try:
+        results = iter(list(labeler.pipe(texts)))
+    except Exception:  # one report must not cost the others their labels: find it, and refuse it alone
+        return [label_alone(labeler, record) for record in records]
+    return [LabeledReport(record, next(results) if record.refusal is None else None) for record in records]
+
+
+def label_alone(labeler: Labeler, record: ReportRecord) -> LabeledReport:
+    """Label one record; a failure becomes its refusal."""
+    if record.refusal is not None:
+        return LabeledReport(record, None)
+    try:
+        result: ReportLabels = labeler.label(record.text)
+    except Exception as error:
+        failed = refused(RefusalCode.LABELING_FAILED, f"the labeler failed ({type(error).__name__})", record.id)
+        return LabeledReport(failed, None)
+    return LabeledReport(record, result)
