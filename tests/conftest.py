@@ -7,6 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+pytest_plugins = ["tests.clinic_fixtures"]
+
 
 @pytest.fixture(scope="session")
 def repository_root() -> Path:

@@ -12,8 +12,13 @@ from nlp_labeler.errors import CxrError
 
 # command name -> (module, function). The modules are light: they import torch, pandas and the like
 # only inside the function, so that `cxr --help` stays under half a second.
-COMMANDS: dict[str, tuple[str, str]] = {}
-GROUPS: dict[str, str] = {}  # group name -> module that holds a Typer called `app`
+COMMANDS: dict[str, tuple[str, str]] = {
+    "phantom": ("cxr.cli.phantom", "phantom"),
+    "screen": ("cxr.cli.screen", "screen"),
+    "report": ("cxr.cli.report", "report"),
+}
+# group name -> module that holds a Typer called `app`
+GROUPS: dict[str, str] = {"bundle": "cxr.cli.bundle"}
 
 
 def build_app() -> typer.Typer:

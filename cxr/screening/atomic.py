@@ -2,17 +2,21 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["write_bytes_atomically", "write_text_atomically"]
+__all__ = ["atomic_writer", "write_bytes_atomically", "write_text_atomically"]
 
 
-def write_bytes_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` beside ``path`` and rename it into place."""
+@contextmanager
+def atomic_writer(path: Path) -> Iterator[BinaryIO]:
+    """A stream to a new file beside ``path`` that takes its place when the block ends without an error."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(0o644)
@@ -22,6 +26,12 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
         raise
 
 
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Write a whole file of bytes through :func:`atomic_writer`."""
+    with atomic_writer(path) as stream:
+        stream.write(content)
+
+
 def write_text_atomically(path: Path, content: str) -> None:
-    """UTF-8 form of :func:`write_bytes_atomically`."""
+    """Write a whole file of UTF-8 text through :func:`atomic_writer`."""
     write_bytes_atomically(path, content.encode())

@@ -1,0 +1,52 @@
+"""``cxr bundle``: look into a model bundle, or check that nothing of it was changed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Show or verify a model bundle.", no_args_is_help=True)
+
+_BUNDLE = Annotated[
+    Path | None, typer.Argument(metavar="[BUNDLE]", help="Bundle folder. Default: the one shipped with cxr.")
+]
+
+
+@app.command()
+def show(bundle: _BUNDLE = None) -> None:
+    """Print what a bundle says about itself, with every operating point and its guarantee."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from cxr.screening import Bundle
+
+    loaded = Bundle.load(bundle)
+    manifest = loaded.manifest
+    console = Console()
+    console.print(f"[bold]{manifest.name}[/bold] {manifest.version}  ({loaded.path})", highlight=False)
+    for title, value in (
+        ("created", f"{manifest.created:%Y-%m-%d %H:%M %Z} by cxr {manifest.cxr_version}"),
+        ("input", f"{manifest.preprocessing.size} x {manifest.preprocessing.size} ({manifest.preprocessing.method})"),
+        ("model", manifest.model_sha256),
+        ("training data", manifest.training_data),
+        ("labels", manifest.ontology),
+    ):
+        console.print(f"{title}: {value}", highlight=False, markup=False, soft_wrap=True)
+    table = Table("finding", "threshold", "guarantee")
+    for name in manifest.label_space:
+        point = loaded.operating_points.point(name)
+        refusal = getattr(loaded.operating_points.findings[name], "reason", "")
+        table.add_row(name, f"{point.threshold:.4f}" if point else "none", point.guarantee if point else refusal)
+    console.print(table)
+
+
+@app.command()
+def verify(bundle: _BUNDLE = None) -> None:
+    """Check every file of a bundle against its hash and run the graph once."""
+    from cxr.screening import Bundle, Network
+
+    loaded = Bundle.load(bundle)
+    Network(loaded, threads=1)
+    typer.echo(f"ok: {loaded.manifest.name} {loaded.manifest.version}, {len(loaded.manifest.files)} files verified")

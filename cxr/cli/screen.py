@@ -1,0 +1,59 @@
+"""``cxr screen``: files, folders and archives -> a worklist."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["screen"]
+
+
+def screen(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...", help="Images (DICOM, PNG, JPEG, TIFF...), folders (recursive) or zip archives."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", metavar="DIR", help="Where the results go. Running again with the same folder continues there."
+        ),
+    ],
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", metavar="BUNDLE", help="Model bundle folder. Default: the one shipped with cxr."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Inputs worked on at once. Default: one per core.")
+    ] = None,
+) -> None:
+    """Screen radiographs and write results.jsonl, results.csv, overlays/ and worklist.html.
+
+    Every input ends as exactly one result: screened, or refused with a reason. In folders and archives,
+    hidden files, DICOMDIR and text companions (.csv .tsv .txt .json .jsonl .xml .md .html .log) are left
+    out. A run that was interrupted continues where it stopped.
+
+    Exit status: 0 all screened; 1 some inputs were refused; 2 wrong use.
+    """
+    from cxr.cli.progress import counting_bar
+    from cxr.errors import ConfigError
+    from cxr.outputs import screen_to_folder
+    from cxr.screening import Screener, default_workers
+
+    missing = [path for path in paths if not path.exists()]
+    if len(missing) == len(paths):
+        raise ConfigError(f"{missing[0]} does not exist; give files, folders or zip archives that do")
+    count = workers or default_workers()
+    screener = Screener(bundle, threads=1 if count > 1 else None)
+    with counting_bar("Screening") as advance:
+        summary = screen_to_folder(screener, paths, out, workers=count, on_result=lambda _: advance())
+    earlier = summary.screened + summary.refused - summary.new
+    typer.echo(
+        f"screened {summary.screened}, refused {summary.refused}"
+        + (f" ({earlier} of them in an earlier run)" if earlier else "")
+        + f"; worklist {summary.page}"
+    )
+    if summary.refused:
+        raise typer.Exit(1)

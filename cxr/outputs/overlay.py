@@ -1,0 +1,110 @@
+"""A PNG for people: the radiograph, tinted where the network looked, with boxes and captions."""
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from cxr.outputs.palette import rgb
+from cxr.outputs.words import finding_title, percent
+from cxr.reporting import FindingResult
+from cxr.screening.exhibit import Examination, Exhibit
+
+__all__ = ["draw_overlay", "overlay_png"]
+
+# Longest side of the picture: small inputs are enlarged so that captions can be read, large ones reduced.
+_SHORTEST, _LONGEST = 768, 1280
+_TINT = 0.55
+_TINT_STARTS_AT = 0.35
+_CHIP_TEXT = (16, 18, 22)
+_SHADOW = (0, 0, 0)
+
+
+def overlay_png(examination: Examination) -> bytes:
+    """The overlay of a screened input as PNG bytes; see :func:`draw_overlay`."""
+    stream = io.BytesIO()
+    # Level 1 costs a tenth of the time of the default for a few percent of size.
+    draw_overlay(examination).save(stream, format="PNG", compress_level=1)
+    return stream.getvalue()
+
+
+def draw_overlay(examination: Examination) -> Image.Image:
+    """Draw the radiograph with the evidence for each positive finding.
+
+    Args:
+        examination: a screened input with its exhibit.
+
+    Returns:
+        RGB image with the input's aspect, longest side between 768 and 1280 pixels.
+
+    Raises:
+        ValueError: if the input was refused and there is nothing to draw.
+    """
+    if examination.exhibit is None:
+        raise ValueError(f"{examination.result.path} was refused: there is no picture of it")
+    positive = [f for f in examination.result.findings if f.positive]
+    canvas, scale = _tinted(examination.exhibit, positive)
+    _draw_boxes(canvas, positive, scale)
+    return canvas
+
+
+def _tinted(exhibit: Exhibit, positive: list[FindingResult]) -> tuple[Image.Image, float]:
+    """The radiograph in display size, each positive finding's heatmap in its colour; and the scale."""
+    height, width = exhibit.pixels.shape
+    scale = min(max(max(width, height), _SHORTEST), _LONGEST) / max(width, height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    grey = Image.fromarray((exhibit.pixels * 255).round().astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
+    canvas = Image.merge("RGB", (grey, grey, grey))
+    for finding in positive:
+        heat = Image.fromarray(_tint_strength(exhibit.heatmaps[finding.name]))
+        canvas.paste(rgb(finding.name), (0, 0, *size), heat.resize(size, Image.Resampling.BICUBIC))
+    return canvas, scale
+
+
+def _tint_strength(heat: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Opacity of the tint in 0..255: none on the cool part of the map, so that anatomy stays visible."""
+    above = np.clip((heat - _TINT_STARTS_AT) / (1 - _TINT_STARTS_AT), 0, 1)
+    return (above * _TINT * 255).round().astype(np.uint8)
+
+
+def _draw_boxes(canvas: Image.Image, positive: list[FindingResult], scale: float) -> None:
+    draw = ImageDraw.Draw(canvas)
+    line = max(2, round(max(canvas.size) / 400))
+    font = ImageFont.load_default(size=max(14, round(max(canvas.size) / 52)))
+    taken: list[tuple[float, float, float, float]] = []
+    for finding in positive:
+        colour = rgb(finding.name)
+        caption = f"{finding_title(finding.name)} {percent(finding.probability)}"
+        for box in finding.boxes:
+            corners = [v * scale for v in (box.x, box.y, box.x + box.width, box.y + box.height)]
+            draw.rectangle(
+                [corners[0] - 1, corners[1] - 1, corners[2] + 1, corners[3] + 1], outline=_SHADOW, width=line + 2
+            )
+            draw.rectangle(corners, outline=colour, width=line)
+            _draw_chip(draw, caption, (corners[0], corners[1]), colour, font, canvas.size, taken)
+        if not finding.boxes:
+            _draw_chip(draw, caption, (line * 4.0, line * 12.0), colour, font, canvas.size, taken)
+
+
+def _draw_chip(
+    draw: ImageDraw.ImageDraw,
+    caption: str,
+    corner: tuple[float, float],
+    colour: tuple[int, int, int],
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    canvas: tuple[int, int],
+    taken: list[tuple[float, float, float, float]],
+) -> None:
+    """A caption on a coloured chip above ``corner``, moved down until it covers no other chip."""
+    left, top, right, bottom = draw.textbbox((0, 0), caption, font=font)
+    pad = max(3, round((bottom - top) / 4))
+    width, height = right - left + 2 * pad, bottom - top + 2 * pad
+    x = min(max(0.0, corner[0]), canvas[0] - width)
+    y = max(0.0, corner[1] - height)
+    while any(x < x1 and x + width > x0 and y < y1 and y + height > y0 for x0, y0, x1, y1 in taken):
+        y += height + 1
+    y = min(y, canvas[1] - height)
+    taken.append((x, y, x + width, y + height))
+    draw.rounded_rectangle((x, y, x + width, y + height), radius=pad, fill=colour)
+    draw.text((x + pad - left, y + pad - top), caption, fill=_CHIP_TEXT, font=font)

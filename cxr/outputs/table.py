@@ -1,0 +1,62 @@
+"""results.csv: one row per input, one probability and one decision column per finding."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from cxr.screening.atomic import atomic_writer
+from cxr.screening.result import ScreeningResult
+
+__all__ = ["table_columns", "write_table"]
+
+
+def table_columns(label_space: Sequence[str]) -> list[str]:
+    """Column names of results.csv, in order."""
+    return [
+        "path",
+        "sha256",
+        "status",
+        "triage",
+        *(f"prob_{name}" for name in label_space),
+        *(f"positive_{name}" for name in label_space),
+        "refusal_code",
+        "refusal_message",
+        "bundle",
+        "version",
+        "model_sha256",
+    ]
+
+
+def write_table(results: Iterable[ScreeningResult], label_space: Sequence[str], path: Path) -> None:
+    """Write results.csv atomically, one result in memory at a time.
+
+    Args:
+        results: in the order of the rows.
+        label_space: findings of the bundle, in its order.
+        path: the file to write.
+    """
+    with atomic_writer(path) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
+        writer = csv.DictWriter(text, table_columns(label_space), restval="")
+        writer.writeheader()
+        writer.writerows(_row(result) for result in results)
+        text.detach()
+
+
+def _row(result: ScreeningResult) -> dict[str, str | int]:
+    row: dict[str, str | int] = {
+        "path": result.path,
+        "sha256": result.sha256 or "",
+        "status": result.status,
+        "triage": result.triage or "",
+        "refusal_code": result.refusal.code if result.refusal else "",
+        "refusal_message": result.refusal.message if result.refusal else "",
+        "bundle": result.model.bundle,
+        "version": result.model.version,
+        "model_sha256": result.model.sha256,
+    }
+    for finding in result.findings:
+        row[f"prob_{finding.name}"] = f"{finding.probability:.6f}"
+        row[f"positive_{finding.name}"] = int(finding.positive)
+    return row

@@ -1,0 +1,32 @@
+"""How names and numbers are written for people, the same in every output."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["TRIAGE_MEANINGS", "TRIAGE_TITLES", "finding_title", "percent"]
+
+TRIAGE_TITLES: Mapping[str, str] = MappingProxyType({"refer": "Refer", "read": "Read", "none": "Below threshold"})
+"""Triage state -> short title."""
+
+TRIAGE_MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "refer": "Above a threshold that few healthy people exceed",
+        "read": "A person must read it: certified neither for referral nor for ruling out",
+        "none": "Nothing above its threshold; this does not exclude disease",
+    }
+)
+"""Triage state -> what it means."""
+
+
+def finding_title(name: str) -> str:
+    """A label as people read it: ``Pleural_Thickening`` -> ``Pleural thickening``."""
+    return name.replace("_", " ").capitalize()
+
+
+def percent(probability: float) -> str:
+    """A probability in [0, 1] as a percentage that never rounds to certainty."""
+    if probability < 0.01:
+        return "<1%"
+    if probability > 0.99:
+        return ">99%"
+    return f"{100 * probability:.0f}%"

@@ -1,0 +1,66 @@
+"""Many inputs through one screener: reading, decoding, network and drawing overlap over threads."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from cxr.errors import RefusedInputError
+from cxr.screening.exhibit import Examination
+from cxr.screening.inputs import ScreeningInput
+from cxr.screening.runtime import Screener
+
+__all__ = ["default_workers", "screen_many"]
+
+_T = TypeVar("_T")
+_WAITING_PER_WORKER = 2
+
+
+def default_workers() -> int:
+    """One per core of this process: decoders, onnxruntime and Pillow all release the interpreter lock."""
+    return len(os.sched_getaffinity(0))
+
+
+def screen_many(
+    screener: Screener,
+    inputs: Iterable[ScreeningInput],
+    finish: Callable[[Examination], _T],
+    *,
+    workers: int,
+) -> Iterator[tuple[Examination, _T]]:
+    """Screen inputs concurrently and yield them in their order.
+
+    Memory stays constant: at most a few inputs per worker are in flight, however many there are.
+
+    Args:
+        screener: made with ``threads=1`` where ``workers`` fill the cores.
+        inputs: taken one at a time, in this thread.
+        finish: what else to make of each examination in the worker, e.g. its overlay.
+        workers: number of threads.
+    """
+
+    def work(name: str, source: Path | bytes) -> tuple[Examination, _T]:
+        examination = screener.examine(name, source)
+        return examination, finish(examination)
+
+    def refuse(name: str, error: RefusedInputError) -> tuple[Examination, _T]:
+        examination = screener.refuse(name, error)
+        return examination, finish(examination)
+
+    waiting: deque[Future[tuple[Examination, _T]]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="screen") as pool:
+        try:
+            for item in inputs:
+                try:
+                    waiting.append(pool.submit(work, item.name, item.read()))
+                except RefusedInputError as error:
+                    waiting.append(pool.submit(refuse, item.name, error))
+                if len(waiting) > _WAITING_PER_WORKER * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -1,0 +1,102 @@
+"""The bundle's graph in onnxruntime, with explicit providers and thread counts."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from cxr.errors import BundleError
+from cxr.screening.bundle import Bundle
+
+__all__ = ["Network", "NetworkOutput"]
+
+_LOG = logging.getLogger(__name__)
+_PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "OpenVINOExecutionProvider", "CPUExecutionProvider")
+_INPUT = "image"
+_OUTPUTS = ("logits", "class_maps", "embedding")
+_FATAL = 4  # onnxruntime's own messages below this level are not for users
+
+
+@dataclass(frozen=True)
+class NetworkOutput:
+    """What the network says about N images.
+
+    Attributes:
+        logits: (N, C) float32, uncalibrated.
+        class_maps: (N, C, S, S) float32 in logit units, before pooling.
+        embedding: (N, D) float32.
+    """
+
+    logits: NDArray[np.float32]
+    class_maps: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+
+
+class Network:
+    """A loaded graph; :meth:`run` may be called from several threads at once.
+
+    Args:
+        bundle: the verified bundle.
+        threads: threads that one call of :meth:`run` may use.
+
+    Raises:
+        BundleError: if the graph does not load or does not have the agreed inputs and outputs.
+    """
+
+    def __init__(self, bundle: Bundle, *, threads: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _FATAL
+        available = onnxruntime.get_available_providers()
+        providers = [name for name in _PREFERRED_PROVIDERS if name in available]
+        try:
+            self._session = onnxruntime.InferenceSession(bundle.model, options, providers=providers)
+        except Exception as error:  # onnxruntime's exceptions share no other base
+            raise BundleError(f"bundle {bundle.path}: onnxruntime cannot load model.onnx: {_line(error)}") from error
+        self.provider: str = self._session.get_providers()[0]
+        if self.provider != providers[0]:
+            _LOG.warning("%s is installed but not usable here; running on %s", providers[0], self.provider)
+        self._size = bundle.manifest.preprocessing.size
+        self._check_interface(bundle)
+
+    def _check_interface(self, bundle: Bundle) -> None:
+        inputs = [i.name for i in self._session.get_inputs()]
+        outputs = {o.name for o in self._session.get_outputs()}
+        if inputs != [_INPUT] or not outputs.issuperset(_OUTPUTS):
+            raise BundleError(
+                f"bundle {bundle.path}: model.onnx maps {', '.join(inputs)} to {', '.join(sorted(outputs))}, "
+                f"expected {_INPUT} to {', '.join(_OUTPUTS)}"
+            )
+        try:
+            output = self.run(np.zeros((1, self._size, self._size), dtype=np.uint8))
+        except Exception as error:
+            raise BundleError(f"bundle {bundle.path}: model.onnx does not run: {_line(error)}") from error
+        findings = len(bundle.manifest.label_space)
+        if output.logits.shape != (1, findings) or output.class_maps.shape[:2] != (1, findings):
+            raise BundleError(
+                f"bundle {bundle.path}: model.onnx gives logits {output.logits.shape} and class maps "
+                f"{output.class_maps.shape}, the label space has {findings} findings"
+            )
+
+    def run(self, images: NDArray[np.uint8]) -> NetworkOutput:
+        """Classify images as :func:`cxr.imaging.preprocessing.prepare` makes them.
+
+        Args:
+            images: (N, size, size) uint8.
+
+        Raises:
+            FloatingPointError: if the network's answer is not finite.
+        """
+        batch = images[:, None].astype(np.float32) / np.float32(255)
+        output = NetworkOutput(*self._session.run(_OUTPUTS, {_INPUT: batch}))
+        if not (np.isfinite(output.logits).all() and np.isfinite(output.class_maps).all()):
+            raise FloatingPointError("the network's answer is not finite")
+        return output
+
+
+def _line(error: Exception) -> str:
+    """The first line of an exception's message."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,114 @@
+"""ScreeningResult: one line of results.jsonl, and the only thing that outputs are made from.
+
+The JSON schema is published as ``result.schema.json`` beside this file. A field may be added with a new
+minor version; a field is renamed, removed or given another meaning only with a new major version.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from cxr.errors import CxrError, RefusalCode
+from cxr.reporting import FindingResult, GroundedReport, Triage
+
+__all__ = [
+    "RESULT_SCHEMA_VERSION",
+    "ModelIdentity",
+    "Refusal",
+    "ScreeningResult",
+    "parse_result_line",
+    "result_line",
+    "result_schema",
+]
+
+RESULT_SCHEMA_VERSION = "1.0"
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why an input was not screened; the message is for a person and holds no patient data."""
+
+    __pydantic_config__ = _STRICT
+
+    code: RefusalCode
+    message: str
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """Which model spoke: bundle name, its version, and the SHA-256 of its model.onnx."""
+
+    __pydantic_config__ = _STRICT
+
+    bundle: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ScreeningResult:
+    """What screening one input ended with; exactly one per input.
+
+    Attributes:
+        path: the input as the user named it; ``archive.zip!/member`` for a file in an archive.
+        sha256: of the file's bytes; ``None`` if they could not be read.
+        status: ``"screened"`` or ``"refused"``.
+        refusal: set exactly when refused.
+        findings: the whole label space in the bundle's order; empty when refused.
+        triage: ``"refer"``, ``"read"`` (a person must decide) or ``"none"`` (nothing above its threshold).
+        report: the grounded report; ``None`` when refused.
+        model: the model that screened, or would have.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    path: str
+    sha256: str | None
+    status: Literal["screened", "refused"]
+    refusal: Refusal | None
+    findings: tuple[FindingResult, ...]
+    triage: Triage | None
+    report: GroundedReport | None
+    model: ModelIdentity
+
+    def __post_init__(self) -> None:
+        """Refuse a result that is half screened and half refused."""
+        screened = self.status == "screened"
+        if (self.refusal is None) != screened or any(
+            (part is not None) != screened for part in (self.triage, self.report)
+        ):
+            raise ValueError(f"a result with status {self.status!r} has the parts of another status")
+
+
+_ADAPTER = TypeAdapter(ScreeningResult)
+
+
+def result_line(result: ScreeningResult) -> str:
+    """One JSON line, without the newline."""
+    return _ADAPTER.dump_json(result).decode()
+
+
+def parse_result_line(line: str | bytes) -> ScreeningResult:
+    """The inverse of :func:`result_line`.
+
+    Raises:
+        CxrError: if the line does not follow the schema.
+    """
+    try:
+        return _ADAPTER.validate_json(line)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "line"
+        raise CxrError(f"not a result line of schema {RESULT_SCHEMA_VERSION}: {where}: {first['msg']}") from error
+
+
+def result_schema() -> dict[str, object]:
+    """JSON schema (2020-12) of a results.jsonl line."""
+    schema = _ADAPTER.json_schema(mode="serialization")
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:cxr:screening-result:{RESULT_SCHEMA_VERSION}",
+    }
+    return head | schema

@@ -1,0 +1,117 @@
+"""Screener: bundle + file -> ScreeningResult, in one process without torch."""
+
+import hashlib
+import logging
+import os
+from pathlib import Path
+
+from cxr.errors import RefusalCode, RefusedInputError
+from cxr.imaging.preprocessing import Placement, prepare
+from cxr.imaging.reading import Radiograph, read_radiograph
+from cxr.localization import Box
+from cxr.reporting import FindingResult, write_report
+from cxr.screening.bundle import Bundle
+from cxr.screening.evidence import heatmap_on_image, locate
+from cxr.screening.exhibit import Examination, Exhibit
+from cxr.screening.manifest import file_sha256
+from cxr.screening.network import Network, NetworkOutput
+from cxr.screening.result import ModelIdentity, Refusal, ScreeningResult
+
+__all__ = ["Screener"]
+
+_LOG = logging.getLogger(__name__)
+
+
+class Screener:
+    """Screens one input at a time; safe to call from several threads.
+
+    Args:
+        bundle: a bundle folder or a loaded bundle; ``None`` is the one shipped with the package.
+        threads: threads that the network may use for one image; by default all cores of this process.
+
+    Raises:
+        BundleError: if the bundle is missing, altered, of another version, or does not run.
+    """
+
+    def __init__(self, bundle: Bundle | Path | str | None = None, *, threads: int | None = None) -> None:
+        self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
+        self._network = Network(self.bundle, threads=threads or len(os.sched_getaffinity(0)))
+        manifest = self.bundle.manifest
+        self.identity = ModelIdentity(manifest.name, manifest.version, manifest.model_sha256)
+
+    def screen(self, path: Path | str) -> ScreeningResult:
+        """Screen one file. A file that cannot be screened gives a refused result, never an exception."""
+        return self.examine(str(path), Path(path)).result
+
+    def examine(self, name: str, source: Path | bytes) -> Examination:
+        """Screen one input and keep what there is to see.
+
+        Args:
+            name: the ``path`` of the result.
+            source: a file, or the bytes of one.
+        """
+        try:
+            return self._examine(name, source)
+        except RefusedInputError as error:
+            return self.refuse(name, error, _sha256(source))
+        except Exception as error:
+            # One input must never end the others' screening. The message may quote the file: not logged.
+            _LOG.warning("screening failed with %s", type(error).__name__)
+            failure = RefusedInputError(
+                RefusalCode.SCREENING_FAILED, f"screening failed unexpectedly ({type(error).__name__}); read it by eye"
+            )
+            return self.refuse(name, failure, _sha256(source))
+
+    def refuse(self, name: str, error: RefusedInputError, sha256: str | None = None) -> Examination:
+        """The examination of an input that must not be screened."""
+        refusal = Refusal(error.code, error.message)
+        return Examination(ScreeningResult(name, sha256, "refused", refusal, (), None, None, self.identity), None)
+
+    def _examine(self, name: str, source: Path | bytes) -> Examination:
+        radiograph = read_radiograph(source)
+        square, placement = prepare(
+            radiograph.pixels, self.bundle.manifest.preprocessing.size, radiograph.metadata.pixel_aspect
+        )
+        output = self._network.run(square[None])
+        return self._judge(name, radiograph, placement, output)
+
+    def _judge(self, name: str, radiograph: Radiograph, placement: Placement, output: NetworkOutput) -> Examination:
+        """Calibrate, compare with the operating points, locate, report."""
+        manifest, points = self.bundle.manifest, self.bundle.operating_points
+        size = manifest.preprocessing.size
+        probabilities = self.bundle.calibrator.apply(output.logits[0])
+        findings: list[FindingResult] = []
+        heatmaps = {}
+        for index, label in enumerate(manifest.label_space):
+            probability = float(probabilities[index])
+            point = points.point(label)
+            positive = point is not None and probability > point.threshold
+            boxes: tuple[Box, ...] = ()
+            if positive:
+                heatmaps[label] = heatmap_on_image(output.class_maps[0, index], placement, size)
+                boxes = locate(heatmaps[label], placement, size, manifest.boxes[label], probability)
+            threshold, guarantee = (point.threshold, point.guarantee) if point else (None, None)
+            findings.append(FindingResult(label, probability, threshold, positive, guarantee, boxes))
+        triage = points.triage(probabilities)
+        height, width = radiograph.pixels.shape
+        result = ScreeningResult(
+            path=name,
+            sha256=radiograph.metadata.sha256,
+            status="screened",
+            refusal=None,
+            findings=tuple(findings),
+            triage=triage,
+            report=write_report(findings, triage=triage, width=width, height=height),
+            model=self.identity,
+        )
+        return Examination(result, Exhibit(radiograph.pixels, heatmaps))
+
+
+def _sha256(source: Path | bytes) -> str | None:
+    """Hash of an input that was refused; ``None`` where it cannot be read."""
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    try:
+        return file_sha256(source)
+    except OSError:
+        return None
