@@ -1,0 +1,147 @@
+"""DICOM file -> gray pixels in [0, 1] as the sender meant them to be shown, and metadata.
+
+The grayscale pipeline of PS3.3 C.7.6.3, C.11.1, C.11.2 and C.8.11.3: stored value -> modality LUT or rescale -> VOI LUT
+or window (the first one; a LUT before a window) -> polarity. Without a VOI transformation the whole range of the stored
+bits is shown.
+"""
+
+import io
+import struct
+import warnings
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.pixels import apply_color_lut, pixel_array
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from cxr.errors import RefusalCode, RefusedInputError
+from cxr.imaging.acceptance import require_frontal_chest
+from cxr.imaging.dicom_gray import shown_gray
+from cxr.imaging.dicom_header import check_header, read_metadata
+from cxr.imaging.limits import ReadLimits
+from cxr.imaging.radiograph import RadiographMetadata
+
+__all__ = ["looks_like_dicom", "read_dicom", "shown_pixels"]
+
+_PREAMBLE = 128
+_META_START = _PREAMBLE + 4
+# Luminance of red, green and blue (ITU-R 601), as Pillow weighs the colours of other files.
+_LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+def looks_like_dicom(data: bytes) -> bool:
+    """Whether a file is DICOM: the magic word, or a first element of group 0002 or 0008 in files without a preamble."""
+    if data[_PREAMBLE:_META_START] == b"DICM":
+        return True
+    group, element = data[:2], data[2:4]
+    little = group in (b"\x02\x00", b"\x08\x00") and element[1:] == b"\x00"
+    big = group == b"\x00\x08" and element[:1] == b"\x00"
+    return len(data) > 8 and (little or big)
+
+
+def read_dicom(data: bytes, limits: ReadLimits) -> tuple[NDArray[np.float32], RadiographMetadata]:
+    """Decode a single-frame DICOM image to gray.
+
+    Args:
+        data: the whole file.
+        limits: bounds on its size.
+
+    Returns:
+        (H, W) float32 in [0, 1], and what the header says; ``sha256`` is left empty.
+
+    Raises:
+        RefusedInputError: not_an_image, multi_frame, wrong_modality, wrong_body_part, wrong_view, too_large,
+            unsupported_codec, truncated, corrupt, constant_pixels.
+    """
+    with warnings.catch_warnings():
+        # pydicom warns about every deviation from the standard that it could read nevertheless; what it
+        # could not read raises.
+        warnings.simplefilter("ignore")
+        try:
+            dataset = _parse(data, limits)
+            check_header(dataset, limits)
+            metadata = read_metadata(dataset)
+            require_frontal_chest(metadata)
+            gray, bits = shown_pixels(dataset)
+            return gray, replace(metadata, width=gray.shape[1], height=gray.shape[0], bits_stored=bits)
+        except RefusedInputError:
+            raise
+        except (MemoryError, RecursionError):
+            raise RefusedInputError(
+                RefusalCode.CORRUPT, "the DICOM file asks for more memory than is sensible"
+            ) from None
+        except Exception as error:
+            # Damaged headers and codestreams raise almost anything; each is one bad input.
+            raise _refusal(error) from None
+
+
+def _parse(data: bytes, limits: ReadLimits) -> Dataset:
+    """Parse the header, after a look at how large a deflated dataset becomes."""
+    has_preamble = data[_PREAMBLE:_META_START] == b"DICM"
+    if has_preamble:
+        _check_inflated_size(data, limits)
+    try:
+        return pydicom.dcmread(io.BytesIO(data), force=not has_preamble)
+    except (EOFError, InvalidDicomError):
+        raise RefusedInputError(RefusalCode.TRUNCATED, "the DICOM header breaks off; send the file again") from None
+
+
+def _check_inflated_size(data: bytes, limits: ReadLimits) -> None:
+    """Inflate a deflated dataset in pieces and throw them away, so that a small file cannot fill the memory."""
+    # The meta group begins with its own length: tag, VR and length in 8 bytes, then the value.
+    (length,) = struct.unpack_from("<I", data.ljust(_META_START + 12, b"\0"), _META_START + 8)
+    start = _META_START + 12 + length
+    if DeflatedExplicitVRLittleEndian.encode() not in data[_META_START:start]:
+        return
+    inflater, size, piece = zlib.decompressobj(-zlib.MAX_WBITS), 0, data[start:]
+    while piece and not inflater.eof:
+        size += len(inflater.decompress(piece, 2**20))
+        if size > limits.max_bytes:
+            raise RefusedInputError(
+                RefusalCode.TOO_LARGE, f"the deflated dataset exceeds the limit of {limits.max_bytes:,} bytes"
+            )
+        piece = inflater.unconsumed_tail
+
+
+def shown_pixels(dataset: Dataset) -> tuple[NDArray[np.float32], int]:
+    """Decode the pixels of a parsed single-frame image and apply everything its header says about showing them.
+
+    Returns:
+        (H, W) float32 in [0, 1]; significant bits per sample. What damaged pixel data raise is left to the caller.
+    """
+    samples = pixel_array(dataset)
+    photometric = str(dataset.PhotometricInterpretation)
+    if photometric == "PALETTE COLOR":
+        colours = apply_color_lut(samples, dataset)
+        return _luminance(colours, 8 * colours.dtype.itemsize), int(dataset.BitsStored)
+    if samples.ndim == 3:
+        return _luminance(samples, int(dataset.BitsStored)), int(dataset.BitsStored)
+    return shown_gray(samples, dataset)
+
+
+def _luminance(colours: NDArray[np.integer], bits: int) -> NDArray[np.float32]:
+    white = np.float32((1 << bits) - 1)
+    return np.clip(colours[..., :3].astype(np.float32) @ _LUMINANCE / white, 0, 1)
+
+
+def _refusal(error: Exception) -> RefusedInputError:
+    """The typed refusal for what pydicom and its codecs raise; their messages may quote the header and are dropped."""
+    said = str(error).lower()
+    if (
+        isinstance(error, NotImplementedError)
+        or "unable to decompress" in said
+        or "missing required dependencies" in said
+    ):
+        if "all plugins failed" in said or "exceptions" in said:
+            return RefusedInputError(RefusalCode.CORRUPT, "the compressed pixel data are damaged; send the file again")
+        return RefusedInputError(RefusalCode.UNSUPPORTED_CODEC, "no decoder for this transfer syntax is installed")
+    if isinstance(error, EOFError) or "less than" in said or "insufficient" in said or "unexpected end" in said:
+        return RefusedInputError(
+            RefusalCode.TRUNCATED, "the pixel data break off before their end; send the file again"
+        )
+    return RefusedInputError(RefusalCode.CORRUPT, f"the DICOM file is damaged ({type(error).__name__})")

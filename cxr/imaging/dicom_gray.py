@@ -1,0 +1,120 @@
+"""The grayscale pipeline of DICOM: stored values -> what a calibrated screen would show, in [0, 1]."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.pixels import apply_modality_lut, apply_voi
+
+from cxr.errors import RefusalCode, RefusedInputError
+from cxr.imaging.gray_scale import stored_range
+
+__all__ = ["Window", "shown_gray"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A VOI window: center, width and function (``LINEAR``, ``LINEAR_EXACT`` or ``SIGMOID``)."""
+
+    center: float
+    width: float
+    function: str = "LINEAR"
+
+    def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Map values to [0, 1] by the function's equation in PS3.3 C.11.2.1.2 and C.11.2.1.3."""
+        if self.function == "SIGMOID":
+            # Beyond 700 the exponential overflows, and the result is 0 or 1 in any case.
+            return 1 / (1 + np.exp(np.clip(-4 * (values - self.center) / self.width, -700, 700)))
+        if self.function == "LINEAR_EXACT":
+            return np.clip((values - self.center) / self.width + 0.5, 0, 1)
+        if self.width == 1:
+            return (values > self.center - 0.5).astype(np.float64)
+        return np.clip((values - (self.center - 0.5)) / (self.width - 1) + 0.5, 0, 1)
+
+
+def shown_gray(stored: NDArray[np.integer], dataset: Dataset) -> tuple[NDArray[np.float32], int]:
+    """Apply modality LUT, VOI LUT, polarity and padding.
+
+    Args:
+        stored: (H, W) stored values.
+        dataset: its header.
+
+    Returns:
+        (H, W) float32 in [0, 1] with bright bone; significant bits per stored sample.
+    """
+    padding = _padding(stored, dataset)
+    valid = stored if padding is None else stored[~padding]
+    if not valid.size:
+        raise RefusedInputError(RefusalCode.CONSTANT_PIXELS, "every pixel is padding")
+    signed = dataset.get("PixelRepresentation", 0) == 1
+    black, white, bits = stored_range(valid, int(dataset.BitsStored), signed=signed)
+    if dataset.get("VOILUTSequence"):
+        lut = dataset.VOILUTSequence[0]
+        steps = (1 << int(lut.LUTDescriptor[2])) - 1
+        gray = np.asarray(apply_voi(_lut_input(apply_modality_lut(stored, dataset)), dataset), dtype=np.float64) / steps
+    else:
+        values = np.asarray(apply_modality_lut(stored, dataset), dtype=np.float64)
+        window = first_window(dataset)
+        if window is None:
+            low, high = _modality_range(black, white, dataset)
+            gray = (values - low) / (high - low)
+        else:
+            gray = window.apply(values)
+    gray = np.clip(gray, 0, 1)
+    if is_inverted(dataset):
+        gray = 1 - gray
+    if padding is not None:
+        gray[padding] = 0
+    return gray.astype(np.float32), bits
+
+
+def first_window(dataset: Dataset) -> Window | None:
+    """The first window of a header; ``None`` where there is none that could show anything."""
+    center, width = _first(dataset.get("WindowCenter")), _first(dataset.get("WindowWidth"))
+    if center is None or width is None:
+        return None
+    function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
+    smallest = 1.0 if function == "LINEAR" else np.finfo(np.float64).tiny
+    finite = np.isfinite(center) and np.isfinite(width)
+    return Window(center, width, function) if finite and width >= smallest else None
+
+
+def is_inverted(dataset: Dataset) -> bool:
+    """Whether low values are bright. MONOCHROME1 and shape INVERSE say the same thing (C.8.11.3.1.2), not two."""
+    shape = str(dataset.get("PresentationLUTShape") or "").strip().upper()
+    return str(dataset.PhotometricInterpretation) == "MONOCHROME1" or shape == "INVERSE"
+
+
+def _padding(stored: NDArray[np.integer], dataset: Dataset) -> NDArray[np.bool_] | None:
+    """Pixels outside the picture: Pixel Padding Value, or the range up to Pixel Padding Range Limit (C.7.5.1.1.2)."""
+    value = dataset.get("PixelPaddingValue")
+    if value is None:
+        return None
+    limit = dataset.get("PixelPaddingRangeLimit", value)
+    low, high = sorted((int(value), int(limit)))
+    mask = (stored >= low) & (stored <= high)
+    return mask if mask.any() else None
+
+
+def _modality_range(black: int, white: int, dataset: Dataset) -> tuple[float, float]:
+    """Modality values of the darkest and brightest stored value."""
+    if dataset.get("ModalityLUTSequence"):
+        return 0.0, float((1 << int(dataset.ModalityLUTSequence[0].LUTDescriptor[2])) - 1)
+    ends = np.asarray(apply_modality_lut(np.array([black, white], dtype=np.int64), dataset), dtype=np.float64)
+    if ends[0] == ends[1]:
+        raise RefusedInputError(RefusalCode.CONSTANT_PIXELS, "the rescale slope is 0: every pixel has one value")
+    # A negative slope turns the picture over; low stored values are then bright, as the sender meant.
+    return float(ends.min()), float(ends.max())
+
+
+def _lut_input(values: NDArray[np.generic]) -> NDArray[np.integer]:
+    """A VOI LUT is addressed by whole numbers; rescaled values are floats."""
+    return values if np.issubdtype(values.dtype, np.integer) else np.rint(values).astype(np.int64)
+
+
+def _first(value: object) -> float | None:
+    if isinstance(value, MultiValue | list | tuple):
+        value = value[0] if len(value) else None
+    return None if value is None or value == "" else float(value)  # type: ignore[arg-type]  # DS or a string of one

@@ -1,0 +1,103 @@
+"""What a DICOM header must say before its pixels are decoded, and what is kept of it."""
+
+import re
+
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from cxr.errors import RefusalCode, RefusedInputError
+from cxr.imaging.limits import ReadLimits
+from cxr.imaging.radiograph import FileKind, RadiographMetadata
+
+__all__ = ["check_header", "read_metadata"]
+
+_SUPPORTED_SAMPLES = {1: ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), 3: ("RGB", "YBR_")}
+_NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PhotometricInterpretation")
+_AGE = re.compile(r"^(\d{1,3})([DWMY])$")
+_DAYS_PER_UNIT = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
+
+
+def check_header(dataset: Dataset, limits: ReadLimits) -> None:
+    """Refuse what is not one image of a supported kind and size, before anything is decoded.
+
+    Raises:
+        RefusedInputError: not_an_image, multi_frame, too_large, corrupt.
+    """
+    if "PixelData" not in dataset:
+        name = UID(str(dataset.get("SOPClassUID", ""))).name or "no SOP class"
+        raise RefusedInputError(RefusalCode.NOT_AN_IMAGE, f"the DICOM object ({name}) holds no integer pixel data")
+    missing = [name for name in _NEEDED if dataset.get(name) in (None, "")]
+    if missing:
+        raise RefusedInputError(RefusalCode.CORRUPT, f"the DICOM header lacks {missing[0]}")
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    if frames > 1:
+        raise RefusedInputError(RefusalCode.MULTI_FRAME, f"the DICOM object holds {frames} frames, not one radiograph")
+    samples = int(dataset.get("SamplesPerPixel") or 1)
+    pixels = int(dataset.Rows) * int(dataset.Columns) * samples
+    if pixels > limits.max_pixels:
+        raise RefusedInputError(
+            RefusalCode.TOO_LARGE,
+            f"{dataset.Columns} x {dataset.Rows} x {samples} samples exceed the limit of {limits.max_pixels:,}",
+        )
+    photometric = str(dataset.PhotometricInterpretation)
+    if not photometric.startswith(_SUPPORTED_SAMPLES.get(samples, ())):
+        raise RefusedInputError(
+            RefusalCode.CORRUPT,
+            f"{samples} samples per pixel do not go with photometric interpretation {photometric[:16]}",
+        )
+    if not 1 <= int(dataset.BitsStored) <= int(dataset.BitsAllocated):
+        raise RefusedInputError(
+            RefusalCode.CORRUPT, f"{dataset.BitsStored} bits stored do not fit {dataset.BitsAllocated} bits allocated"
+        )
+
+
+def read_metadata(dataset: Dataset) -> RadiographMetadata:
+    """What is kept of a header. Odd values become ``None``: they must not stop a readable image."""
+    spacing = _numbers(dataset, "PixelSpacing") or _numbers(dataset, "ImagerPixelSpacing")
+    ratio = _numbers(dataset, "PixelAspectRatio")
+    return RadiographMetadata(
+        kind=FileKind.DICOM,
+        sha256="",
+        width=int(dataset.Columns),
+        height=int(dataset.Rows),
+        photometric=str(dataset.PhotometricInterpretation),
+        bits_stored=int(dataset.BitsStored),
+        modality=_text(dataset, "Modality"),
+        body_part=_text(dataset, "BodyPartExamined"),
+        view_position=_text(dataset, "ViewPosition"),
+        patient_id=str(dataset.get("PatientID") or "") or None,
+        patient_sex=sex if (sex := _text(dataset, "PatientSex")) in {"M", "F", "O"} else None,
+        patient_age=_age(_text(dataset, "PatientAge")),
+        study_uid=_text(dataset, "StudyInstanceUID"),
+        series_uid=_text(dataset, "SeriesInstanceUID"),
+        sop_uid=_text(dataset, "SOPInstanceUID"),
+        pixel_spacing_mm=spacing,
+        pixel_aspect=_aspect(spacing, ratio),
+    )
+
+
+def _text(dataset: Dataset, name: str) -> str | None:
+    value = dataset.get(name)
+    return str(value).strip().upper() or None if value is not None else None
+
+
+def _numbers(dataset: Dataset, name: str) -> tuple[float, float] | None:
+    """Two positive numbers of a header element."""
+    try:
+        first, second = (float(part) for part in dataset.get(name) or ())
+    except (TypeError, ValueError):
+        return None
+    return (first, second) if 0 < first < float("inf") and 0 < second < float("inf") else None
+
+
+def _aspect(spacing: tuple[float, float] | None, ratio: tuple[float, float] | None) -> float:
+    """Height of a pixel over its width; a ratio beyond 4 is taken for a mistake of the header."""
+    vertical, horizontal = spacing or ratio or (1.0, 1.0)
+    aspect = vertical / horizontal
+    # Rounded spacings differ in the last digit; such pixels are square.
+    return 1.0 if abs(aspect - 1) < 0.005 or not 0.25 <= aspect <= 4 else aspect
+
+
+def _age(text: str | None) -> float | None:
+    match = _AGE.match(text or "")
+    return int(match[1]) * _DAYS_PER_UNIT[match[2]] / _DAYS_PER_UNIT["Y"] if match else None

@@ -1,0 +1,93 @@
+"""Radiograph -> network input, and boxes and heatmaps back again: the one function of training and clinic."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+__all__ = ["PREPROCESSING_VERSION", "Placement", "prepare"]
+
+PREPROCESSING_VERSION = 1
+"""Changes whenever :func:`prepare` or the reading of files gives other pixels; part of the key of every image cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where an image lies in the network's square.
+
+    Attributes:
+        scale: network pixels per input column.
+        offset_x: network pixels left of the image.
+        offset_y: network pixels above the image.
+        width: columns of the input.
+        height: rows of the input.
+        pixel_aspect: height of an input pixel over its width; network pixels are square.
+    """
+
+    scale: float
+    offset_x: float
+    offset_y: float
+    width: int
+    height: int
+    pixel_aspect: float = 1.0
+
+    def box_to_network(self, x: float, y: float, width: float, height: float) -> tuple[float, float, float, float]:
+        """A box in pixels of the input -> the same box in pixels of the square (left, top, width, height)."""
+        across, down = self.scale, self.scale * self.pixel_aspect
+        return x * across + self.offset_x, y * down + self.offset_y, width * across, height * down
+
+    def box_to_input(self, x: float, y: float, width: float, height: float) -> tuple[float, float, float, float]:
+        """A box in pixels of the square -> the same box in pixels of the input; the inverse of :meth:`box_to_network`."""
+        across, down = self.scale, self.scale * self.pixel_aspect
+        return (x - self.offset_x) / across, (y - self.offset_y) / down, width / across, height / down
+
+    @property
+    def size(self) -> int:
+        """Side of the square in pixels: the longer side of the image fills it."""
+        return round(self.scale * max(self.width, self.height * self.pixel_aspect))
+
+    def heatmap_to_input(self, heat: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Stretch a map over the network's square onto the input.
+
+        Args:
+            heat: (h, w), one value per cell of the square, of any resolution.
+
+        Returns:
+            (H, W) float32 of the input's size, interpolated bilinearly.
+        """
+        (rows, columns), size = heat.shape, self.size
+        x, y, width, height = self.box_to_network(0, 0, self.width, self.height)
+        left, top = max(0.0, x) * columns / size, max(0.0, y) * rows / size
+        right, bottom = min(size, x + width) * columns / size, min(size, y + height) * rows / size
+        picture = Image.fromarray(np.ascontiguousarray(heat, dtype=np.float32))
+        resized = picture.resize((self.width, self.height), Image.Resampling.BILINEAR, box=(left, top, right, bottom))
+        return np.array(resized, dtype=np.float32)
+
+
+def prepare(pixels: NDArray[np.float32], size: int, pixel_aspect: float = 1.0) -> tuple[NDArray[np.uint8], Placement]:
+    """Fit an image into a square without cutting or stretching it.
+
+    The image is resampled with an antialiasing cubic filter so that its longer side fills the square, centred, and
+    padded with black. The network takes the result as float32 / 255.
+
+    Args:
+        pixels: (H, W) float in [0, 1].
+        size: side of the square in pixels.
+        pixel_aspect: height of a pixel over its width, as the file says.
+
+    Returns:
+        (size, size) uint8, and where the image lies in it.
+    """
+    height, width = pixels.shape
+    scale = size / max(width, height * pixel_aspect)
+    inner_width = min(size, max(1, round(width * scale)))
+    inner_height = min(size, max(1, round(height * pixel_aspect * scale)))
+    picture = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
+    if picture.size != (inner_width, inner_height):
+        picture = picture.resize((inner_width, inner_height), Image.Resampling.BICUBIC)
+    gray = np.rint(np.clip(np.asarray(picture), 0.0, 1.0) * 255.0).astype(np.uint8)
+    left, top = (size - inner_width) // 2, (size - inner_height) // 2
+    square = np.zeros((size, size), dtype=np.uint8)
+    square[top : top + inner_height, left : left + inner_width] = gray
+    return square, Placement(scale, float(left), float(top), width, height, pixel_aspect)

@@ -1,0 +1,93 @@
+"""One file of any supported kind -> :class:`Radiograph`, or a typed refusal: the only door for pixels."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxr.errors import RefusalCode, RefusedInputError
+from cxr.imaging.dicom import looks_like_dicom, read_dicom
+from cxr.imaging.image import read_image
+from cxr.imaging.limits import ReadLimits
+from cxr.imaging.radiograph import FileKind, Radiograph, RadiographMetadata
+
+__all__ = ["FileKind", "Radiograph", "RadiographMetadata", "ReadLimits", "file_kind", "read_radiograph"]
+
+_SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
+    (b"\x89PNG\r\n\x1a\n", FileKind.PNG),
+    (b"\xff\xd8\xff", FileKind.JPEG),
+    (b"II*\x00", FileKind.TIFF),
+    (b"MM\x00*", FileKind.TIFF),
+    (b"BM", FileKind.BMP),
+)
+# Pixels that differ by less than one 16-bit step are one gray.
+_FLAT = 1 / 65535
+
+
+def read_radiograph(source: Path | bytes, *, limits: ReadLimits = ReadLimits()) -> Radiograph:
+    """Read one radiograph from a file, or from the bytes of one.
+
+    Args:
+        source: path of the file, or its whole content.
+        limits: bounds on its size.
+
+    Returns:
+        The radiograph with pixels (H, W) float32 in [0, 1], air dark and bone bright, and its metadata.
+
+    Raises:
+        RefusedInputError: if it cannot be read as one frontal chest radiograph; see :class:`~cxr.errors.RefusalCode`.
+    """
+    data = source if isinstance(source, bytes) else _load(source, limits)
+    if not data:
+        raise RefusedInputError(RefusalCode.EMPTY_FILE, "the file is empty")
+    if len(data) > limits.max_bytes:
+        raise RefusedInputError(RefusalCode.TOO_LARGE, f"{len(data):,} bytes exceed the limit of {limits.max_bytes:,}")
+    kind = file_kind(data)
+    if kind is FileKind.DICOM:
+        pixels, metadata = read_dicom(data, limits)
+    else:
+        pixels, mode, bits = read_image(data, kind, limits)
+        metadata = RadiographMetadata(kind, "", pixels.shape[1], pixels.shape[0], mode, bits)
+    _check_content(pixels, limits)
+    return Radiograph(pixels, replace(metadata, sha256=hashlib.sha256(data).hexdigest()))
+
+
+def file_kind(data: bytes) -> FileKind:
+    """Format of a file by its first bytes.
+
+    Raises:
+        RefusedInputError: unknown_format.
+    """
+    # DICOM first: its preamble may hold the signature of another format (dual-personality TIFF).
+    if looks_like_dicom(data):
+        return FileKind.DICOM
+    for signature, kind in _SIGNATURES:
+        if data.startswith(signature):
+            return kind
+    kinds = ", ".join(kind.value.upper() for kind in FileKind)
+    raise RefusedInputError(RefusalCode.UNKNOWN_FORMAT, f"the content is none of {kinds}, whatever the name says")
+
+
+def _load(path: Path, limits: ReadLimits) -> bytes:
+    """The content of a file; one byte more than allowed is enough to know that it is too large."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(limits.max_bytes + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise RefusedInputError(RefusalCode.UNREADABLE_FILE, f"the file cannot be opened: {reason}") from None
+
+
+def _check_content(pixels: NDArray[np.float32], limits: ReadLimits) -> None:
+    height, width = pixels.shape
+    if min(height, width) < limits.min_side:
+        raise RefusedInputError(
+            RefusalCode.TOO_SMALL, f"{width} x {height} pixels; at least {limits.min_side} on each side are needed"
+        )
+    lowest, highest = float(pixels.min()), float(pixels.max())
+    if not (np.isfinite(lowest) and np.isfinite(highest)):
+        raise RefusedInputError(RefusalCode.CORRUPT, "the pixels are not finite numbers")
+    if highest - lowest < _FLAT:
+        raise RefusedInputError(RefusalCode.CONSTANT_PIXELS, f"all pixels have one gray value, {lowest:.3f} of 1")
