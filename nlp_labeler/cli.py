@@ -1,0 +1,179 @@
+"""The ``nlp-labeler`` command: thin wrappers, everything heavy imported inside the command.
+
+Exit status: 0 done; 1 done, but some reports were refused; 2 wrong use or nothing could be done, with one line on
+standard error.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from nlp_labeler.errors import CxrError, LabelerError
+
+app = typer.Typer(
+    name="nlp-labeler",
+    help="Label chest X-ray reports: 14 findings and No Finding, with the evidence. Research use only.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class Engine(StrEnum):
+    """How assertions are decided."""
+
+    AUTO = "auto"
+    GRAPH = "graph"
+    SURFACE = "surface"
+
+
+PolicyOption = Annotated[
+    str, typer.Option(help="Uncertainty conventions: a name that `nlp-labeler policies` lists, or your own TOML file.")
+]
+EngineOption = Annotated[
+    Engine, typer.Option(help="surface: word rules, needs no spaCy; graph: rules over a dependency parse as well.")
+]
+
+
+@app.command()
+def label(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="IN",
+            help="CSV, Parquet or JSON Lines with `id` and either `text` or `findings`, `impression`; BioC or OpenI "
+            "XML; a text file; or a folder of .txt or .xml files, such as MIMIC-CXR's.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="OUT", help="File to write: .csv, .parquet, .jsonl or .xml (BioC).")
+    ],
+    policy: PolicyOption = "openi",
+    engine: EngineOption = Engine.AUTO,
+    processes: Annotated[int, typer.Option(min=1, help="How many processes label at once.")] = 1,
+    evidence: Annotated[
+        Path | None, typer.Option(help="Also write the sentence, span and rule behind every label: a .jsonl file.")
+    ] = None,
+) -> None:
+    """Label every report of a file or folder.
+
+    OUT has one row a report: 1 positive, 0 negated, -1 uncertain, empty not mentioned; `status` is ok, or why the
+    report was refused. Run again after an interruption, it goes on where it was.
+    """
+    from nlp_labeler.batch import label_reports
+
+    with counting_bar("labeling") as advance:
+        counts = label_reports(
+            source, out, policy=policy, engine=engine.value, processes=processes, evidence=evidence, advance=advance
+        )
+    notes = f", {counts.refused} refused" if counts.refused else ""
+    notes += f", {counts.unlabeled} without text to label" if counts.unlabeled else ""
+    typer.echo(f"{counts.reports} reports{notes}: {out}", err=True)
+    if counts.refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    report: Annotated[
+        str, typer.Argument(metavar="REPORT", help="A text file, - for standard input, or the words of a report.")
+    ],
+    policy: PolicyOption = "openi",
+    engine: EngineOption = Engine.AUTO,
+    html: Annotated[Path | None, typer.Option(help="Write a self-contained page instead of the terminal.")] = None,
+) -> None:
+    """Show one report in colour: every mention, what is said of it, and the rule that decided."""
+    from rich.console import Console
+
+    from nlp_labeler.atomic import atomic_writer
+    from nlp_labeler.explain.page import render_page
+    from nlp_labeler.explain.terminal import show
+    from nlp_labeler.labeler import Labeler
+
+    title, text = read_report(report)
+    result = Labeler.load(policy, engine.value).label(text)
+    if html is None:
+        show(result, Console())
+        return
+    try:
+        with atomic_writer(html) as stream:
+            stream.write(render_page(result, title).encode("utf-8", "replace"))
+    except OSError as error:
+        raise LabelerError(f"{html}: {error.strerror}") from None
+    typer.echo(f"{html}", err=True)
+
+
+@app.command("train-parser")
+def train_parser(
+    treebank: Annotated[
+        Path, typer.Argument(help="Folder with train.conllu.gz and dev.conllu.gz of a Universal Dependencies treebank.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the trained parser.")],
+    minutes: Annotated[float, typer.Option(min=0, help="Stop after the epoch in which these minutes pass.")] = 20.0,
+    synthetic: Annotated[int, typer.Option(min=0, help="How many synthetic radiology sentences to add.")] = 4000,
+    seed: Annotated[int, typer.Option(help="Of sentences, order and initial weights.")] = 20170705,
+) -> None:
+    """Train the dependency parser behind the graph engine."""
+    from nlp_labeler.parser.training import TrainingPlan
+    from nlp_labeler.parser.training import train_parser as train
+
+    plan = TrainingPlan(synthetic=synthetic, minutes=minutes, seed=seed)
+    score = train(treebank, out, plan, lambda line: typer.echo(line, err=True))
+    typer.echo(f"uas {score.uas:.4f} las {score.las:.4f}: {out}")
+
+
+def read_report(report: str) -> tuple[str, str]:
+    """Title and text of a report that is named, piped in or given word for word.
+
+    Raises:
+        LabelerError: if it looks like the name of a file that is not there, or is not UTF-8 text.
+    """
+    if report == "-":
+        return "standard input", sys.stdin.buffer.read().decode("utf-8", "replace")
+    path = Path(report)
+    try:
+        if path.is_file():
+            return path.name, path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise LabelerError(f"{path}: is not UTF-8 text") from None
+    except OSError:  # words of a report can be too long for the name of a file
+        return "report", report
+    if path.suffix and " " not in report.strip():
+        raise LabelerError(f"{report}: no such file; give a text file, - for standard input, or the words of a report")
+    return "report", report
+
+
+@contextmanager
+def counting_bar(title: str) -> Iterator[Callable[[int], None]]:
+    """A counter on standard error, where that is a terminal; the function it yields adds to it."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:.0f} reports"), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda count: progress.advance(task, count)
+
+
+def main() -> None:
+    """Entry point: expected errors and wrong use become one line on standard error and exit status 2."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except CxrError as error:
+        message = str(error)
+    except TyperException as error:
+        message = error.format_message()  # empty where the help was shown instead
+    if message:
+        typer.echo(f"nlp-labeler: {message}", err=True)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Show why a report has its labels: on the terminal (``terminal``) and as a page (``page``)."""
