@@ -1,0 +1,289 @@
+"""Patients and the course of their diseases: who comes, when, with what, and how it changed since.
+
+Most patients are healthy. The others have one or two conditions out of a table; a condition brings findings with
+given probabilities, which makes findings co-occur as they do in wards (a failing heart with effusions and oedema, a
+tumour with an effusion and a collapsed lobe). Acute findings wax and wane between visits, chronic ones stay or grow.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxr.phantom.lesion import Lesion
+from cxr.phantom.shape import load_shape_model
+
+__all__ = ["Patient", "Visit", "draw_patient", "draw_visits"]
+
+HEALTHY = 0.6
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A disease: how common among the sick, which findings it brings, which come with it on what chance."""
+
+    weight: float
+    findings: dict[str, float]
+    bilateral: float = 0.0
+    ages: tuple[int, int] = (18, 90)
+
+
+CONDITIONS: dict[str, Condition] = {
+    "heart failure": Condition(
+        0.13, {"Cardiomegaly": 0.95, "Edema": 0.45, "Effusion": 0.5, "Atelectasis": 0.12}, 0.6, (50, 92)
+    ),
+    "large heart": Condition(0.09, {"Cardiomegaly": 1.0, "Atelectasis": 0.05}, 0.0, (35, 92)),
+    "pneumonia": Condition(0.16, {"Pneumonia": 1.0, "Effusion": 0.2, "Atelectasis": 0.06}, 0.1),
+    "infiltrate": Condition(0.17, {"Infiltration": 1.0, "Effusion": 0.1, "Atelectasis": 0.08}, 0.4),
+    "tumour": Condition(0.15, {"Mass": 0.9, "Nodule": 0.3, "Effusion": 0.2, "Atelectasis": 0.12}, 0.0, (40, 90)),
+    "nodule": Condition(0.13, {"Nodule": 1.0, "Emphysema": 0.1}, 0.0, (30, 90)),
+    "obstructive lung": Condition(0.08, {"Emphysema": 1.0, "Pneumothorax": 0.12, "Infiltration": 0.12}, 0.0, (45, 90)),
+    "air leak": Condition(0.13, {"Pneumothorax": 1.0, "Atelectasis": 0.15, "Effusion": 0.12}),
+    "scarring": Condition(0.07, {"Fibrosis": 1.0, "Pleural_Thickening": 0.2, "Infiltration": 0.06}, 0.0, (45, 90)),
+    "after surgery": Condition(0.16, {"Atelectasis": 1.0, "Effusion": 0.4, "Pneumothorax": 0.08}, 0.2, (30, 90)),
+    "old pleurisy": Condition(0.06, {"Pleural_Thickening": 1.0, "Effusion": 0.15}, 0.1, (40, 90)),
+    "pleural fluid": Condition(0.06, {"Effusion": 1.0, "Atelectasis": 0.15}, 0.3),
+    "aspiration": Condition(0.05, {"Consolidation": 1.0, "Atelectasis": 0.15}, 0.2),
+}
+
+CHRONIC = frozenset({"Cardiomegaly", "Mass", "Nodule", "Emphysema", "Fibrosis", "Pleural_Thickening"})
+GROWING = frozenset({"Mass", "Nodule"})
+UNSIDED = frozenset({"Cardiomegaly"})
+ALWAYS_BILATERAL = frozenset({"Edema", "Emphysema", "Fibrosis"})
+# One of a pair excludes the other: they look alike, and a reader names one.
+RIVALS = {"Infiltration": {"Edema"}, "Consolidation": {"Pneumonia"}}
+ZONES: dict[str, tuple[tuple[str, float], ...]] = {
+    "Atelectasis": (("lower", 0.75), ("upper", 0.12), ("mid", 0.13)),
+    "Effusion": (("lower", 1.0),),
+    "Infiltration": (("lower", 0.5), ("mid", 0.25), ("upper", 0.25)),
+    "Mass": (("upper", 0.45), ("mid", 0.3), ("lower", 0.25)),
+    "Nodule": (("upper", 0.42), ("mid", 0.3), ("lower", 0.28)),
+    "Pneumonia": (("lower", 0.5), ("upper", 0.25), ("mid", 0.25)),
+    "Pneumothorax": (("apical", 1.0),),
+    "Consolidation": (("lower", 0.6), ("upper", 0.2), ("mid", 0.2)),
+    "Edema": (("perihilar", 1.0),),
+    "Emphysema": (("diffuse", 1.0),),
+    "Fibrosis": (("basal", 0.7), ("apical", 0.3)),
+    "Pleural_Thickening": (("apical", 0.5), ("lower", 0.5)),
+}
+INCIDENTAL: dict[str, tuple[float, int]] = {  # chance, and the age from which it is seen
+    "granuloma": (0.05, 25),
+    "scoliosis": (0.04, 18),
+    "degenerative spine": (0.12, 55),
+    "tortuous aorta": (0.08, 60),
+    "old rib fracture": (0.02, 30),
+}
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A synthetic person; nothing here changes between visits.
+
+    Attributes:
+        number: 1-based, the patient id is its 8-digit form.
+        sex: "M" or "F".
+        birth: date of birth.
+        habitus: body build, standard normal; large is heavy.
+        shape: coefficients (K,) of the shape model.
+        heart: cardiothoracic ratio of the healthy heart, in a standing PA view.
+        anatomy_seed: fixes ribs, vessels and everything else that is personal.
+        incidental: names out of INCIDENTAL.
+        conditions: names out of CONDITIONS; empty for the healthy.
+    """
+
+    number: int
+    sex: str
+    birth: date
+    habitus: float
+    shape: NDArray[np.float64]
+    heart: float
+    anatomy_seed: int
+    incidental: tuple[str, ...]
+    conditions: tuple[str, ...]
+
+    @property
+    def identifier(self) -> str:
+        """The synthetic patient id."""
+        return f"{self.number:08d}"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One examination.
+
+    Attributes:
+        follow_up: 0 at the first visit.
+        day: study date.
+        age: years at the study date.
+        view: "PA" or "AP".
+        lesions: what is there now.
+        resolved: findings seen at the previous visit that are gone.
+        devices: names out of cxr.phantom.devices.DEVICES, each with a side where it has one ("chest drain left").
+        previous: study date of the previous visit, None at the first.
+    """
+
+    follow_up: int
+    day: date
+    age: int
+    view: str
+    lesions: tuple[Lesion, ...]
+    resolved: tuple[str, ...]
+    devices: tuple[str, ...]
+    previous: date | None
+
+
+def draw_patient(number: int, rng: np.random.Generator) -> Patient:
+    """A person with a build, an age and perhaps diseases."""
+    names = list(CONDITIONS)
+    conditions: tuple[str, ...] = ()
+    low, high = 18, 88
+    if rng.random() > HEALTHY:
+        weights = np.array([CONDITIONS[name].weight for name in names])
+        count = 1 + int(rng.random() < 0.12)
+        picked = rng.choice(len(names), size=count, replace=False, p=weights / weights.sum())
+        conditions = tuple(names[index] for index in picked)
+        low = max(CONDITIONS[name].ages[0] for name in conditions)
+        high = min(CONDITIONS[name].ages[1] for name in conditions)
+    age = int(np.clip(rng.normal(52, 17), low, high))
+    model = load_shape_model()
+    return Patient(
+        number=number,
+        sex="M" if rng.random() < 0.55 else "F",
+        birth=date(2008, 1, 1) - timedelta(days=int(age * 365.25 + rng.integers(0, 365))),
+        habitus=float(np.clip(rng.normal(0.0, 1.0), -1.8, 2.4)),
+        shape=model.sample_coefficients(rng),
+        heart=float(np.clip(rng.normal(0.435, 0.025), 0.38, 0.48)),
+        anatomy_seed=int(rng.integers(2**62)),
+        incidental=tuple(
+            name for name, (chance, start) in INCIDENTAL.items() if rng.random() < chance and age >= start
+        ),
+        conditions=conditions,
+    )
+
+
+def draw_visits(patient: Patient, rng: np.random.Generator) -> tuple[Visit, ...]:
+    """One to five visits of a patient, in order of time."""
+    sick = bool(patient.conditions)
+    count = int(min(rng.geometric(0.5 if sick else 0.7), 5))
+    day = date(2008, 1, 1) + timedelta(days=int(rng.integers(0, 365 * 6)))
+    previous: date | None = None
+    lesions: tuple[Lesion, ...] = ()
+    visits: list[Visit] = []
+    for follow_up in range(count):
+        resolved: tuple[str, ...] = ()
+        if follow_up == 0:
+            lesions = _onset(patient, rng)
+        else:
+            previous = day
+            day += timedelta(days=int(rng.integers(1, 14) if sick and rng.random() < 0.5 else rng.integers(60, 700)))
+            lesions, resolved = _progress(patient, lesions, rng)
+        worst = max((lesion.severity for lesion in lesions), default=0.0)
+        view = "AP" if rng.random() < 0.2 + (0.2 + 0.35 * worst if lesions else 0.0) else "PA"
+        visits.append(
+            Visit(
+                follow_up=follow_up,
+                day=day,
+                age=int((day - patient.birth).days / 365.25),
+                view=view,
+                lesions=lesions,
+                resolved=resolved,
+                devices=_devices(patient, view, lesions, rng),
+                previous=previous,
+            )
+        )
+    return tuple(visits)
+
+
+def _draw_lesion(finding: str, side: str, rng: np.random.Generator, change: str = "") -> Lesion:
+    zones = ZONES.get(finding, (("", 1.0),))
+    zone = zones[int(rng.choice(len(zones), p=[share for _, share in zones]))][0]
+    return Lesion(finding, float(rng.uniform(0.02, 0.99)), side, zone, int(rng.integers(2**62)), change)
+
+
+def _lesions_of(finding: str, bilateral: float, rng: np.random.Generator, change: str = "") -> list[Lesion]:
+    if finding in UNSIDED:
+        return [_draw_lesion(finding, "", rng, change)]
+    if finding in ALWAYS_BILATERAL:
+        return [_draw_lesion(finding, "bilateral", rng, change)]
+    first = str(rng.choice(["left", "right"], p=[0.45, 0.55]))
+    other = "left" if first == "right" else "right"
+    lesions = [_draw_lesion(finding, first, rng, change)]
+    if finding == "Nodule" and rng.random() < 0.3:  # several nodules
+        lesions += [_draw_lesion(finding, str(rng.choice([first, other])), rng, change)]
+    elif finding not in GROWING | {"Pneumothorax"} and rng.random() < bilateral:
+        twin = _draw_lesion(finding, other, rng, change)
+        lesions.append(replace(twin, severity=float(np.clip(lesions[0].severity + rng.normal(0, 0.12), 0.02, 0.99))))
+    return lesions
+
+
+def _onset(patient: Patient, rng: np.random.Generator) -> tuple[Lesion, ...]:
+    found: dict[str, list[Lesion]] = {}
+    for name in patient.conditions:
+        condition = CONDITIONS[name]
+        for finding, chance in condition.findings.items():
+            if finding not in found and rng.random() < chance:
+                found[finding] = _lesions_of(finding, condition.bilateral, rng)
+    return _compatible(lesion for group in found.values() for lesion in group)
+
+
+def _compatible(lesions: Iterable[Lesion]) -> tuple[Lesion, ...]:
+    kept: list[Lesion] = []
+    kinds: set[str] = set()
+    for lesion in lesions:
+        if not RIVALS.get(lesion.finding, set()) & kinds:
+            kept.append(lesion)
+            kinds.add(lesion.finding)
+    return tuple(kept)
+
+
+def _progress(
+    patient: Patient, before: tuple[Lesion, ...], rng: np.random.Generator
+) -> tuple[tuple[Lesion, ...], tuple[str, ...]]:
+    after: list[Lesion] = []
+    for lesion in before:
+        chronic = lesion.finding in CHRONIC
+        if not chronic and rng.random() < 0.22:
+            continue  # resolved
+        drift = rng.normal(0.0, 0.03) if rng.random() < (0.65 if chronic else 0.4) else rng.normal(0.0, 0.3)
+        if lesion.finding in GROWING or lesion.finding == "Fibrosis":
+            drift = abs(drift)
+        severity = float(np.clip(lesion.severity + drift, 0.02, 0.99))
+        moved = severity - lesion.severity
+        change = "stable" if abs(moved) < 0.1 else ("worsened" if moved > 0 else "improved")
+        after.append(replace(lesion, severity=severity, change=change))
+    present = {lesion.finding for lesion in after}
+    resolved = tuple(sorted({lesion.finding for lesion in before} - present))
+    for name in patient.conditions:
+        condition = CONDITIONS[name]
+        for finding, chance in condition.findings.items():
+            if finding not in present and finding not in resolved and rng.random() < chance * 0.25:
+                after.extend(_lesions_of(finding, condition.bilateral, rng, change="new"))
+                present.add(finding)
+    return _compatible(after), resolved
+
+
+def _devices(patient: Patient, view: str, lesions: tuple[Lesion, ...], rng: np.random.Generator) -> tuple[str, ...]:
+    worst = max((lesion.severity for lesion in lesions), default=0.0)
+    portable = view == "AP"
+    intensive = portable and rng.random() < 0.08 + 0.25 * worst
+    surgical = "after surgery" in patient.conditions
+    failing = "heart failure" in patient.conditions or "large heart" in patient.conditions
+    chances = {
+        "ecg leads": 0.55 if portable else 0.03,
+        "endotracheal tube": 0.7 if intensive else 0.0,
+        "nasogastric tube": 0.65 if intensive else 0.02 * portable,
+        "central line": 0.7 if intensive else 0.1 if portable else 0.04,
+        "pacemaker": 0.16 if failing else 0.03 if patient.birth.year < 1955 else 0.0,
+        "sternal wires": 0.35 if surgical else 0.14 if failing else 0.03,
+    }
+    devices = [name for name, chance in chances.items() if rng.random() < chance]
+    for side in ("left", "right"):
+        drained = max(
+            (x.severity for x in lesions if x.side == side and x.finding in {"Pneumothorax", "Effusion"}), default=0.0
+        )
+        # Drains also stay where the air is gone: after surgery a drain does not tell a pneumothorax.
+        if rng.random() < (0.3 if drained > 0.5 else 0.12 if surgical else 0.006):
+            devices.append(f"chest drain {side}")
+    return tuple(devices)

@@ -1,0 +1,101 @@
+"""One examination, from the patient's body to pixels and truth."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxr.phantom.course import Patient, Visit
+from cxr.phantom.devices import build_devices
+from cxr.phantom.diffuse import edema, emphysema, fibrosis
+from cxr.phantom.effect import Effect, Scene, no_effect
+from cxr.phantom.frame import Floats
+from cxr.phantom.lesion import Lesion
+from cxr.phantom.nodular import granuloma, mass, nodule
+from cxr.phantom.opacities import atelectasis, consolidation, infiltration, pneumonia
+from cxr.phantom.physics import draw_technique, expose, process
+from cxr.phantom.pleural import LUNG_DENSITY, effusion, pleural_thickening, pneumothorax
+from cxr.phantom.raster import smooth_noise
+from cxr.phantom.skeleton import build_skeleton
+from cxr.phantom.soft_tissue import build_soft_tissue
+from cxr.phantom.thorax import build_frame, build_thorax
+from cxr.phantom.vessels import build_vessels
+
+__all__ = ["Rendering", "render"]
+
+SOFT_TISSUE = 0.19  # per cm, effective at chest kilovoltages behind filtration
+BONE = 0.42  # per cm of compact bone, beyond the tissue it replaces
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A film and the truth about it.
+
+    Attributes:
+        pixels: (size, size) float32 in [0, 1], bone bright.
+        masks: one (size, size) mask per lesion, in the order of the visit's lesions.
+        pixel_cm: side of a pixel.
+    """
+
+    pixels: Floats
+    masks: tuple[NDArray[np.bool_], ...]
+    pixel_cm: float
+
+
+def render(patient: Patient, visit: Visit, size: int, rng: np.random.Generator) -> Rendering:
+    """Image one visit of a patient; ``rng`` is the visit's, the patient's own is in its anatomy seed."""
+
+    def personal(stream: int) -> np.random.Generator:
+        return np.random.default_rng([patient.anatomy_seed, stream])
+
+    thorax = build_thorax(patient, visit, rng)
+    frame = build_frame(thorax, size, rng)
+    tissue = build_soft_tissue(frame, thorax, personal(0))
+    scene = Scene(frame, thorax, tissue, build_vessels(frame, thorax, personal(2)))
+    effects = [LESIONS[lesion.finding](scene, lesion) for lesion in visit.lesions]
+
+    air = tissue.lung * (1.0 - LUNG_DENSITY)
+    water = np.zeros_like(air)
+    vessels = scene.vessel_map * np.clip(tissue.lung / 6.0, 0.0, 1.0)
+    for effect in effects:
+        air = air * effect.air
+        water = water + effect.water
+        vessels = vessels * effect.vessels
+    grain = (
+        1.0 + 0.018 * smooth_noise(rng, size, frame.field_cm / 0.5) + 0.02 * smooth_noise(rng, size, frame.field_cm / 2)
+    )
+    air = np.maximum(air * grain - water - vessels * 0.9, 0.0)
+    bone = build_skeleton(frame, thorax, personal(1), patient.incidental)
+    if "granuloma" in patient.incidental:
+        bone = bone + granuloma(scene, personal(3))
+    tissue_path = np.maximum(tissue.body - np.minimum(air + tissue.gas, 0.9 * tissue.body), 0.0)
+    attenuation = SOFT_TISSUE * tissue_path + BONE * bone * (tissue.body > 1.0)
+    attenuation += build_devices(frame, thorax, visit.devices, rng)
+    technique = draw_technique(thorax.portable, rng)
+    log_signal = expose(attenuation, technique, frame.pixel_cm, rng)
+    pixels = process(log_signal, technique, tissue.body, scene.fields, frame.pixel_cm)
+    return Rendering(pixels, tuple(effect.mask for effect in effects), frame.pixel_cm)
+
+
+def _cardiomegaly(scene: Scene, _: Lesion) -> Effect:
+    """The heart is already large in the outlines; only the mark is needed."""
+    nothing = no_effect(scene.frame.size)
+    return Effect(scene.tissue.heart > 0.5, nothing.air, nothing.water, nothing.vessels)
+
+
+LESIONS: dict[str, Callable[[Scene, Lesion], Effect]] = {
+    "Atelectasis": atelectasis,
+    "Cardiomegaly": _cardiomegaly,
+    "Effusion": effusion,
+    "Infiltration": infiltration,
+    "Mass": mass,
+    "Nodule": nodule,
+    "Pneumonia": pneumonia,
+    "Pneumothorax": pneumothorax,
+    "Consolidation": consolidation,
+    "Edema": edema,
+    "Emphysema": emphysema,
+    "Fibrosis": fibrosis,
+    "Pleural_Thickening": pleural_thickening,
+}
