@@ -72,9 +72,7 @@ def read_dicom(data: bytes, limits: ReadLimits) -> tuple[NDArray[np.float32], Ra
         except RefusedInputError:
             raise
         except (MemoryError, RecursionError):
-            raise RefusedInputError(
-                RefusalCode.CORRUPT, "the DICOM file asks for more memory than is sensible"
-            ) from None
+            raise RefusedInputError(RefusalCode.CORRUPT, "the DICOM file asks for more memory than it needs") from None
         except Exception as error:
             # Damaged headers and codestreams raise almost anything; each is one bad input.
             raise _refusal(error) from None
@@ -132,16 +130,8 @@ def _luminance(colours: NDArray[np.integer], bits: int) -> NDArray[np.float32]:
 def _refusal(error: Exception) -> RefusedInputError:
     """The typed refusal for what pydicom and its codecs raise; their messages may quote the header and are dropped."""
     said = str(error).lower()
-    if (
-        isinstance(error, NotImplementedError)
-        or "unable to decompress" in said
-        or "missing required dependencies" in said
-    ):
-        if "all plugins failed" in said or "exceptions" in said:
-            return RefusedInputError(RefusalCode.CORRUPT, "the compressed pixel data are damaged; send the file again")
+    if isinstance(error, NotImplementedError) or "missing dependencies" in said:
         return RefusedInputError(RefusalCode.UNSUPPORTED_CODEC, "no decoder for this transfer syntax is installed")
-    if isinstance(error, EOFError) or "less than" in said or "insufficient" in said or "unexpected end" in said:
-        return RefusedInputError(
-            RefusalCode.TRUNCATED, "the pixel data break off before their end; send the file again"
-        )
+    if isinstance(error, EOFError) or "less than" in said or "unexpected end" in said:
+        return RefusedInputError(RefusalCode.TRUNCATED, "the pixel data break off; send the file again")
     return RefusedInputError(RefusalCode.CORRUPT, f"the DICOM file is damaged ({type(error).__name__})")

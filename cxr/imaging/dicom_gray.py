@@ -1,6 +1,7 @@
 """The grayscale pipeline of DICOM: stored values -> what a calibrated screen would show, in [0, 1]."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +110,7 @@ def _modality_range(black: int, white: int, dataset: Dataset) -> tuple[float, fl
     return float(ends.min()), float(ends.max())
 
 
-def _lut_input(values: NDArray[np.generic]) -> NDArray[np.integer]:
+def _lut_input(values: NDArray[Any]) -> NDArray[Any]:
     """A VOI LUT is addressed by whole numbers; rescaled values are floats."""
     return values if np.issubdtype(values.dtype, np.integer) else np.rint(values).astype(np.int64)
 

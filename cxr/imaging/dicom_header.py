@@ -43,7 +43,7 @@ def check_header(dataset: Dataset, limits: ReadLimits) -> None:
     if not photometric.startswith(_SUPPORTED_SAMPLES.get(samples, ())):
         raise RefusedInputError(
             RefusalCode.CORRUPT,
-            f"{samples} samples per pixel do not go with photometric interpretation {photometric[:16]}",
+            f"{samples} samples per pixel contradict photometric interpretation {photometric[:16]}",
         )
     if not 1 <= int(dataset.BitsStored) <= int(dataset.BitsAllocated):
         raise RefusedInputError(

@@ -89,9 +89,7 @@ def _gray(picture: Image.Image) -> tuple[NDArray[np.float32], str, int]:
         # Pillow inverts white-is-zero TIFFs of 8 bits itself, but not of 16.
         return (np.float32(1) - pixels if white_is_zero else pixels), mode, bits
     if mode == "F":
-        raise RefusedInputError(
-            RefusalCode.UNKNOWN_FORMAT, "floating-point samples have no defined white; export integers"
-        )
+        raise RefusedInputError(RefusalCode.UNKNOWN_FORMAT, "floating-point samples have no defined white")
     if upright.has_transparency_data:
         shown = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", shown.size, (0, 0, 0, 255)), shown).convert("RGB")

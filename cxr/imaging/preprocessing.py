@@ -38,7 +38,7 @@ class Placement:
         return x * across + self.offset_x, y * down + self.offset_y, width * across, height * down
 
     def box_to_input(self, x: float, y: float, width: float, height: float) -> tuple[float, float, float, float]:
-        """A box in pixels of the square -> the same box in pixels of the input; the inverse of :meth:`box_to_network`."""
+        """A box in pixels of the square -> the same box in pixels of the input (left, top, width, height)."""
         across, down = self.scale, self.scale * self.pixel_aspect
         return (x - self.offset_x) / across, (y - self.offset_y) / down, width / across, height / down
 

@@ -22,11 +22,12 @@ _SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
     (b"MM\x00*", FileKind.TIFF),
     (b"BM", FileKind.BMP),
 )
+_DEFAULT_LIMITS = ReadLimits()
 # Pixels that differ by less than one 16-bit step are one gray.
 _FLAT = 1 / 65535
 
 
-def read_radiograph(source: Path | bytes, *, limits: ReadLimits = ReadLimits()) -> Radiograph:
+def read_radiograph(source: Path | bytes, *, limits: ReadLimits = _DEFAULT_LIMITS) -> Radiograph:
     """Read one radiograph from a file, or from the bytes of one.
 
     Args:
