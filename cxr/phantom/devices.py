@@ -6,8 +6,9 @@ from functools import partial
 import numpy as np
 
 from cxr.phantom.frame import Floats, Frame, Points
-from cxr.phantom.raster import distance_to_paths, fill, hollow_tube
+from cxr.phantom.raster import fill
 from cxr.phantom.thorax import SIDES, Thorax
+from cxr.phantom.tubes import along, draw_tubes
 
 __all__ = ["build_devices"]
 
@@ -20,10 +21,9 @@ def build_devices(frame: Frame, thorax: Thorax, devices: tuple[str, ...], rng: n
     return total
 
 
-def _line(frame: Frame, path: Points, radius: float, strength: float) -> Floats:
-    distance = distance_to_paths(frame, [path])
-    width = max(radius, 0.6 * frame.pixel_cm)
-    return np.asarray(strength * (radius / width) * np.exp(-((distance / width) ** 2)), dtype=np.float32)
+def _line(frame: Frame, path: Points, radius: float, density: float) -> Floats:
+    """Attenuation of a radiopaque line, ``density`` per centimetre of its material."""
+    return draw_tubes(frame, [along([path], radius, density=density)])
 
 
 def _curve(points: list[tuple[float, float]], samples: int = 60) -> Points:
@@ -44,8 +44,8 @@ def _endotracheal(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Flo
     x, y = _carina(thorax)
     tip = y - rng.uniform(1.5, 5.5)
     path = _curve([(x + rng.normal(0, 0.3), thorax.apex - 9), (x, thorax.apex - 3), (x, tip)])
-    wall = hollow_tube(distance_to_paths(frame, [path]), 0.48, 0.12)
-    return 0.22 * wall + _line(frame, path + np.array([0.25, 0.0]), 0.06, 0.5)
+    stripe = path + np.array([0.25, 0.0])
+    return draw_tubes(frame, [along([path], 0.48, wall=0.12, density=0.25), along([stripe], 0.07, density=4.0)])
 
 
 def _nasogastric(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats:
@@ -60,7 +60,7 @@ def _nasogastric(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floa
             (dome[0] * 0.7, dome[1] + 5.0),
         ]
     )
-    return _line(frame, path, 0.14, 0.32)
+    return _line(frame, path, 0.16, 0.9)
 
 
 def _central_line(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats:
@@ -72,7 +72,7 @@ def _central_line(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Flo
         path = _curve(
             [(-thorax.width * 0.55, thorax.apex + 6), (-7.5, thorax.apex + 2.6), (-3.0, thorax.apex + 3), cava]
         )
-    return _line(frame, path, 0.09, 0.34)
+    return _line(frame, path, 0.10, 1.6)
 
 
 def _pacemaker(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats:
@@ -96,7 +96,7 @@ def _pacemaker(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats
         ]
     )
     inner = centre + (can - centre) * 0.62 + [0.0, 0.4]
-    return 0.9 * fill(frame, can) + 0.5 * fill(frame, inner) + _line(frame, path, 0.1, 0.75)
+    return 0.9 * fill(frame, can) + 0.5 * fill(frame, inner) + _line(frame, path, 0.11, 4.0)
 
 
 def _chest_drain(side: str, frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats:
@@ -106,7 +106,7 @@ def _chest_drain(side: str, frame: Frame, thorax: Thorax, rng: np.random.Generat
     wall = float(thorax.wall_x(side, np.array([y]))[0])
     end_y = thorax.apex + height * rng.uniform(0.12, 0.5)
     path = _curve([(wall + sign * 6.0, y + 2.5), (wall, y), (wall - sign * 3.0, (y + end_y) / 2), (wall * 0.62, end_y)])
-    return 0.12 * hollow_tube(distance_to_paths(frame, [path]), 0.45, 0.14) + _line(frame, path, 0.09, 0.5)
+    return draw_tubes(frame, [along([path], 0.42, wall=0.14, density=0.2), along([path], 0.09, density=3.0)])
 
 
 def _ecg_leads(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats:
@@ -119,7 +119,7 @@ def _ecg_leads(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats
         total += 0.45 * np.clip((0.38 - distance) / 0.15 + 0.5, 0.0, 1.0)
         away = at + np.array([rng.normal(0.0, 6.0), rng.uniform(4.0, 12.0)])
         middle = (at + away) / 2 + rng.normal(0.0, 1.5, 2)
-        total += _line(frame, _curve([tuple(at), tuple(middle), tuple(away)]), 0.07, 0.28)
+        total += _line(frame, _curve([tuple(at), tuple(middle), tuple(away)]), 0.08, 1.5)
     return np.asarray(total, dtype=np.float32)
 
 
@@ -129,8 +129,7 @@ def _sternal_wires(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Fl
     for number in range(int(rng.integers(4, 7))):
         centre = np.array([rng.normal(0.0, 0.15), thorax.apex + 5.5 + 2.5 * number])
         loops.append(centre + np.column_stack([0.75 * np.cos(angle), 0.38 * np.sin(angle)]))
-    distance = distance_to_paths(frame, loops)
-    return np.asarray(0.9 * np.exp(-((distance / max(0.07, 0.5 * frame.pixel_cm)) ** 2)), dtype=np.float32)
+    return draw_tubes(frame, [along(loops, 0.08, density=8.0)])
 
 
 DRAWERS: dict[str, Callable[[Frame, Thorax, np.random.Generator], Floats]] = {

@@ -40,8 +40,8 @@ def draw_technique(portable: bool, rng: np.random.Generator) -> Technique:
     """Portable films have no grid: more scatter, more noise, less contrast."""
     return Technique(
         scatter=float(rng.uniform(0.5, 1.1) if portable else rng.uniform(0.15, 0.5)),
-        quanta=float(np.exp(rng.normal(8.6 if portable else 9.3, 0.4))),
-        compression=float(rng.uniform(0.15, 0.4)),
+        quanta=float(np.exp(rng.normal(11.6 if portable else 12.6, 0.5))),
+        compression=float(rng.uniform(0.3, 0.55)),
         sharpening=float(rng.uniform(0.3, 1.0)),
         contrast=float(np.clip(rng.normal(1.0, 0.14), 0.7, 1.35)),
         brightness=float(rng.normal(0.0, 0.12)),

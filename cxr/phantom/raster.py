@@ -1,6 +1,4 @@
-"""Shapes to maps: antialiased polygons, distances in centimetres, and tubes as line integrals."""
-
-from itertools import pairwise
+"""Smooth fields and filled shapes on the detector: antialiased polygons, distances in centimetres, noise."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +7,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from cxr.phantom.frame import Floats, Frame, Points
 
-__all__ = ["distance_inside", "distance_to_paths", "fill", "hollow_tube", "resize", "smooth_noise", "tubes"]
+__all__ = ["distance_inside", "distance_to_paths", "fill", "resize", "smooth_noise"]
 
 SUPERSAMPLE = 3
 
@@ -41,57 +39,13 @@ def distance_inside(frame: Frame, polygon: Points) -> tuple[Floats, Floats]:
 
 
 def distance_to_paths(frame: Frame, paths: list[Points]) -> Floats:
-    """Distance in centimetres of every pixel from the nearest of several polylines."""
-    canvas = Image.new("1", (frame.size * 2,) * 2, 1)
+    """Distance in centimetres of every pixel from the nearest of several polylines, to about half a pixel."""
+    canvas = Image.new("1", (frame.size, frame.size), 1)
     draw = ImageDraw.Draw(canvas)
     for path in paths:
-        draw.line((frame.to_pixels(path) * 2).ravel().tolist(), fill=0)
+        draw.line((frame.to_pixels(path) - 0.5).ravel().tolist(), fill=0)
     distance = distance_transform_edt(np.asarray(canvas))
-    return resize(distance.astype(np.float32) * (frame.pixel_cm / 2), frame.size)
-
-
-def hollow_tube(distance: Floats, radius: float | Floats, wall: float) -> Floats:
-    """Wall thickness in centimetres seen through a tube, at a distance from its axis: 2(sqrt(R2-d2)-sqrt(r2-d2))."""
-    outer = np.sqrt(np.maximum(radius**2 - distance**2, 0.0))
-    inner = np.sqrt(np.maximum((radius - wall) ** 2 - distance**2, 0.0))
-    return np.asarray(2.0 * (outer - inner), dtype=np.float32)
-
-
-def tubes(frame: Frame, points: Points, radius: NDArray[np.float64], step: NDArray[np.float64]) -> Floats:
-    """Thickness in centimetres of many solid tubes, added along the ray.
-
-    Each sample stands for a piece of tube of volume pi r^2 step; it is spread over the detector by a Gaussian of
-    the tube's radius, which keeps sub-pixel vessels faint instead of dropping them.
-
-    Args:
-        frame: the detector.
-        points: (N, 2) samples along the axes, in centimetres.
-        radius: (N,) in centimetres.
-        step: (N,) length of axis that a sample stands for, in centimetres.
-    """
-    total = np.zeros((frame.size, frame.size), dtype=np.float32)
-    if len(points) == 0:
-        return total
-    pixel = frame.to_pixels(points) - 0.5
-    base = np.floor(pixel).astype(np.intp)
-    part = pixel - base
-    volume = np.pi * radius**2 * step / frame.pixel_cm**2
-    edges = np.array([0.0, 0.06, 0.1, 0.16, 0.25, 0.4, np.inf])
-    for low, high in pairwise(edges):
-        chosen = (radius >= low) & (radius < high)
-        if not chosen.any():
-            continue
-        layer = np.zeros((frame.size, frame.size))
-        for dx in (0, 1):
-            for dy in (0, 1):
-                x, y = base[chosen, 0] + dx, base[chosen, 1] + dy
-                weight = np.abs(1 - dx - part[chosen, 0]) * np.abs(1 - dy - part[chosen, 1]) * volume[chosen]
-                seen = (x >= 0) & (y >= 0) & (x < frame.size) & (y < frame.size)
-                flat = np.bincount(y[seen] * frame.size + x[seen], weight[seen], frame.size**2)
-                layer += flat.reshape(layer.shape)
-        sigma = 0.55 * float(radius[chosen].mean()) / frame.pixel_cm
-        total += gaussian_filter(layer.astype(np.float32), max(sigma, 0.35))
-    return total
+    return gaussian_filter(distance.astype(np.float32) * frame.pixel_cm, 0.7)
 
 
 def smooth_noise(rng: np.random.Generator, size: int, cells: float) -> Floats:

@@ -57,7 +57,7 @@ def render(patient: Patient, visit: Visit, size: int, rng: np.random.Generator) 
 
     air = tissue.lung * (1.0 - LUNG_DENSITY)
     water = np.zeros_like(air)
-    vessels = scene.vessel_map * np.clip(tissue.lung / 6.0, 0.0, 1.0)
+    vessels = scene.vessel_map * np.clip(tissue.lung / 5.0, 0.0, 1.0)
     for effect in effects:
         air = air * effect.air
         water = water + effect.water

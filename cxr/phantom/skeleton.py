@@ -1,116 +1,137 @@
-"""Bone thickness beyond soft tissue: ribs, clavicles, scapulae, humeral heads, spine, sternum."""
+"""Bone beyond soft tissue: ribs, clavicles, scapulae, humeri, spine, sternum, as path length of compact bone."""
 
 import numpy as np
 
 from cxr.phantom.frame import Floats, Frame, Points
-from cxr.phantom.raster import distance_to_paths, fill, hollow_tube
+from cxr.phantom.raster import fill
 from cxr.phantom.thorax import SIDES, Thorax
+from cxr.phantom.tubes import Strands, along, draw_tubes
 
-__all__ = ["build_skeleton", "rib_paths"]
+__all__ = ["build_skeleton", "rib_axes"]
 
-RIBS = 10
+RIBS = 11
 
 
 def build_skeleton(frame: Frame, thorax: Thorax, rng: np.random.Generator, incidental: tuple[str, ...]) -> Floats:
     """Bone path length (size, size) in centimetres of compact bone; ``rng`` is the patient's."""
-    density = float(np.clip(rng.normal(1.0, 0.12), 0.7, 1.3))
-    posterior, anterior = rib_paths(thorax, rng)
-    bone = hollow_tube(distance_to_paths(frame, posterior), 0.62, 0.13)
-    bone += 0.62 * hollow_tube(distance_to_paths(frame, anterior), 0.72, 0.11)
-    bone += 1.1 * hollow_tube(distance_to_paths(frame, _clavicles(thorax, rng)), 0.62, 0.14)
-    bone += _shoulders(frame, thorax, rng)
+    density = float(np.clip(rng.normal(1.0, 0.15), 0.65, 1.35))
+    strands = _ribs(thorax, rng) + _long_bones(thorax, rng)
+    bone = draw_tubes(frame, strands)
+    bone += _blades(frame, thorax, rng)
     bone += _spine(frame, thorax, rng, "scoliosis" in incidental, "degenerative spine" in incidental)
-    bone += 0.18 * fill(frame, _sternum(thorax))
+    bone += 0.1 * fill(frame, _sternum(thorax))
     return np.asarray(bone * density, dtype=np.float32)
 
 
-def rib_paths(thorax: Thorax, rng: np.random.Generator) -> tuple[list[Points], list[Points]]:
-    """Axes of posterior and anterior ribs: inclined half-ellipses from the spine around the wall to the front."""
+def rib_axes(thorax: Thorax, rng: np.random.Generator) -> list[Points]:
+    """Axes (N, 3) of all ribs, right ones first: inclined half-ellipses from the spine around the wall to the front.
+
+    The third coordinate is depth: a rib that runs along the ray at the side wall is seen lengthwise there, and is
+    as bright as its true length makes it.
+    """
     height = thorax.base - thorax.apex
-    spacing = height * rng.normal(0.098, 0.004)
-    posterior: list[Points] = []
-    anterior: list[Points] = []
-    theta = np.linspace(0.0, np.pi / 2, 40)
-    for sign, side in ((-1.0, "right"), (1.0, "left")):
+    spacing = height * rng.normal(0.097, 0.003)
+    theta = np.linspace(0.0, 0.86 * np.pi, 90)
+    axes: list[Points] = []
+    for side, sign in SIDES.items():
         for number in range(RIBS):
-            start = thorax.apex + 0.3 + spacing * (number + rng.normal(0.0, 0.04)) - 0.04 * height
-            drop = height * (0.10 + 0.028 * min(number, 6)) * (1.0 if thorax.breath > 0.9 else 1.12)
-            y_back = start - 0.035 * height * np.sin(2 * theta) + drop * 0.62 * (1 - np.cos(theta))
-            lateral = thorax.wall_x(side, np.array([y_back[-1]]))[0] * sign + 0.25
-            if number < 2:
-                lateral *= (0.86, 0.97)[number]
-            x_back = 1.4 + (lateral - 1.4) * np.sin(theta)
-            posterior.append(np.column_stack([sign * x_back, y_back]))
-            if number < 7:
-                front = 3.4 + 0.55 * number
-                y_front = y_back[-1] + drop * 0.62 * np.sin(theta) * 1.15
-                x_front = front + (lateral - front) * np.cos(theta)
-                kept = slice(0, 34)
-                anterior.append(np.column_stack([sign * x_front, y_front])[kept])
-    return posterior, anterior
+            start = thorax.apex - 0.015 * height + spacing * (number + rng.normal(0.0, 0.05))
+            drop = height * (0.13 + 0.030 * min(number, 6)) * (0.92 if thorax.breath > 0.9 else 1.05)
+            y = start - 0.02 * height * np.sin(2 * theta) * (theta < np.pi / 2) + drop * (1 - np.cos(theta)) / 2 * 1.15
+            lateral = float(thorax.wall_x(side, np.array([y[len(y) * 58 // 100]]))[0]) * sign + 0.3
+            lateral *= (0.84, 0.95)[number] if number < 2 else 1.0
+            inner = np.where(theta < np.pi / 2, 1.3, 3.0 + 0.6 * min(number, 6))
+            x = inner + (lateral - inner) * np.sin(theta) ** 0.9
+            z = 0.42 * thorax.depth * np.cos(theta)
+            axes.append(np.column_stack([sign * x, y, z]))
+    return axes
 
 
-def _clavicles(thorax: Thorax, rng: np.random.Generator) -> list[Points]:
-    s = np.linspace(0.0, 1.0, 30)
-    tilt = rng.normal(1.6, 0.8) if not thorax.portable else rng.normal(2.6, 0.9)
-    y = thorax.apex + rng.normal(2.6, 0.5) - (0.0 if not thorax.portable else 1.2)
+def _ribs(thorax: Thorax, rng: np.random.Generator) -> list[Strands]:
+    axes = rib_axes(thorax, rng)
+    back = [axis[:52] for axis in axes]
+    front = [axis[52:] for index, axis in enumerate(axes) if index % RIBS < 8]
     return [
-        np.column_stack(
-            [
-                sign * (1.6 + s * (thorax.width / 2 + 1.0)) + 0.3 * thorax.shift,
-                y - tilt * s + 0.55 * np.sin(2 * np.pi * s),
-            ]
-        )
-        for sign in SIDES.values()
+        along(back, 0.58, wall=0.10, density=0.62),
+        along(back, 0.52, density=0.07),
+        along(front, 0.66, wall=0.08, density=0.45),
+        along(front, 0.60, density=0.05),
     ]
 
 
-def _shoulders(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats:
-    """Scapular blades, glenoid and humeral heads."""
-    total = np.zeros((frame.size, frame.size), dtype=np.float32)
-    half, top = thorax.width / 2, thorax.apex
-    inwards = rng.normal(1.4, 0.6) if thorax.portable else rng.normal(-0.4, 0.6)
+def _long_bones(thorax: Thorax, rng: np.random.Generator) -> list[Strands]:
+    s = np.linspace(0.0, 1.0, 30)
+    tilt = rng.normal(1.3, 0.8) if not thorax.portable else rng.normal(2.2, 0.9)
+    y = thorax.apex + rng.normal(2.8, 0.5) - (1.0 if thorax.portable else 0.0)
+    reach = thorax.width / 2 + 1.2
+    clavicles, scapulae, humeri = [], [], []
+    inwards = rng.normal(1.2, 0.7) if thorax.portable else rng.normal(-0.6, 0.7)
     for sign in SIDES.values():
-        blade = np.array(
-            [
-                [half + 2.4, 2.2],
-                [half - 2.6 - inwards, 1.6],
-                [half - 1.4 - inwards, 7.5],
-                [half + 0.4 - inwards, 13.0],
-                [half + 1.6, 8.5],
-                [half + 2.8, 4.5],
-            ]
-        )
-        blade = blade * [sign, 1.0] + [0.0, top]
-        total += 0.16 * fill(frame, blade)
-        edge = np.vstack([blade[1:6]])
-        total += 0.45 * hollow_tube(distance_to_paths(frame, [edge]), 0.3, 0.2)
-        x, y = frame.grid
-        head = np.hypot(x - sign * (half + 4.4), y - (top + 3.8))
-        total += 0.55 * hollow_tube(head, 2.3, 0.12) + 0.35 * np.sqrt(np.maximum(2.3**2 - head**2, 0.0)) / 2.3
-        shaft = np.array([[half + 5.0, 5.4], [half + 7.4, 16.0], [half + 9.0, 26.0]]) * [sign, 1.0] + [0.0, top]
-        total += 0.9 * hollow_tube(distance_to_paths(frame, [shaft]), 1.15, 0.3)
+        x = sign * (1.7 + s * (reach - 1.7)) + 0.3 * thorax.shift
+        clavicles.append(np.column_stack([x, y - tilt * s + 0.6 * np.sin(2 * np.pi * s)]))
+        scapulae.append(_blade(thorax, sign, inwards)[[1, 2, 3, 4, 5]])
+        humeri.append(_humerus(thorax, sign))
+    return [
+        along(clavicles, 0.6, wall=0.16, density=0.75),
+        along(scapulae, 0.35, density=0.45),
+        along(humeri, 1.2, wall=0.32, density=0.8),
+    ]
+
+
+def _blade(thorax: Thorax, sign: float, inwards: float) -> Points:
+    half = thorax.width / 2
+    blade = np.array(
+        [
+            [half + 2.4, 2.4],
+            [half - 2.4 - inwards, 1.8],
+            [half - 1.6 - inwards, 7.5],
+            [half + 0.6 - inwards, 13.5],
+            [half + 1.7, 8.5],
+            [half + 2.9, 4.5],
+        ]
+    )
+    return blade * [sign, 1.0] + np.array([0.0, thorax.apex])
+
+
+def _humerus(thorax: Thorax, sign: float) -> Points:
+    half, slope = thorax.width / 2, 0.25 if thorax.portable else 0.55
+    s = np.linspace(0.0, 1.0, 20)
+    return np.column_stack([sign * (half + 5.2 + slope * 22 * s), thorax.apex + 5.6 + 22 * s])
+
+
+def _blades(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats:
+    """Scapular plates and humeral heads."""
+    inwards = rng.normal(1.2, 0.7) if thorax.portable else rng.normal(-0.6, 0.7)
+    total = 0.09 * fill(frame, *(_blade(thorax, sign, inwards) for sign in SIDES.values()))
+    x, y = frame.grid
+    for sign in SIDES.values():
+        head = np.hypot(x - sign * (thorax.width / 2 + 4.6), y - (thorax.apex + 4.0))
+        total += 0.14 * np.sqrt(np.maximum(2.35**2 - head**2, 0.0))
+        total += 0.10 * np.sqrt(np.maximum(1.7**2 - (head * 0.8) ** 2, 0.0))
     return total
 
 
 def _spine(frame: Frame, thorax: Thorax, rng: np.random.Generator, scoliosis: bool, worn: bool) -> Floats:
+    """Vertebral bodies with discs, pedicles and spinous processes, pitch growing downwards."""
     x, y = frame.grid
     height = thorax.base - thorax.apex
-    pitch = height * 0.105
     bend = rng.normal(0.0, 0.12) + (rng.choice([-1.0, 1.0]) * rng.uniform(0.9, 1.6) if scoliosis else 0.0)
-    along = (y - thorax.apex + 8.0) / pitch
     axis = bend * np.sin(np.pi * (y - thorax.apex) / height)
+    level = (y - thorax.apex) / height
+    along_spine = (level + 0.1 * level**2) / 0.098 + rng.uniform(0, 1)
     offset = np.abs(x - axis)
-    half = np.clip(1.25 + 0.045 * along, 1.2, 2.0)
-    phase = along - np.floor(along)
-    disc = np.exp(-(((phase - 0.5) / 0.11) ** 2))
-    bodies = np.clip((half - offset) / 0.25, 0.0, 1.0) * (1.0 - 0.55 * disc)
-    rim = np.exp(-(((offset - half) / 0.16) ** 2)) * (1.0 - 0.7 * disc)
-    plates = np.exp(-(((np.abs(phase - 0.5) - 0.16) / 0.05) ** 2)) * np.clip((half - offset) / 0.2, 0.0, 1.0)
-    pedicles = np.exp(-(((offset - half * 0.62) / 0.3) ** 2 + ((phase - 0.88) / 0.14) ** 2))
-    process = np.exp(-((offset / 0.22) ** 2)) * np.exp(-(((phase - 0.15) / 0.2) ** 2))
-    spurs = np.exp(-(((offset - half - 0.25) / 0.25) ** 2 + (disc - 1.0) ** 2 / 0.1)) if worn else 0.0
-    return 1.15 * bodies + 0.35 * rim + 0.3 * plates + 0.5 * pedicles + 0.5 * process + 0.9 * spurs
+    half = np.clip(1.3 + 0.75 * level, 1.1, 2.3)
+    phase = along_spine - np.floor(along_spine)
+    disc = np.exp(-(((phase - 0.5) / 0.10) ** 2))
+    side = np.clip((half - offset) / 0.35 + 0.5, 0.0, 1.0)
+    bodies = side * np.sqrt(np.maximum(1.0 - 0.6 * (offset / half) ** 2, 0.15)) * (1.0 - 0.4 * disc)
+    plates = np.exp(-(((np.abs(phase - 0.5) - 0.15) / 0.05) ** 2)) * side
+    pedicles = np.exp(-(((offset - half * 0.66) / 0.26) ** 2 + ((phase - 0.9) / 0.13) ** 2))
+    process = np.exp(-((offset / 0.25) ** 2) - ((phase - 0.12) / 0.2) ** 2)
+    transverse = np.exp(-(((phase - 0.95) / 0.16) ** 2)) * np.clip((3.2 - offset) / 0.6, 0.0, 1.0)
+    spurs = np.exp(-(((offset - half - 0.2) / 0.25) ** 2)) * disc * 0.7 if worn else 0.0
+    total = 0.42 * bodies + 0.10 * plates + 0.22 * pedicles + 0.25 * process + 0.12 * transverse + spurs
+    return np.asarray(total, dtype=np.float32)
 
 
 def _sternum(thorax: Thorax) -> Points:

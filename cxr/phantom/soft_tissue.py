@@ -6,8 +6,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from cxr.phantom.frame import Floats, Frame, Points
-from cxr.phantom.raster import distance_inside, fill, resize, smooth_noise, tubes
+from cxr.phantom.raster import distance_inside, fill, resize, smooth_noise
 from cxr.phantom.thorax import SIDES, Thorax
+from cxr.phantom.tubes import along, draw_tubes
 
 __all__ = ["SoftTissue", "build_soft_tissue"]
 
@@ -51,11 +52,12 @@ def build_soft_tissue(frame: Frame, thorax: Thorax, rng: np.random.Generator) ->
         coverage = fill(frame, outline)
         round_chest = np.sqrt(1.0 - (1.0 - np.minimum(inside / 4.2, 1.0)) ** 2)
         lung += coverage * (0.25 + 0.75 * round_chest) * chest * apical
-        behind = np.maximum(behind, hull * (1.0 - coverage) * 0.32 * chest * np.exp(-outside / 1.6))
+        fading = np.maximum(np.exp(-outside / 1.5) - 0.08, 0.0)
+        behind = np.maximum(behind, hull * (1.0 - coverage) * 0.30 * chest * fading)
         field[side] = coverage * (1.0 - heart)
         depth_inside[side] = inside
     cardiac = np.sqrt(1.0 - (1.0 - np.minimum(heart_depth / 4.5, 1.0)) ** 2)
-    lung *= 1.0 - heart * (0.42 + 0.5 * cardiac)
+    lung *= 1.0 - heart * (0.22 + 0.66 * cardiac)
     lung += behind * (1.0 - heart * 0.8)
     return SoftTissue(
         body=_body(frame, thorax, rng),
@@ -77,7 +79,7 @@ def _body(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats:
     top, base, half, wall = thorax.apex, thorax.base, thorax.width / 2, thorax.wall
     slope = rng.normal(0.0, 0.5)
     heights = np.array([-9.0, -4.5, -2.6, -1.2 + slope * 0.3, 0.4 + slope, 3.0, 9.0, 13.0]) + top
-    widths = np.array([5.6, 6.2, 7.4, 10.0, 14.0, half + 1.4, half + wall + 0.6, half + wall])
+    widths = np.array([5.8, 6.6, 8.4, 12.0, 16.0, half + 2.4, half + wall + 0.6, half + wall])
     heights = np.append(heights, [base, base + 8.0])
     widths = np.append(widths, [half + wall, half + wall + 0.5 * wall - 0.8])
     depths = np.array([11.0, 11.5, 12.0, 12.5, 13.5, 15.5, thorax.depth - 1, thorax.depth, thorax.depth + 1.5])
@@ -136,10 +138,7 @@ def _gas(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats:
     end = axis[-1]
     right = end + np.column_stack([-s * 3.2, s * 2.6])
     left = end + np.column_stack([s * 4.0, s * 2.4])
-    points = np.vstack([axis, right, left])
-    radius = np.concatenate([np.full(40, 0.8), 0.65 - 0.2 * s, 0.6 - 0.2 * s])
-    step = np.concatenate([np.full(40, (carina - thorax.apex + 8.0) / 39), np.full(40, 0.105), np.full(40, 0.12)])
-    gas = tubes(frame, points, radius, step) * 0.8
+    gas = draw_tubes(frame, [along([axis], 0.85), along([right, left], 0.55)]) * 0.85
     if rng.random() < 0.75:
         dome = thorax.dome("left")
         centre = dome[len(dome) // 2] + np.array([rng.normal(-0.5, 1.0), rng.uniform(2.0, 3.4)])

@@ -73,14 +73,16 @@ class Thorax:
 
 def build_frame(thorax: Thorax, size: int, rng: np.random.Generator) -> Frame:
     """Where the patient stands before the detector."""
-    fill = rng.normal(0.72, 0.05) if not thorax.portable else rng.normal(0.67, 0.07)
+    fill = rng.normal(0.78, 0.04) if not thorax.portable else rng.normal(0.71, 0.06)
     field = thorax.width / float(np.clip(fill, 0.5, 0.86))
+    field = max(field, (thorax.base - thorax.apex) / 0.82)
     loose = 1.6 if thorax.portable else 1.0
+    top = field * float(np.clip(rng.normal(0.12, 0.025 * loose), 0.03, 0.25))  # of film above the lungs
     return Frame(
         size=size,
-        field_cm=max(field, (thorax.base - thorax.apex) / 0.84),
+        field_cm=field,
         rotation=float(np.radians(np.clip(rng.normal(0.0, 1.1 * loose), -5, 5))),
-        shift=(float(rng.normal(0.0, 0.6 * loose)), float(rng.normal(-0.6, 0.9 * loose))),
+        shift=(float(rng.normal(0.0, 0.6 * loose)), top - field / 2 - thorax.apex),
     )
 
 
@@ -88,9 +90,9 @@ def build_thorax(patient: Patient, visit: Visit, rng: np.random.Generator) -> Th
     """The outlines of a patient at a visit."""
     female, portable = patient.sex == "F", visit.view == "AP"
     width = (25.6 if female else 28.6) * (1.0 + 0.018 * patient.habitus)
-    breath = float(np.clip(rng.normal(0.86 if portable else 0.99, 0.05), 0.72, 1.08))
+    breath = float(np.clip(rng.normal(0.89 if portable else 0.99, 0.05), 0.74, 1.08))
     points = load_shape_model().shape(patient.shape) * width
-    points[:, 1] *= breath * (0.97 if female else 1.03)
+    points[:, 1] *= breath * (1.06 if female else 1.12)
 
     ratio = cardiothoracic_ratio(patient.heart, portable, visit.lesions)
     for lesion in visit.lesions:
@@ -102,7 +104,7 @@ def build_thorax(patient: Patient, visit: Visit, rng: np.random.Generator) -> Th
     lungs = {"right": points[RIGHT_LUNG], "left": points[LEFT_LUNG]}
     heart = _resize_heart(points[HEART], ratio * width)
     for side, outline in lungs.items():
-        _run_behind_heart(outline, SIDES[side], heart[:, 1].min(), 0.075 * width)
+        _run_behind_heart(outline, SIDES[side], heart)
     shift = 0.0
     for lesion in visit.lesions:
         shift += _displace(lungs, lesion)
@@ -144,17 +146,21 @@ def _resize_heart(outline: Points, width: float) -> Points:
     return np.column_stack([middle + (outline[:, 0] - middle) * scale, top + (outline[:, 1] - top) * scale**0.6])
 
 
-def _run_behind_heart(outline: Points, sign: float, heart_top: float, reach: float) -> None:
+def _run_behind_heart(outline: Points, sign: float, heart: Points) -> None:
     """Let the lung run on behind the heart, so that the heart alone decides where its border is seen."""
-    medial = outline[MEDIAL.start : LUNG_POINTS]
-    low = medial[:, 1] > heart_top
-    x = medial[low, 0] * sign
-    medial[low, 0] = sign * np.minimum(x, reach)
-    dome = outline[DIAPHRAGM]
-    corner = np.array([sign * reach, outline[MEDIAL.start, 1]])
-    pull = np.linspace(0.0, 1.0, len(dome))[:, None] ** 2
-    stretched = dome[:, 0] + (corner[0] - outline[DIAPHRAGM.stop - 1, 0]) * pull[:, 0]
-    dome[:, 0] = stretched
+    top, bottom = heart[:, 1].min(), heart[:, 1].max()
+    medial, dome = outline[MEDIAL], outline[DIAPHRAGM]
+    flank = heart[heart[:, 0] * sign > np.median(heart[:, 0]) * sign]
+    order = np.argsort(flank[:, 1])
+    border = np.interp(medial[:, 1], flank[order, 1], flank[order, 0] * sign) - 1.2
+    weight = np.clip((medial[:, 1] - top) / (0.4 * (bottom - top)), 0.0, 1.0)
+    x = medial[:, 0] * sign
+    medial[:, 0] = sign * (x + weight * (np.minimum(x, np.maximum(border, 1.5)) - x))
+    pull = np.linspace(0.0, 1.0, len(dome)) ** 2
+    lifted = min(medial[0, 1], bottom - 1.2)
+    dome[:, 0] += (medial[0, 0] - dome[-1, 0]) * pull
+    dome[:, 1] += (lifted - dome[-1, 1]) * pull
+    medial[:, 1] = np.minimum(medial[:, 1], lifted)
 
 
 def _displace(lungs: dict[str, Points], lesion: Lesion) -> float:
