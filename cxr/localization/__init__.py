@@ -2,6 +2,7 @@
 
 - :func:`boxes_from_heatmap` with :class:`BoxSettings` -> :class:`Box`
 - :func:`iou`, :func:`iobb`
+- evidence: a class map as a heatmap over the image, and its boxes in pixels of the input
 """
 
 from cxr.localization.boxes import Box, BoxSettings, boxes_from_heatmap, normalize_heatmap

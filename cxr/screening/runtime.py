@@ -11,7 +11,7 @@ from cxr.imaging.reading import Radiograph, read_radiograph
 from cxr.localization import Box
 from cxr.reporting import FindingResult, write_report
 from cxr.screening.bundle import Bundle
-from cxr.screening.evidence import heatmap_on_image, locate
+from cxr.localization.evidence import heatmap_on_image, locate
 from cxr.screening.exhibit import Examination, Exhibit
 from cxr.screening.manifest import file_sha256
 from cxr.screening.network import Network, NetworkOutput

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cxr.imaging.preprocessing import Placement
-from cxr.localization import Box, BoxSettings, boxes_from_heatmap, normalize_heatmap
+from cxr.localization.boxes import Box, BoxSettings, boxes_from_heatmap, normalize_heatmap
 
 __all__ = ["heatmap_on_image", "locate"]
 
