@@ -14,11 +14,14 @@ from nlp_labeler.errors import CxrError
 # only inside the function, so that `cxr --help` stays under half a second.
 COMMANDS: dict[str, tuple[str, str]] = {
     "phantom": ("cxr.cli.phantom", "phantom"),
+    "train": ("cxr.cli.train", "train"),
+    "evaluate": ("cxr.cli.evaluate", "evaluate"),
+    "export": ("cxr.cli.export", "export"),
     "screen": ("cxr.cli.screen", "screen"),
     "report": ("cxr.cli.report", "report"),
 }
 # group name -> module that holds a Typer called `app`
-GROUPS: dict[str, str] = {"bundle": "cxr.cli.bundle"}
+GROUPS: dict[str, str] = {"dataset": "cxr.cli.dataset", "bundle": "cxr.cli.bundle"}
 
 
 def build_app() -> typer.Typer:

@@ -1,0 +1,151 @@
+"""The images of a dataset as one uint8 memory map of network inputs.
+
+A cache belongs to the files it was made from: their paths, sizes and times of change, the input size and the version of
+the preprocessing make its key, and a cache with another key is built anew. Building can be stopped at any time: what is
+done is kept, and the finished cache appears by renaming.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from cxr.datasets.schema import Dataset
+from cxr.errors import DatasetError, RefusedInputError
+from cxr.imaging.preprocessing import PREPROCESSING_VERSION, prepare
+from cxr.imaging.reading import read_radiograph
+
+__all__ = ["ImageCache"]
+
+_PENDING, _DONE, _REFUSED = 0, 1, 2
+_SHOWN_REFUSALS = 3
+
+
+class ImageCache:
+    """Network inputs by row; ``cache[i]`` is (size, size) uint8. Make it with :meth:`build`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.pixels: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, row: int) -> NDArray[np.uint8]:
+        return self.pixels[row]
+
+    @classmethod
+    def build(cls, dataset: Dataset, size: int, directory: Path, workers: int = 1) -> "ImageCache":
+        """Open the cache of a dataset's images, after building what is missing of it.
+
+        Args:
+            dataset: whose rows become the rows of the cache, in order.
+            size: side of the network input in pixels.
+            directory: where the cache is kept.
+            workers: images decoded at a time. Decoding and resampling run outside the interpreter's lock.
+
+        Raises:
+            DatasetError: if an image is missing or refused; a training image must not silently become a black one.
+                All refusals are listed in ``refused.csv`` of the directory.
+        """
+        paths = [Path(path) for path in dataset.records["path"]]
+        key = _key(paths, list(dataset.records["image"]), size)
+        target, card = directory / "images.npy", directory / "cache.json"
+        if target.is_file() and card.is_file() and json.loads(card.read_text()).get("key") == key:
+            return cls(target)
+        directory.mkdir(parents=True, exist_ok=True)
+        card.unlink(missing_ok=True)
+        partial, state = directory / f"{key[:16]}.partial.npy", directory / f"{key[:16]}.state.npy"
+        for stale in directory.glob("*.npy"):
+            if stale not in {partial, state}:
+                stale.unlink()
+        _fill(partial, state, paths, size, workers)
+        refused = _refusals(state, paths, dataset, directory)
+        if refused:
+            shown = "; ".join(refused[:_SHOWN_REFUSALS])
+            raise DatasetError(
+                f"{len(refused)} of {len(paths)} images cannot be used: {shown}. All are listed in "
+                f"{directory / 'refused.csv'}; take them out of the dataset's lists"
+            )
+        partial.replace(target)
+        state.unlink()
+        _write_card(card, {"key": key, "size": size, "images": len(paths), "preprocessing": PREPROCESSING_VERSION})
+        return cls(target)
+
+
+def _key(paths: list[Path], images: list[str], size: int) -> str:
+    """Hash of what the pixels depend on.
+
+    Raises:
+        DatasetError: if a file is missing.
+    """
+    digest = hashlib.sha256(f"{PREPROCESSING_VERSION} {size}".encode())
+    for path, image in zip(paths, images, strict=True):
+        try:
+            found = path.stat()
+        except OSError:
+            raise DatasetError(f"image {image} is listed but not found at {path}") from None
+        digest.update(f"\n{path}\t{found.st_size}\t{found.st_mtime_ns}".encode())
+    return digest.hexdigest()
+
+
+def _fill(partial: Path, state: Path, paths: list[Path], size: int, workers: int) -> None:
+    """Decode every image that is still pending into the partial memory map."""
+    shape = (len(paths), size, size)
+    fresh = not (partial.is_file() and state.is_file())
+    if fresh:
+        state.unlink(missing_ok=True)
+    pixels = np.lib.format.open_memmap(partial, "w+" if fresh else "r+", np.uint8, shape)
+    done = np.lib.format.open_memmap(state, "w+" if fresh else "r+", np.uint8, shape[:1])
+
+    def decode(row: int) -> None:
+        try:
+            pixels[row] = _network_input(paths[row], size)
+            done[row] = _DONE
+        except RefusedInputError:
+            done[row] = _REFUSED
+
+    pending = [int(row) for row in np.flatnonzero(done[:] == _PENDING)]
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in track(pool.map(decode, pending), "Reading images", total=len(pending), transient=True):
+            pass
+    pixels.flush()
+    done.flush()
+
+
+def _network_input(path: Path, size: int) -> NDArray[np.uint8]:
+    radiograph = read_radiograph(path)
+    return prepare(radiograph.pixels, size, radiograph.metadata.pixel_aspect)[0]
+
+
+def _refusals(state: Path, paths: list[Path], dataset: Dataset, directory: Path) -> list[str]:
+    """One line per refused image, also written to refused.csv."""
+    rows = np.flatnonzero(np.load(state, allow_pickle=False) == _REFUSED)
+    listed = list(_reasons([paths[row] for row in rows]))
+    if listed:
+        names = dataset.records["image"].iloc[rows]
+        lines = ["image,code\n", *(f"{name},{code}\n" for name, code in zip(names, listed, strict=True))]
+        (directory / "refused.csv").write_text("".join(lines))
+        return [f"{name} ({code})" for name, code in zip(names, listed, strict=True)]
+    return []
+
+
+def _reasons(paths: list[Path]) -> Iterator[str]:
+    """Why each file is refused, asked again: refusals are few, and a stopped run forgets its messages."""
+    for path in paths:
+        try:
+            read_radiograph(path)
+            yield "changed while reading"
+        except RefusedInputError as error:
+            yield str(error.code)
+
+
+def _write_card(path: Path, content: dict[str, object]) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, indent=1) + "\n")
+    temporary.replace(path)

@@ -1,0 +1,43 @@
+"""The dataset card: what a folder holds and how it came about, for the next person who finds it."""
+
+import pandas as pd
+
+from nlp_labeler.findings import LABELS
+
+__all__ = ["dataset_card"]
+
+
+def dataset_card(table: pd.DataFrame, *, policy: str, engine: str, seed: int, refused: int) -> str:
+    """Markdown text of a dataset card.
+
+    Args:
+        table: one row per image with ``patient``, ``split`` and one 0/1 column per label.
+        policy: labeling policy.
+        engine: labeling engine.
+        seed: of the split.
+        refused: number of reports and images left out.
+    """
+    splits = list(dict.fromkeys(table["split"].sort_values()))
+    lines = [
+        "# Dataset card",
+        "",
+        f"{len(table)} radiographs of {table['patient'].nunique()} patients in the ChestX-ray8 layout. "
+        f"{refused} reports or images were left out; refused.csv says why.",
+        "",
+        "- **Labels** are mined from free-text reports, not read from the images: expect errors. "
+        f"Policy `{policy}`, engine `{engine}`. `Data_Entry.csv` names what a report affirms; `reports.parquet` also "
+        "holds what it negates (0) and leaves uncertain (-1), with severity, side, zone and the sentence behind it.",
+        "- **Images** are 8-bit gray in the MONOCHROME2 sense (air dark) at the size of their source; "
+        "nothing of a DICOM header is kept but age, sex, view and pixel spacing.",
+        "- **Reports** are kept as they were given. Take care that they are de-identified before you pass them on.",
+        f"- **Splits** are by patient, stratified by label, seed {seed}.",
+        "- **Use**: research. Not for diagnosis.",
+        "",
+        "| label | " + " | ".join(splits) + " |",
+        "|---|" + "---|" * len(splits),
+    ]
+    counts = table.groupby("split")[list(LABELS)].sum().astype(int)
+    lines += [f"| {name} | " + " | ".join(str(counts.loc[split, name]) for split in splits) + " |" for name in LABELS]
+    sizes = table["split"].value_counts()
+    lines += ["| all images | " + " | ".join(str(sizes[split]) for split in splits) + " |", ""]
+    return "\n".join(lines)

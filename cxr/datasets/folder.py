@@ -1,0 +1,104 @@
+"""The ChestX-ray8-style folder that ``cxr dataset build`` writes, read back.
+
+::
+
+    images/              pictures under the names of the label table
+    Data_Entry.csv       the published columns; Finding Labels holds what the reports affirm
+    BBox_List.csv        the published columns; may have no rows
+    train_list.txt  val_list.txt  test_list.txt
+    reports.parquet      optional: text and mined labels, with 0 (negated), -1 (uncertain) and evidence
+    README.md            dataset card
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cxr.datasets.schema import BOX_COLUMNS, ENTRY_COLUMNS, SPLITS, Dataset, empty_boxes, split_labels
+from cxr.datasets.tables import parse_ages, read_list, read_table
+from cxr.errors import DatasetError
+from nlp_labeler.findings import LABELS
+
+__all__ = ["BOX_FILE", "ENTRY_FILE", "IMAGE_FOLDER", "REPORT_FILE", "read", "recognises", "split_file"]
+
+ENTRY_FILE = "Data_Entry.csv"
+BOX_FILE = "BBox_List.csv"
+REPORT_FILE = "reports.parquet"
+IMAGE_FOLDER = "images"
+
+
+def split_file(split: str) -> str:
+    """Name of the file that lists the images of a split."""
+    return f"{split}_list.txt"
+
+
+def recognises(root: Path) -> bool:
+    """Whether the folder holds a label table under the name this project gives it."""
+    return (root / ENTRY_FILE).is_file()
+
+
+def read(root: Path) -> Dataset:
+    """Read the tables of a folder.
+
+    A finding that a report does not mention counts as absent, as in ChestX-ray8. An image whose report could not be
+    labeled has unknown labels.
+
+    Raises:
+        DatasetError: if a table is missing, lacks a column or contradicts another.
+    """
+    entries = read_table(root / ENTRY_FILE, ENTRY_COLUMNS[:7])
+    records = pd.DataFrame(
+        {
+            "image": entries["Image Index"],
+            "path": [str(root / IMAGE_FOLDER / name) for name in entries["Image Index"]],
+            "patient": entries["Patient ID"],
+            "follow_up": pd.to_numeric(entries["Follow-up #"], errors="coerce").fillna(0).astype(int),
+            "age": parse_ages(entries["Patient Age"]),
+            "sex": entries["Patient Gender"],
+            "view": entries["View Position"],
+            "split": _splits(root, entries["Image Index"]),
+        }
+    )
+    reports = _reports(root)
+    labels = split_labels(entries["Finding Labels"], LABELS) if reports is None else _mined(reports, records["image"])
+    return Dataset(root, root.name, LABELS, pd.concat([records, labels], axis=1), _boxes(root), reports)
+
+
+def _splits(root: Path, images: pd.Series) -> pd.Series:
+    split_of: dict[str, str] = {}
+    for split in SPLITS:
+        path = root / split_file(split)
+        for image in read_list(path) if path.is_file() else ():
+            if split_of.setdefault(image, split) != split:
+                raise DatasetError(f"{path}: image {image} is listed in {split_file(split_of[image])} too")
+    unknown = set(split_of) - set(images)
+    if unknown:
+        raise DatasetError(f"{root}: the split lists name {min(unknown)}, which {ENTRY_FILE} does not list")
+    return images.map(split_of).fillna("")
+
+
+def _reports(root: Path) -> pd.DataFrame | None:
+    path = root / REPORT_FILE
+    if not path.is_file():
+        return None
+    try:
+        return pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        raise DatasetError(f"{path}: cannot be read as Parquet ({type(error).__name__})") from None
+
+
+def _mined(reports: pd.DataFrame, images: pd.Series) -> pd.DataFrame:
+    """Mined labels in the order of ``images``; unmentioned is absent, unlabeled is unknown."""
+    by_image = reports.set_index("image").reindex(images)
+    labels = by_image[list(LABELS)].astype(np.float32).fillna(np.float32(0))
+    labels[by_image["status"] != "ok"] = np.nan
+    return labels.reset_index(drop=True)
+
+
+def _boxes(root: Path) -> pd.DataFrame:
+    path = root / BOX_FILE
+    table = read_table(path).iloc[:, :6] if path.is_file() else empty_boxes()
+    if table.empty:
+        return empty_boxes()
+    return table.set_axis(list(BOX_COLUMNS), axis=1).astype(dict.fromkeys(BOX_COLUMNS[2:], np.float64))

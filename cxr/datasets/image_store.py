@@ -1,0 +1,53 @@
+"""Put one source image into a dataset folder: checked, without a DICOM header, never half written."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cxr.imaging.radiograph import FileKind, Radiograph, RadiographMetadata
+from cxr.imaging.reading import read_radiograph
+
+__all__ = ["store_image"]
+
+_SUFFIX = {FileKind.PNG: ".png", FileKind.JPEG: ".jpg"}
+_GRAY_LEVELS = 255
+# What Pillow reports of a file that says nothing about a person.
+_HARMLESS = {"jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi", "gamma", "srgb", "progressive", "progression"}
+
+
+def store_image(source: Path, folder: Path, stem: str) -> tuple[str, RadiographMetadata]:
+    """Read one image and write it into ``folder`` under ``stem`` and the suffix of its format.
+
+    The picture is written anew as it is read (8-bit gray PNG, full resolution), so that nothing of a DICOM header, of
+    EXIF data or of PNG comments comes along. Gray 8-bit PNG and JPEG files without such data are copied as they are.
+
+    Returns:
+        The name of the file written, and what the source said about the image.
+
+    Raises:
+        RefusedInputError: if it cannot be read as a frontal chest radiograph.
+    """
+    data = source.read_bytes()
+    radiograph = read_radiograph(data)
+    kind = radiograph.metadata.kind
+    plain = kind in _SUFFIX and radiograph.metadata.photometric == "L" and not _carries_text(source)
+    name = stem + (_SUFFIX[kind] if plain else ".png")
+    temporary = folder / f".{name}.{os.getpid()}"
+    if plain:
+        temporary.write_bytes(data)
+    else:
+        _picture(radiograph).save(temporary, format="PNG")
+    temporary.replace(folder / name)
+    return name, radiograph.metadata
+
+
+def _picture(radiograph: Radiograph) -> Image.Image:
+    return Image.fromarray(np.rint(radiograph.pixels * _GRAY_LEVELS).astype(np.uint8))
+
+
+def _carries_text(path: Path) -> bool:
+    """Whether a picture file holds more than pixels and resolution: EXIF, comments, XMP, text chunks."""
+    with Image.open(path) as picture:
+        return bool(set(picture.info) - _HARMLESS) or bool(picture.getexif())
