@@ -11,7 +11,7 @@ from cxr.errors import DatasetError
 __all__ = ["DEFAULT_FRACTIONS", "assign_splits", "leaking_patients"]
 
 DEFAULT_FRACTIONS: Mapping[str, float] = {"train": 0.65, "val": 0.15, "test": 0.2}
-"""Shares of the patients. Validation patients also calibrate scores and thresholds, which needs hundreds of negatives."""
+"""Shares of the patients. Validation patients also calibrate scores and thresholds, which takes hundreds of them."""
 
 
 def assign_splits(
