@@ -1,8 +1,8 @@
 """The frozen documents that the stages hand to one another, and the result they end in.
 
 Every offset is a half-open character interval. Offsets of sections, sentences and asserted mentions count from the
-start of the report text as it was given; offsets of a plain :class:`Mention` count from the start of its sentence, so
-that the analysis of a sentence does not depend on where it stands and can be remembered.
+start of the report text as it was given; offsets of a plain :class:`Mention` or :class:`Verdict` count in the normal
+form of its sentence, so that the analysis of a sentence does not depend on where it stands and can be remembered.
 """
 
 import json
@@ -20,6 +20,7 @@ __all__ = [
     "Section",
     "Sentence",
     "Span",
+    "Verdict",
     "compose_report",
 ]
 
@@ -101,13 +102,30 @@ class Mention:
 
     Attributes:
         concept: id of the lexicon entry, e.g. ``"pleural_effusion"``.
-        start: first character, counted from the start of the sentence.
-        end: one past the last character.
+        start: where its first word starts in the normal form of the sentence (see :mod:`nlp_labeler.words`).
+        end: one past the space after its last word.
+        normal: whether the words state the absence of the concept ("heart size is normal").
     """
 
     concept: str
     start: int
     end: int
+    normal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was decided about a mention.
+
+    Attributes:
+        assertion: what the sentence says about it.
+        rule: id of the deciding rule, engine first: ``"surface:negation.no"``.
+        cue: interval of the deciding words in the normal form; ``None`` where nothing qualified the mention.
+    """
+
+    assertion: Assertion
+    rule: str
+    cue: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

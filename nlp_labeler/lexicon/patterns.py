@@ -1,0 +1,155 @@
+"""The little language in which lexicon terms are written, and its compilation to regular expressions.
+
+A term is a row of elements separated by spaces, matched against the normal form of a sentence:
+
+    ``nodule(s)``       a word; letters in parentheses may be missing
+    ``opacit(y|ies)``   a word with alternatives
+    ``{heart}``         any entry of a word group, itself a row of elements
+    ``element?``        may be missing
+    ``element*``        none to three times
+    ``...``             none to four words, but no punctuation, conjunction, negation or verb form of "be"
+
+Elements always match whole words. Terms are indexed by the words they can begin with, so that a sentence is scanned
+once and only the terms that can start at a word are tried there.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+
+from nlp_labeler.errors import ConfigError
+
+__all__ = ["Pattern", "PatternIndex", "compile_term"]
+
+_ANY = r"(?:(?!(?:and|or|nor|versus|vs|with|without|no|not|but|is|are|may) )[^\W_]+ ){0,4}?"
+_DEEPEST = 6
+_WORD = re.compile(r"[^\W_]+(?:\([^\W_|]*(?:\|[^\W_|]*)*\)[^\W_]*|'[^\W_]+)*|[,;:.?!/()\[\]<>=+]")
+_CHOICE = re.compile(r"\(([^)]*)\)")
+
+
+class Pattern:
+    """A compiled term.
+
+    Attributes:
+        source: regular expression over the normal form.
+        first: the words a match can begin with.
+    """
+
+    __slots__ = ("first", "source")
+
+    def __init__(self, source: str, first: frozenset[str]) -> None:
+        self.source = source
+        self.first = first
+
+
+def compile_term(term: str, groups: Mapping[str, Sequence[str]]) -> Pattern:
+    """Compile one term.
+
+    Raises:
+        ConfigError: if the term is malformed, names an unknown group, or could match nothing.
+    """
+    source, first, empty = _sequence(term, groups, depth=0)
+    if empty:
+        raise ConfigError(f"term {term!r} can match nothing; make one element obligatory")
+    if not first:
+        raise ConfigError(f"term {term!r} begins with '...'; begin with a word")
+    return Pattern(source, frozenset(first))
+
+
+def _sequence(term: str, groups: Mapping[str, Sequence[str]], depth: int) -> tuple[str, set[str], bool]:
+    """Regular expression, possible first words, and whether the row of elements can be empty."""
+    if depth > _DEEPEST:
+        raise ConfigError(f"word groups are nested deeper than {_DEEPEST} at {term!r}; is a group inside itself?")
+    sources: list[str] = []
+    first: set[str] = set()
+    open_start = True
+    for element in term.split():
+        if element == "...":
+            sources.append(_ANY)
+            if open_start:
+                raise ConfigError(f"term {term!r} begins with '...'; begin with a word")
+            continue
+        body, repeat = (element[:-1], element[-1]) if element[-1] in "?*" and len(element) > 1 else (element, "")
+        source, starts, empty = _element(body, term, groups, depth)
+        if open_start:
+            first |= starts
+        if not empty and not repeat:
+            open_start = False
+        sources.append({"": source, "?": f"(?:{source})?", "*": f"(?:{source}){{0,3}}"}[repeat])
+    return "".join(sources), first, open_start
+
+
+def _element(body: str, term: str, groups: Mapping[str, Sequence[str]], depth: int) -> tuple[str, set[str], bool]:
+    if body.startswith("{") and body.endswith("}"):
+        name = body[1:-1]
+        if name not in groups:
+            raise ConfigError(f"term {term!r} names the word group {name!r}; known groups: {', '.join(sorted(groups))}")
+        parts = [_sequence(entry, groups, depth + 1) for entry in groups[name]]
+        source = "(?:" + "|".join(part[0] for part in parts) + ")"
+        return source, set().union(*(part[1] for part in parts)), any(part[2] for part in parts)
+    if not _WORD.fullmatch(body):
+        raise ConfigError(f"term {term!r} holds {body!r}, which is neither a word, a {{group}} nor '...'")
+    words = _spellings(body)
+    choices = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return f"(?:{choices}) " if len(words) > 1 else f"{choices} ", words, False
+
+
+def _spellings(body: str) -> set[str]:
+    """All spellings of a word with optional or alternative letters."""
+    if len(body) == 1:
+        return {body}
+    pieces = _CHOICE.split(body)
+    options: list[list[str]] = []
+    for number, piece in enumerate(pieces):
+        if number % 2 == 0:
+            options.append([piece])
+        else:
+            options.append(piece.split("|") if "|" in piece else ["", piece])
+    return {"".join(choice) for choice in product(*options)}
+
+
+class PatternIndex:
+    """Finds the longest term of many at every word of a sentence.
+
+    Args:
+        terms: pairs of a key and a compiled term; the key is what a match returns. Where two terms match the same
+            words, the earlier one wins.
+    """
+
+    def __init__(self, terms: Iterable[tuple[str, Pattern]]) -> None:
+        by_word: dict[str, dict[str, list[str]]] = {}
+        for key, pattern in terms:
+            for word in pattern.first:
+                by_word.setdefault(word, {}).setdefault(key, []).append(pattern.source)
+        self._by_word: dict[str, list[tuple[str, tuple[re.Pattern[str], ...]]]] = {
+            word: [(key, tuple(re.compile(source) for source in sources)) for key, sources in keys.items()]
+            for word, keys in by_word.items()
+        }
+
+    def longest(self, text: str, position: int, word: str) -> tuple[str, int] | None:
+        """Key and end of the longest match that starts at ``position``, where ``word`` stands; ``None`` without one."""
+        candidates = self._by_word.get(word)
+        if candidates is None:
+            return None
+        best: tuple[str, int] | None = None
+        for key, patterns in candidates:
+            for pattern in patterns:
+                match = pattern.match(text, position)
+                if match is not None and (best is None or match.end() > best[1]):
+                    best = (key, match.end())
+        return best
+
+    def find_all(self, text: str) -> list[tuple[str, int, int]]:
+        """Key, start and end of every match, leftmost first, longest first, without overlaps."""
+        found: list[tuple[str, int, int]] = []
+        position = 0
+        length = len(text)
+        while position < length:
+            stop = text.find(" ", position)
+            match = self.longest(text, position, text[position:stop])
+            if match is None:
+                position = stop + 1
+            else:
+                found.append((match[0], position, match[1]))
+                position = match[1]
+        return found

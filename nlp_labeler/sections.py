@@ -1,0 +1,91 @@
+"""Stage 1: a report as sections, and which of them may be labeled."""
+
+import re
+from functools import cache
+
+from nlp_labeler.document import Section
+from nlp_labeler.lexicon.tables import SectionKind, load_table
+
+__all__ = ["split_sections"]
+
+_LONGEST_HEADING = 60
+_LONGEST_HEADING_WORDS = 5
+_OWN_LINE = re.compile(r"^[ \t*#_>]*([A-Za-z][A-Za-z/ ]{2,40}?)[ \t*_]*(?:[-\u2013][ \t]|$)", re.MULTILINE)
+_BEFORE_HEADING = re.compile(r"[.!?>*;|\n\r)\]}]|\d\.")
+
+
+@cache
+def _kinds() -> dict[str, SectionKind]:
+    return load_table("sections.toml", dict[str, SectionKind])
+
+
+@cache
+def _headings() -> dict[str, str]:
+    """Heading in lower case -> kind."""
+    return {heading: kind for kind, entry in _kinds().items() for heading in entry.headings}
+
+
+def split_sections(text: str) -> tuple[Section, ...]:
+    """The sections of a report in order.
+
+    A report without any heading is one labeled section of kind ``"body"``. Text before the first heading is labeled
+    only where no findings section follows, since it is then the findings without their heading.
+    """
+    found = _find_headings(text)
+    if not found:
+        return (Section("body", True, 0, len(text)),)
+    kinds = _kinds()
+    kept: list[tuple[int, int, str]] = []
+    for start, end, kind in found:
+        if kept and kept[-1][2] in kinds[kind].not_after:
+            continue
+        kept.append((start, end, kind))
+    sections: list[Section] = []
+    if text[: kept[0][0]].strip():
+        headed = any(kind in {"findings", "organ"} for _, _, kind in kept)
+        sections.append(Section("body", not headed, 0, kept[0][0]))
+    stops = [start for start, _, _ in kept[1:]] + [len(text)]
+    for (_, end, kind), stop in zip(kept, stops, strict=True):
+        sections.append(Section(kind, kinds[kind].labeled, end, stop))
+    return tuple(sections)
+
+
+def _find_headings(text: str) -> list[tuple[int, int, str]]:
+    """Start of the heading, start of the body, and kind, in order of appearance."""
+    found: dict[int, tuple[int, int, str]] = {}
+    colon = text.find(":")
+    while colon != -1:
+        heading = _heading_before(text, colon)
+        if heading is not None:
+            found[heading[0]] = (heading[0], colon + 1, heading[1])
+        colon = text.find(":", colon + 1)
+    for match in _OWN_LINE.finditer(text):
+        kind = _headings().get(" ".join(match.group(1).lower().split()))
+        if kind is not None and match.group(1).isupper():
+            found.setdefault(match.start(1), (match.start(1), match.end(), kind))
+    return [found[start] for start in sorted(found)]
+
+
+def _heading_before(text: str, colon: int) -> tuple[int, str] | None:
+    """Start and kind of the heading that ends at a colon.
+
+    A heading stands at the start of a line or after the end of a sentence; in capitals it may stand anywhere.
+    """
+    left = max(0, colon - _LONGEST_HEADING)
+    window = text[left:colon]
+    cuts = [match.end() for match in _BEFORE_HEADING.finditer(window)]
+    begin = cuts[-1] if cuts else 0
+    at_boundary = bool(cuts) or left == 0
+    candidate = window[begin:]
+    words = list(re.finditer(r"\S+", candidate))
+    if not words:
+        return None
+    headings = _headings()
+    for number in range(max(0, len(words) - _LONGEST_HEADING_WORDS), len(words)):
+        name = candidate[words[number].start() :]
+        kind = headings.get(" ".join(name.lower().split()))
+        if kind is None:
+            continue
+        if (number == 0 and at_boundary) or name.isupper():
+            return left + begin + words[number].start(), kind
+    return None

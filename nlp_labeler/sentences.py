@@ -1,0 +1,81 @@
+"""Stage 2: a section as sentences with their offsets, in the telegraphic style of radiology."""
+
+import re
+
+from nlp_labeler.document import Report, Section, Sentence
+from nlp_labeler.sections import split_sections
+
+__all__ = ["segment", "split_sentences"]
+
+_LONGEST = 600
+_SHORT_LINE = 50
+_ABBREVIATIONS = frozenset(
+    {"dr", "mr", "mrs", "ms", "vs", "approx", "e.g", "i.e", "etc", "st", "cf", "fig", "no", "ca", "dept"}
+)
+
+# A boundary is a stop, the white space after it, and what follows; each alternative is decided by `_breaks`.
+_BOUNDARY = re.compile(
+    r"""
+    (?P<stop>[.?!]+['")\]]?)(?=\s|$)            # a stop before white space
+  | (?P<tight>(?<=[a-z)\]])\.(?=[A-Z][a-z]))    # "disease.The heart"
+  | (?P<blank>\n[ \t\r]*\n)                     # a blank line
+  | (?P<line>\n)                                # a line break
+  | (?P<item>(?<=\s)(?=\d{1,2}[.)]\s+[A-Z]))    # "... 2. Small effusion"
+  | (?P<markup><[^<>\n]{1,80}>)                 # a tag
+    """,
+    re.VERBOSE,
+)
+_LIST_MARK = re.compile(r"\s*(?:\d{1,2}[.)]|[-*\u2022])\s")
+
+
+def segment(text: str) -> Report:
+    """A report cut into its sections and the sentences of those that may be labeled."""
+    sections = split_sections(text)
+    sentences = tuple(
+        sentence for section in sections if section.labeled for sentence in split_sentences(text, section)
+    )
+    return Report(text, sections, sentences)
+
+
+def split_sentences(text: str, section: Section) -> list[Sentence]:
+    """The sentences of one section; none is longer than 600 characters, so that every rule is bounded."""
+    sentences: list[Sentence] = []
+    start = section.start
+    for match in _BOUNDARY.finditer(text, section.start, section.end):
+        if _breaks(text, start, match, section.end):
+            _add(text, start, match.start() if match.lastgroup == "markup" else match.end(), section.kind, sentences)
+            start = match.end()
+    _add(text, start, section.end, section.kind, sentences)
+    return sentences
+
+
+def _breaks(text: str, start: int, match: re.Match[str], end: int) -> bool:
+    """Whether a possible boundary is one."""
+    kind = match.lastgroup
+    if kind == "line":
+        following = text[match.end() : min(end, match.end() + 40)]
+        if _LIST_MARK.match(following):
+            return True
+        line_start = max(start, text.rfind("\n", start, match.start()) + 1)
+        return match.start() - line_start < _SHORT_LINE and following.lstrip()[:1].isupper()
+    if kind != "stop" or not match.group().startswith("."):
+        return kind != "stop" or text[start : match.start()].strip() != ""
+    before = text[max(start, match.start() - 12) : match.start()]
+    word = before.split()[-1].lower() if before.split() else ""
+    if word.strip("(") in _ABBREVIATIONS:
+        return False
+    # The number of a list item stays with the item: "1. Cardiomegaly".
+    return not (word.isdigit() and text[start : match.start()].strip() == word)
+
+
+def _add(text: str, start: int, end: int, kind: str, sentences: list[Sentence]) -> None:
+    """Append text[start:end] without surrounding white space, in pieces where it is too long."""
+    while end - start > _LONGEST:
+        cut = text.rfind(" ", start + _LONGEST // 2, start + _LONGEST)
+        cut = cut if cut != -1 else start + _LONGEST
+        _add(text, start, cut, kind, sentences)
+        start = cut
+    piece = text[start:end]
+    stripped = piece.strip()
+    if stripped:
+        sentences.append(Sentence(stripped, start + piece.index(stripped[0]), kind))
