@@ -61,9 +61,8 @@ def _image_files(folder: Path) -> list[PurePosixPath]:
     found: list[PurePosixPath] = []
     for here, subfolders, names in os.walk(folder):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        found.extend(
-            PurePosixPath(Path(here, name).relative_to(folder).as_posix()) for name in names if _is_image(name)
-        )
+        place = PurePosixPath(Path(here).relative_to(folder).as_posix())
+        found.extend(place / name for name in names if _is_image(name))
     return found
 
 

@@ -1,8 +1,8 @@
 """Report files -> one row per report: text, patient, visit and the images it is about.
 
 The text comes through the readers of nlp_labeler (CSV, JSON Lines, Parquet, BioC, OpenI XML, folders of text). Tables
-may carry more; a column is recognised by any of the names in :data:`COLUMN_NAMES`, in any case, with spaces, dots or dashes
-for underscores. Without them, an image belongs to the report whose id its name equals or starts with.
+may carry more; a column is recognised by any of the names in :data:`COLUMN_NAMES`, in any case, with spaces, dots or
+dashes for underscores. Without them, an image belongs to the report whose id its name equals or starts with.
 """
 
 import re
