@@ -4,6 +4,7 @@ Exit status: 0 done; 1 done, but some reports were refused; 2 wrong use or nothi
 standard error.
 """
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -109,6 +110,40 @@ def explain(
     typer.echo(f"{html}", err=True)
 
 
+@app.command()
+def evaluate(
+    gold: Annotated[
+        Path,
+        typer.Argument(
+            metavar="GOLD.csv", help="CSV like `label` reads, with gold columns for the eight labels and No Finding."
+        ),
+    ],
+    policy: PolicyOption = "openi",
+    engine: EngineOption = Engine.AUTO,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Score the labeler against gold labels: precision, recall and F1 with 95 % bootstrap intervals.
+
+    Uncertain counts as not positive. Two protocols: all reports; and the reports with one of the eight or normal.
+    """
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from nlp_labeler.evaluate import evaluate_labels
+    from nlp_labeler.gold import read_gold
+    from nlp_labeler.labeler import Labeler
+    from nlp_labeler.score_table import score_tables
+
+    records, truth = read_gold(gold)
+    results = Labeler.load(policy, engine.value).pipe([record.text for record in records])
+    evaluation = evaluate_labels(truth, [result.labels for result in results])
+    if as_json:
+        typer.echo(json.dumps(asdict(evaluation)))
+    else:
+        Console().print(*score_tables(evaluation), sep="\n")
+
+
 @app.command("train-parser")
 def train_parser(
     treebank: Annotated[
@@ -126,6 +161,15 @@ def train_parser(
     plan = TrainingPlan(synthetic=synthetic, minutes=minutes, seed=seed)
     score = train(treebank, out, plan, lambda line: typer.echo(line, err=True))
     typer.echo(f"uas {score.uas:.4f} las {score.las:.4f}: {out}")
+
+
+@app.command()
+def policies() -> None:
+    """List the shipped policies and whose conventions they are."""
+    from nlp_labeler.policies.schema import POLICIES, load_policy
+
+    for name in POLICIES:
+        typer.echo(f"{name:12} {load_policy(name).description}")
 
 
 def read_report(report: str) -> tuple[str, str]:

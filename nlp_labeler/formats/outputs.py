@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from nlp_labeler.aggregate import COLUMNS
 from nlp_labeler.document import ReportLabels
 from nlp_labeler.errors import LabelerError
 from nlp_labeler.formats.bioc_xml import BIOC_FOOTER, BIOC_HEADER, bioc_document
 from nlp_labeler.formats.parquet_table import load_pyarrow
 from nlp_labeler.formats.record import ReportRecord
-from nlp_labeler.labeler import COLUMNS
 
 __all__ = ["TABLE_COLUMNS", "LabeledReport", "OutputFormat", "output_format"]
 

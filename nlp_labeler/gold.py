@@ -1,0 +1,64 @@
+"""Reports with gold labels, from one CSV file."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from nlp_labeler.errors import LabelerError
+from nlp_labeler.findings import CHESTXRAY8, NO_FINDING
+from nlp_labeler.formats.csv_table import read_csv
+from nlp_labeler.formats.record import ReportRecord
+
+__all__ = ["read_gold"]
+
+NORMAL = "normal"  # what the published gold tables of OpenI call the reports without any finding
+VALUES = {"1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1, "": None}
+
+
+def read_gold(path: Path) -> tuple[list[ReportRecord], list[dict[str, int | None]]]:
+    """Read a CSV file of reports that has a column for each of the eight labels and ``No Finding`` (or ``normal``).
+
+    Returns:
+        The reports, and for each its gold labels: 1 true, 0 false, -1 uncertain, ``None`` unknown.
+
+    Raises:
+        LabelerError: if a column or an id is missing, or a cell is no label value.
+    """
+    records = list(read_csv(path))
+    refusals = [str(record.refusal) for record in records if record.refusal is not None]
+    if refusals:
+        raise LabelerError(f"{path}: {len(refusals)} gold reports cannot be read, first {refusals[0]}")
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = csv.DictReader(stream)
+        columns = label_columns(rows.fieldnames or [], path)
+        gold = [
+            {name: label_value(row, column, f"{path}: row {number}") for name, column in columns.items()}
+            for number, row in enumerate(rows, start=2)
+        ]
+    return records, gold
+
+
+def label_columns(header: Sequence[str], path: Path) -> dict[str, str]:
+    """The column of every label that is scored.
+
+    Raises:
+        LabelerError: if one is missing.
+    """
+    found = {name.strip().casefold(): name for name in header}
+    found.setdefault(NO_FINDING.casefold(), found.get(NORMAL, ""))
+    missing = [name for name in (*CHESTXRAY8, NO_FINDING) if not found.get(name.casefold())]
+    if missing:
+        raise LabelerError(f"{path}: no column for {missing}; gold needs {[*CHESTXRAY8, NO_FINDING]}")
+    return {name: found[name.casefold()] for name in (*CHESTXRAY8, NO_FINDING)}
+
+
+def label_value(row: Mapping[str, str], column: str, where: str) -> int | None:
+    """The value of one cell.
+
+    Raises:
+        LabelerError: if it is none of 1, 0, -1 or empty.
+    """
+    cell = row[column].strip()
+    if cell not in VALUES:
+        raise LabelerError(f"{where}: '{column}' is '{cell}'; allowed are 1, 0, -1 and empty")
+    return VALUES[cell]
