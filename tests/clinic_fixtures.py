@@ -12,7 +12,7 @@ TINY_CELLS = 8
 
 
 def tiny_graph(external_data=False):
-    """Class map = steep function of mean brightness per cell; logit = its maximum. Labels differ in their cut."""
+    """Class map = steep function of mean brightness per cell, clipped to [-6, 6]; logit = its maximum."""
     from onnx import TensorProto, helper, numpy_helper
 
     cell = TINY_SIZE // TINY_CELLS
@@ -20,7 +20,8 @@ def tiny_graph(external_data=False):
     cuts = np.array([0.97, 0.75, 0.90], dtype=np.float32)
     nodes = [
         helper.make_node("AveragePool", ["image"], ["cells"], kernel_shape=[cell, cell], strides=[cell, cell]),
-        helper.make_node("Conv", ["cells", "weight", "bias"], ["class_maps"]),
+        helper.make_node("Conv", ["cells", "weight", "bias"], ["raw"]),
+        helper.make_node("Clip", ["raw", "low", "high"], ["class_maps"]),
         helper.make_node("ReduceMax", ["class_maps", "axes"], ["logits"], keepdims=0),
         helper.make_node("Flatten", ["cells"], ["embedding"]),
     ]
@@ -28,6 +29,8 @@ def tiny_graph(external_data=False):
         numpy_helper.from_array(weight, "weight"),
         numpy_helper.from_array(-40.0 * cuts, "bias"),
         numpy_helper.from_array(np.array([2, 3], dtype=np.int64), "axes"),
+        numpy_helper.from_array(np.array(-6, dtype=np.float32), "low"),
+        numpy_helper.from_array(np.array(6, dtype=np.float32), "high"),
     ]
     if external_data:
         tensor = initializers[0]

@@ -9,9 +9,9 @@ from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.preprocessing import Placement, prepare
 from cxr.imaging.reading import Radiograph, read_radiograph
 from cxr.localization import Box
+from cxr.localization.evidence import heatmap_on_image, locate
 from cxr.reporting import FindingResult, write_report
 from cxr.screening.bundle import Bundle
-from cxr.localization.evidence import heatmap_on_image, locate
 from cxr.screening.exhibit import Examination, Exhibit
 from cxr.screening.manifest import file_sha256
 from cxr.screening.network import Network, NetworkOutput

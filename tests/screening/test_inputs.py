@@ -52,7 +52,7 @@ def test_overlapping_paths_give_each_input_once(tree, monkeypatch):
     monkeypatch.chdir(tree.parent)
     found = names("tree/b", tree, "./tree/a.jpg", tree / "b" / "1.dcm")
     assert len(found) == 4
-    assert len({os.path.abspath(n) for n in found}) == 4
+    assert len({Path(n).resolve() for n in found}) == 4
 
 
 def test_results_folder_and_finished_inputs_are_left_out(tree):

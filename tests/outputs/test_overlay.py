@@ -1,0 +1,75 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cxr.errors import RefusalCode, RefusedInputError
+from cxr.outputs import OverlayNames, draw_overlay, overlay_png
+from cxr.outputs.palette import COLOURS, rgb
+from cxr.screening import Screener
+from nlp_labeler.findings import LABELS
+
+
+@pytest.fixture(scope="module")
+def screener(tiny_bundle):
+    return Screener(tiny_bundle, threads=1)
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [((256, 256), (768, 768)), ((1024, 800), (1024, 800)), ((3000, 2000), (1280, 853)), ((64, 640), (77, 768))],
+)
+def test_overlay_keeps_the_aspect_at_a_readable_size(screener, tmp_path, chest_pixels, size, shown):
+    width, height = size
+    Image.fromarray(chest_pixels(width, height)).save(tmp_path / "x.png")
+    assert draw_overlay(screener.examine("x", tmp_path / "x.png")).size == shown
+
+
+def test_picture_without_finding_is_the_radiograph_alone(screener, image_folder):
+    picture = np.asarray(draw_overlay(screener.examine("x", image_folder / "healthy.png")))
+    assert (picture == picture[..., :1]).all()
+
+
+def test_box_is_drawn_where_the_finding_is(screener, image_folder):
+    examination = screener.examine("x", image_folder / "effusion.png")
+    picture = draw_overlay(examination)
+    effusion = next(f for f in examination.result.findings if f.name == "Effusion")
+    scale = picture.width / 400
+    box = effusion.boxes[0]
+    middle_of_lower_edge = round((box.x + box.width / 2) * scale), round((box.y + box.height) * scale) - 1
+    assert picture.getpixel(middle_of_lower_edge) == rgb("Effusion")
+    far = np.asarray(picture)[:50, :50]
+    assert (far == far[..., :1]).all(), "no tint away from the finding"
+
+
+def test_png_bytes_open_as_rgb(screener, image_folder):
+    with Image.open(io.BytesIO(overlay_png(screener.examine("x", image_folder / "effusion.png")))) as image:
+        assert (image.format, image.mode) == ("PNG", "RGB")
+
+
+def test_refused_input_has_no_picture(screener):
+    refused = screener.refuse("x", RefusedInputError(RefusalCode.EMPTY_FILE, "empty"))
+    with pytest.raises(ValueError, match="refused"):
+        draw_overlay(refused)
+
+
+def test_every_finding_has_its_own_colour():
+    assert set(COLOURS) == set(LABELS)
+    assert len(set(COLOURS.values())) == len(LABELS)
+
+
+def test_overlay_names_are_safe_readable_and_never_collide():
+    names = OverlayNames()
+    paths = [
+        "a/00000147_001.jpg", "b/00000147_001.png", "c/00000147_001.PNG", "1.2.840.113.dcm", "IM0001", "x.zip!/../..",
+        "ä ö/ü?.png", "con<script>.png", "a" * 300 + ".png", ".png", "A.png", "a.png",
+    ]  # fmt: skip
+    given = [names.assign(path) for path in paths]
+    assert given[0] == "00000147_001.png"
+    assert given[3] == "1.2.840.113.png"
+    assert given[4] == "IM0001.png"
+    assert len({n.lower() for n in given}) == len(paths)
+    assert all(n.endswith(".png") and "/" not in n and "<" not in n and len(n) < 130 for n in given)
+    again = OverlayNames()
+    assert [again.assign(path) for path in paths] == given

@@ -1,0 +1,120 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from cxr.localization import Box
+from cxr.reporting import FindingResult, side_of, write_report, zones_of
+from cxr.reporting.phrases import Phrases, load_phrases
+from nlp_labeler.findings import ANCESTORS, LABELS, PARENT
+
+ORDER = {node: rank for rank, node in enumerate(PARENT)}
+
+
+def finding(name, probability=0.7, threshold=0.3, boxes=()):
+    positive = threshold is not None and probability > threshold
+    return FindingResult(name, probability, threshold, positive, None, tuple(boxes) if positive else ())
+
+
+def report(*findings, triage="refer"):
+    return write_report(findings, triage=triage, width=1000, height=1000)
+
+
+def box(cx, cy, side=100):
+    return Box(cx - side / 2, cy - side / 2, side, side, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "side"),
+    [
+        ([box(800, 500)], "left"),
+        ([box(200, 500)], "right"),
+        ([box(200, 500), box(800, 500)], "bilateral"),
+        ([box(505, 500)], "midline"),
+        ([box(505, 500), box(200, 500)], "right"),
+        ([], None),
+    ],
+)
+def test_patients_left_is_on_the_right_of_the_image(boxes, side):
+    assert side_of(boxes, 1000) == side
+
+
+@given(st.floats(0, 1000), st.floats(0, 1000))
+def test_mirroring_the_image_swaps_the_sides(x, y):
+    swapped = {"left": "right", "right": "left", "midline": "midline"}
+    # box() rounds to binary fractions, so the mirror image of a box on the band's edge may fall inside it
+    if abs(abs(x - 500) - 40) > 1e-6:
+        assert side_of([box(1000 - x, y)], 1000) == swapped[side_of([box(x, y)], 1000)]
+
+
+def test_zones_from_top_to_bottom():
+    assert zones_of([box(100, 900), box(100, 200), box(100, 450)], 1000) == ("upper", "mid", "lower")
+    assert zones_of([], 1000) == ()
+
+
+def test_sentence_names_side_zone_probability_and_evidence():
+    written = report(finding("Nodule", 0.63, 0.2, [box(800, 200)]))
+    first = written.sentences[0]
+    assert first.text == "There is likely a nodule in the left upper zone (estimated probability 63%)."
+    assert (first.finding, first.side) == ("Nodule", "left")
+    assert first.evidence.boxes == (box(800, 200),)
+    assert (first.evidence.probability, first.evidence.threshold, first.evidence.zones) == (0.63, 0.2, ("upper",))
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [(0.95, "very likely"), (0.5, "There is likely"), (0.2, "possibly"), (0.05, "suspicious for"), (0.004, "below 1%")],
+)
+def test_certainty_words_follow_the_probability(probability, words):
+    assert words in report(finding("Mass", probability, 0.001)).sentences[0].text
+
+
+def test_findings_come_in_ontology_order():
+    names = [s.finding for s in report(*(finding(n) for n in LABELS)).sentences if s.finding]
+    assert names == sorted(LABELS, key=ORDER.__getitem__)
+    assert names.index("Consolidation") < names.index("Pneumonia")
+
+
+def test_midline_organs_have_no_side():
+    sentence = report(finding("Cardiomegaly", boxes=[box(800, 600)])).sentences[0]
+    assert sentence.side is None
+    assert "left" not in sentence.text
+
+
+@given(st.sets(st.sampled_from(LABELS)), st.sets(st.sampled_from(LABELS)))
+def test_only_what_fired_is_asserted_and_no_ancestor_is_denied(firing, uncertified):
+    findings = [
+        finding(n, 0.8 if n in firing else 0.1, None if n in uncertified else 0.3, [box(200, 300)]) for n in LABELS
+    ]
+    written = write_report(findings, triage="read", width=1000, height=1000)
+    asserted = {s.finding for s in written.sentences if s.finding}
+    assert asserted == firing - uncertified
+    denied = next((s.text for s in written.sentences if s.text.startswith("No ") and "above its" in s.text), "")
+    for name in asserted:
+        for ancestor in {*ANCESTORS[name], name} & set(LABELS):
+            assert load_phrases().finding[ancestor].noun.removeprefix("a ") not in denied.lower()
+    assert all(s.text in written.text for s in written.sentences)
+    assert "normal" not in written.text.lower()
+    for sentence in written.sentences:
+        assert (sentence.finding is None) == (sentence.evidence is None)
+
+
+def test_without_findings_the_report_says_so_and_names_its_limits():
+    text = report(finding("Mass", 0.1), triage="none").text
+    assert "No mass above its threshold." in text
+    assert "This does not exclude disease." in text
+    assert "Not assessed" in text
+
+
+def test_a_finding_without_threshold_is_not_judged():
+    text = report(finding("Mass", 0.99, None), triage="read").text
+    assert "No certified threshold, hence no statement, for: mass." in text
+    assert "There is" not in text
+
+
+def test_phrases_cover_every_finding_and_refuse_unknown_keys():
+    assert set(load_phrases().finding) == set(LABELS)
+    with pytest.raises(ValidationError, match="surprise"):
+        Phrases.model_validate(load_phrases().model_dump() | {"surprise": 1})
+    with pytest.raises(ValidationError, match="certainty steps"):
+        Phrases.model_validate(load_phrases().model_dump() | {"certainty": []})
