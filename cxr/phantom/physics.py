@@ -48,18 +48,19 @@ def draw_technique(portable: bool, rng: np.random.Generator) -> Technique:
     )
 
 
-def expose(attenuation: Floats, technique: Technique, pixel_cm: float, rng: np.random.Generator) -> Floats:
-    """Log detector signal (size, size), larger where more X-rays arrive."""
+def expose(attenuation: Floats, technique: Technique, pixel_cm: float, rng: np.random.Generator | None) -> Floats:
+    """Log detector signal (size, size), larger where more X-rays arrive; without noise when ``rng`` is None."""
     size = attenuation.shape[0]
     primary = np.exp(-attenuation)
     small = resize(primary, max(size // 8, 16))
     scatter = gaussian_filter(small, 5.0 / (pixel_cm * size / small.shape[0]), mode="nearest")
     scatter = resize(zoom(scatter, 2, order=1), size)
     signal = primary + technique.scatter * 0.5 * scatter
-    photons = signal * technique.quanta * (pixel_cm * 10) ** 2
-    noise = rng.standard_normal(signal.shape).astype(np.float32)
-    noise = gaussian_filter(noise, 0.5) * 1.9
-    return np.asarray(np.log(np.maximum(signal * (1 + noise / np.sqrt(photons)), 1e-5)), dtype=np.float32)
+    if rng is not None:
+        photons = signal * technique.quanta * (pixel_cm * 10) ** 2
+        noise = gaussian_filter(rng.standard_normal(signal.shape).astype(np.float32), 0.5) * 1.9
+        signal = signal * (1 + noise / np.sqrt(photons))
+    return np.asarray(np.log(np.maximum(signal, 1e-5)), dtype=np.float32)
 
 
 def process(log_signal: Floats, technique: Technique, body: Floats, lungs: Floats, pixel_cm: float) -> Floats:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cxr.phantom.appearance import tone_correction
 from cxr.phantom.course import Patient, Visit
 from cxr.phantom.devices import build_devices
 from cxr.phantom.diffuse import edema, emphysema, fibrosis
@@ -14,9 +15,9 @@ from cxr.phantom.frame import Floats
 from cxr.phantom.lesion import Lesion
 from cxr.phantom.nodular import granuloma, mass, nodule
 from cxr.phantom.opacities import atelectasis, consolidation, infiltration, pneumonia
-from cxr.phantom.physics import draw_technique, expose, process
+from cxr.phantom.physics import Technique, draw_technique, expose, process
 from cxr.phantom.pleural import LUNG_DENSITY, effusion, pleural_thickening, pneumothorax
-from cxr.phantom.raster import smooth_noise
+from cxr.phantom.raster import resize, smooth_noise
 from cxr.phantom.skeleton import build_skeleton
 from cxr.phantom.soft_tissue import build_soft_tissue
 from cxr.phantom.thorax import build_frame, build_thorax
@@ -25,6 +26,7 @@ from cxr.phantom.vessels import build_vessels
 __all__ = ["Rendering", "render"]
 
 SOFT_TISSUE = 0.19  # per cm, effective at chest kilovoltages behind filtration
+TONE = 0.8  # share of the correction towards the fitted appearance
 BONE = 0.42  # per cm of compact bone, beyond the tissue it replaces
 
 
@@ -75,7 +77,20 @@ def render(patient: Patient, visit: Visit, size: int, rng: np.random.Generator) 
     technique = draw_technique(thorax.portable, rng)
     log_signal = expose(attenuation, technique, frame.pixel_cm, rng)
     pixels = process(log_signal, technique, tissue.body, scene.fields, frame.pixel_cm)
+    healthy = _healthy_tone(scene, bone, technique)
+    pixels = np.clip(pixels + tone_correction(healthy, frame, thorax, TONE, rng), 0.0, 1.0)
     return Rendering(pixels, tuple(effect.mask for effect in effects), frame.pixel_cm)
+
+
+def _healthy_tone(scene: Scene, bone: Floats, technique: Technique) -> Floats:
+    """The film without lesions, devices and noise, on 64 pixels."""
+    body, lung, gas, bones, fields = (
+        resize(x, 64) for x in (scene.tissue.body, scene.tissue.lung, scene.tissue.gas, bone, scene.fields)
+    )
+    air = np.minimum(lung * (1.0 - LUNG_DENSITY) + gas, 0.9 * body)
+    attenuation = SOFT_TISSUE * (body - air) + BONE * bones
+    pixel_cm = scene.frame.field_cm / 64
+    return process(expose(attenuation, technique, pixel_cm, None), technique, body, fields, pixel_cm)
 
 
 def _cardiomegaly(scene: Scene, _: Lesion) -> Effect:

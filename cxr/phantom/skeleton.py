@@ -52,10 +52,10 @@ def _ribs(thorax: Thorax, rng: np.random.Generator) -> list[Strands]:
     back = [axis[:52] for axis in axes]
     front = [axis[52:] for index, axis in enumerate(axes) if index % RIBS < 8]
     return [
-        along(back, 0.58, wall=0.10, density=0.62),
-        along(back, 0.52, density=0.07),
-        along(front, 0.66, wall=0.08, density=0.45),
-        along(front, 0.60, density=0.05),
+        along(back, 0.6, wall=0.12, density=0.8),
+        along(back, 0.52, density=0.12),
+        along(front, 0.7, wall=0.10, density=0.55),
+        along(front, 0.62, density=0.09),
     ]
 
 
