@@ -1,0 +1,30 @@
+"""The report labeler against gold labels and its peers: accuracy, attributes, speed, memory.
+
+The peers are installed into an environment of their own on first use.
+"""
+
+from benchmarks.record import Row
+
+__all__ = ["run"]
+
+
+def run() -> list[Row]:
+    """All figures of the labeler; some ten minutes, most of them medspaCy's and the million reports'."""
+    from benchmarks.labeler.accuracy import ablation_rows, accuracy_rows, predicted
+    from benchmarks.labeler.gold import load_gold
+    from benchmarks.labeler.memory import memory_rows
+    from benchmarks.labeler.qualifiers import qualifier_rows
+    from benchmarks.labeler.speed import comparison_rows, scaling_rows
+    from nlp_labeler.labeler import Labeler
+
+    gold = load_gold()
+    labeler = Labeler.load(policy="openi")
+    engines = {engine: Labeler.load(policy="openi", engine=engine) for engine in ("surface", "graph")}
+    return [
+        *accuracy_rows(gold, predicted(labeler, gold.texts)),
+        *ablation_rows(gold, engines),
+        *qualifier_rows(gold, list(labeler.pipe(gold.texts))),
+        *comparison_rows(gold),
+        *scaling_rows(gold),
+        *memory_rows(gold),
+    ]
