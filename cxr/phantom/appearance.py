@@ -22,7 +22,7 @@ SMOOTH = 2.2  # canonical cells
 
 
 def tone_correction(healthy: Floats, frame: Frame, thorax: Thorax, strength: float, rng: np.random.Generator) -> Floats:
-    """Grey to add (size, size) so that the slow part of a film resembles real ones.
+    """What to add (size, size) to the logit of the grey, so that the slow part of a film resembles real ones.
 
     Args:
         healthy: (n, n) coarse rendering of the anatomy without lesions and devices, in [0, 1], over the whole frame.
@@ -45,9 +45,14 @@ def tone_correction(healthy: Floats, frame: Frame, thorax: Thorax, strength: flo
     power = (modes**2).sum(axis=1)
     coefficients = np.clip((canonical - mean) @ modes.T / power + rng.normal(0.0, 0.25, len(modes)), -2.0, 2.0)
     target = mean + coefficients @ modes
-    difference = gaussian_filter((target - canonical).reshape(GRID, GRID), SMOOTH, mode="nearest")
+    difference = gaussian_filter((_logit(target) - _logit(canonical)).reshape(GRID, GRID), SMOOTH, mode="nearest")
     coarse = Frame(64, frame.field_cm, frame.rotation, frame.shift)
     x, y = coarse.grid
     column = ((x + thorax.width / 2) / thorax.width * (x1 - x0) + x0) * GRID - 0.5
     row = ((y - thorax.apex) / (thorax.base - thorax.apex) * (y1 - y0) + y0) * GRID - 0.5
     return resize(strength * map_coordinates(difference, [row, column], order=1, mode="nearest"), frame.size)
+
+
+def _logit(grey: Floats) -> Floats:
+    clipped = np.clip(grey, 0.03, 0.97)
+    return np.asarray(np.log(clipped / (1.0 - clipped)), dtype=np.float32)

@@ -55,8 +55,8 @@ def _read(path: Path) -> Image.Image:
 def _window(image: Image.Image, box: tuple[float, float, float, float], size: int) -> np.ndarray:
     """The part ``box`` (left, top, right, bottom) of an image as (size, size); the border is repeated outside."""
     padded = np.pad(np.asarray(image), 128, mode="edge")
-    shifted = tuple(edge + 128 for edge in box)
-    window = Image.fromarray(padded).resize((size, size), Image.Resampling.BOX, box=shifted)
+    left, top, right, bottom = (edge + 128 for edge in box)
+    window = Image.fromarray(padded).resize((size, size), Image.Resampling.BOX, box=(left, top, right, bottom))
     return np.asarray(window, dtype=np.float64)
 
 

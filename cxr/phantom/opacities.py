@@ -36,7 +36,7 @@ def _blob(scene: Scene, x0: float, y0: float, radius_x: float, radius_y: float, 
         smooth_noise(rng, scene.frame.size, field / 4.0) * 0.22 + smooth_noise(rng, scene.frame.size, field / 1.6) * 0.1
     )
     distance = np.sqrt(((x - x0) / radius_x) ** 2 + ((y - y0) / radius_y) ** 2) + rough
-    return np.asarray(1.0 / (1.0 + np.exp((distance - 1.0) * 7.0)), dtype=np.float32)
+    return np.asarray(1.0 / (1.0 + np.exp(np.clip((distance - 1.0) * 7.0, -30.0, 30.0))), dtype=np.float32)
 
 
 def pneumonia(scene: Scene, lesion: Lesion) -> Effect:
@@ -50,9 +50,9 @@ def pneumonia(scene: Scene, lesion: Lesion) -> Effect:
         region = region * np.clip((y0 + 0.45 * radius - y) / 0.3 + 0.5, 0.0, 1.0)
     elif lesion.zone == "mid":
         region = region * np.clip((y - y0 + 0.55 * radius) / 0.3 + 0.5, 0.0, 1.0)
-    bronchi = np.clip(scene.vessel_map * 1.6, 0.0, 0.55)
+    bronchi = np.clip((scene.vessel_map - 0.25) * 0.6, 0.0, 0.25)
     density = 0.38 + 0.5 * lesion.severity
-    grain = 1.0 + 0.12 * smooth_noise(rng, scene.frame.size, scene.frame.field_cm / 0.9)
+    grain = 1.0 + 0.10 * smooth_noise(rng, scene.frame.size, scene.frame.field_cm / 1.4)
     opacity = region * scene.side_field(lesion.side) * density * (1.0 - bronchi) * grain
     return _fill(scene, opacity, vessels=np.asarray(1.0 - 0.9 * region, dtype=np.float32))
 
@@ -67,19 +67,19 @@ def consolidation(scene: Scene, lesion: Lesion) -> Effect:
 
 
 def infiltration(scene: Scene, lesion: Lesion) -> Effect:
-    """Patchy, streaky, ill-defined opacities over a zone; never homogeneous, never sharp."""
+    """Patchy, ill-defined opacities and thickened bronchovascular markings over a zone; never dense, never sharp."""
     rng = np.random.default_rng(lesion.seed)
     size, field_cm = scene.frame.size, scene.frame.field_cm
     x0, y0 = lung_position(scene.thorax, lesion.side, rng.uniform(*ZONE_DOWN[lesion.zone]), rng.uniform(0.45, 0.75))
-    radius = 4.0 + 3.2 * lesion.severity
+    radius = 3.8 + 3.0 * lesion.severity
     region = _blob(scene, x0, y0, radius, radius * rng.uniform(0.9, 1.2), rng)
-    patches = np.clip(smooth_noise(rng, size, field_cm / 1.3) * 0.6 + 0.35, 0.0, 1.4)
-    streaks = np.exp(-((smooth_noise(rng, size, field_cm / 1.1) / 0.22) ** 2))
-    texture = 0.62 * patches + 0.5 * streaks * (0.4 + patches)
-    opacity = region * texture * scene.side_field(lesion.side) * (0.3 + 0.36 * lesion.severity)
-    effect = _fill(scene, opacity)
-    mask = (region * scene.side_field(lesion.side)) > 0.5
-    return Effect(mask, effect.air, effect.water, np.asarray(1.0 + 0.5 * region, dtype=np.float32))
+    patches = np.clip(0.45 + 0.42 * smooth_noise(rng, size, field_cm / 1.5), 0.0, 1.3)
+    spots = np.clip(0.30 * smooth_noise(rng, size, field_cm / 0.55), 0.0, 0.6)
+    markings = np.clip(scene.vessel_map, 0.0, 0.7)
+    opacity = region * (patches * (0.75 + spots) + 0.3 * markings) * (0.24 + 0.42 * lesion.severity)
+    field = scene.side_field(lesion.side)
+    effect = _fill(scene, opacity * field)
+    return Effect((region * field) > 0.5, effect.air, effect.water, np.asarray(1.0 + 0.35 * region, dtype=np.float32))
 
 
 def atelectasis(scene: Scene, lesion: Lesion) -> Effect:
@@ -93,14 +93,15 @@ def atelectasis(scene: Scene, lesion: Lesion) -> Effect:
     opacity = np.zeros((frame.size, frame.size), dtype=np.float32)
     for _ in range(count):
         x0, y0 = lung_position(thorax, lesion.side, rng.uniform(low, high), rng.uniform(0.35, 0.7))
-        half, tilt = rng.uniform(1.6, 3.2) * (0.9 + 0.6 * lesion.severity), rng.normal(0.15, 0.3)
+        half, tilt = rng.uniform(1.6, 3.2) * (0.9 + 0.6 * lesion.severity), rng.normal(0.1, 0.22)
         s = np.linspace(-1.0, 1.0, 20)
         path = np.column_stack([x0 + s * half, y0 + sign * tilt * s * half + 0.25 * s**2 * rng.normal()])
-        width = rng.uniform(0.16, 0.3) + 0.2 * lesion.severity
-        plate = np.exp(-((distance_to_paths(frame, [path]) / width) ** 2))
-        opacity = np.maximum(opacity, plate * (0.42 + 0.3 * lesion.severity))
+        width = rng.uniform(0.14, 0.26) + 0.22 * lesion.severity
+        fade = np.exp(-(((frame.grid[0] - x0) / (0.75 * half)) ** 4))  # plates thin out towards their ends
+        plate = np.exp(-((distance_to_paths(frame, [path]) / width) ** 2)) * fade
+        opacity = np.maximum(opacity, plate * (0.26 + 0.2 * lesion.severity))
     if lesion.severity > 1 / 3:
-        opacity = np.maximum(opacity, _wedge(scene, lesion, rng) * (0.3 + 0.6 * lesion.severity))
+        opacity = np.maximum(opacity, _wedge(scene, lesion, rng) * (0.25 + 0.6 * lesion.severity))
     return _fill(scene, np.asarray(opacity * field, dtype=np.float32), share_of_peak=0.4)
 
 
@@ -117,5 +118,5 @@ def _wedge(scene: Scene, lesion: Lesion, rng: np.random.Generator) -> Floats:
         share = np.clip((y - hilum_y - 0.5) / (dome_y - hilum_y), 0.0, 1.3)
     border = hilum_x * sign + share * reach
     return np.asarray(
-        np.clip((border - x * sign) / 0.45 + 0.5, 0.0, 1.0) * np.clip(share * 6.0, 0.0, 1.0), dtype=np.float32
+        np.clip((border - x * sign) / 0.8 + 0.5, 0.0, 1.0) * np.clip(share * 6.0, 0.0, 1.0), dtype=np.float32
     )

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter, zoom
 from cxr.phantom.frame import Floats
 from cxr.phantom.raster import resize
 
-__all__ = ["Technique", "draw_technique", "expose", "process"]
+__all__ = ["Technique", "draw_technique", "expose", "process", "to_grey"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def expose(attenuation: Floats, technique: Technique, pixel_cm: float, rng: np.r
 
 
 def process(log_signal: Floats, technique: Technique, body: Floats, lungs: Floats, pixel_cm: float) -> Floats:
-    """Grey values (size, size) in [0, 1], bone bright, as the reader would store them.
+    """Levels (size, size), bone high, as the reader would hand them to its display curve.
 
     The range is found as a reader finds it: from the lungs (dark end) and the densest part of the body.
     """
@@ -79,5 +79,9 @@ def process(log_signal: Floats, technique: Technique, body: Floats, lungs: Float
     dark = float(np.quantile(flat[lungs > 0.5], 0.10)) if (lungs > 0.5).any() else float(np.quantile(inside, 0.1))
     bright = float(np.quantile(inside, 0.93))
     scaled = (flat - dark) / max(bright - dark, 0.5)
-    level = (scaled - 0.42) * 3.6 * technique.contrast + technique.brightness
-    return np.asarray(1.0 / (1.0 + np.exp(-level)), dtype=np.float32)
+    return np.asarray((scaled - 0.42) * 3.6 * technique.contrast + technique.brightness, dtype=np.float32)
+
+
+def to_grey(level: Floats) -> Floats:
+    """The display curve: grey values in [0, 1] of a level, by the logistic function."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(level, -12.0, 12.0))), dtype=np.float32)

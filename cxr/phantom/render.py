@@ -11,11 +11,12 @@ from cxr.phantom.course import Patient, Visit
 from cxr.phantom.devices import build_devices
 from cxr.phantom.diffuse import edema, emphysema, fibrosis
 from cxr.phantom.effect import Effect, Scene, no_effect
+from cxr.phantom.film import collimate, letter
 from cxr.phantom.frame import Floats
 from cxr.phantom.lesion import Lesion
 from cxr.phantom.nodular import granuloma, mass, nodule
 from cxr.phantom.opacities import atelectasis, consolidation, infiltration, pneumonia
-from cxr.phantom.physics import Technique, draw_technique, expose, process
+from cxr.phantom.physics import Technique, draw_technique, expose, process, to_grey
 from cxr.phantom.pleural import LUNG_DENSITY, effusion, pleural_thickening, pneumothorax
 from cxr.phantom.raster import resize, smooth_noise
 from cxr.phantom.skeleton import build_skeleton
@@ -59,13 +60,15 @@ def render(patient: Patient, visit: Visit, size: int, rng: np.random.Generator) 
 
     air = tissue.lung * (1.0 - LUNG_DENSITY)
     water = np.zeros_like(air)
-    vessels = scene.vessel_map * np.clip(tissue.lung / 5.0, 0.0, 1.0)
+    vessels = scene.vessel_map * np.clip(tissue.lung / 5.0, 0.0, 1.0) * 1.35
     for effect in effects:
         air = air * effect.air
         water = water + effect.water
         vessels = vessels * effect.vessels
     grain = (
-        1.0 + 0.018 * smooth_noise(rng, size, frame.field_cm / 0.5) + 0.02 * smooth_noise(rng, size, frame.field_cm / 2)
+        1.0
+        + 0.02 * smooth_noise(rng, size, frame.field_cm / 0.45)
+        + 0.02 * smooth_noise(rng, size, frame.field_cm / 2)
     )
     air = np.maximum(air * grain - water - vessels * 0.9, 0.0)
     bone = build_skeleton(frame, thorax, personal(1), patient.incidental)
@@ -76,9 +79,10 @@ def render(patient: Patient, visit: Visit, size: int, rng: np.random.Generator) 
     attenuation += build_devices(frame, thorax, visit.devices, rng)
     technique = draw_technique(thorax.portable, rng)
     log_signal = expose(attenuation, technique, frame.pixel_cm, rng)
-    pixels = process(log_signal, technique, tissue.body, scene.fields, frame.pixel_cm)
+    level = process(log_signal, technique, tissue.body, scene.fields, frame.pixel_cm)
     healthy = _healthy_tone(scene, bone, technique)
-    pixels = np.clip(pixels + tone_correction(healthy, frame, thorax, TONE, rng), 0.0, 1.0)
+    pixels = to_grey(level + tone_correction(healthy, frame, thorax, TONE, rng))
+    pixels = letter(collimate(pixels, thorax.portable, rng), thorax.portable, rng)
     return Rendering(pixels, tuple(effect.mask for effect in effects), frame.pixel_cm)
 
 
@@ -90,7 +94,7 @@ def _healthy_tone(scene: Scene, bone: Floats, technique: Technique) -> Floats:
     air = np.minimum(lung * (1.0 - LUNG_DENSITY) + gas, 0.9 * body)
     attenuation = SOFT_TISSUE * (body - air) + BONE * bones
     pixel_cm = scene.frame.field_cm / 64
-    return process(expose(attenuation, technique, pixel_cm, None), technique, body, fields, pixel_cm)
+    return to_grey(process(expose(attenuation, technique, pixel_cm, None), technique, body, fields, pixel_cm))
 
 
 def _cardiomegaly(scene: Scene, _: Lesion) -> Effect:

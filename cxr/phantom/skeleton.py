@@ -124,13 +124,13 @@ def _spine(frame: Frame, thorax: Thorax, rng: np.random.Generator, scoliosis: bo
     phase = along_spine - np.floor(along_spine)
     disc = np.exp(-(((phase - 0.5) / 0.10) ** 2))
     side = np.clip((half - offset) / 0.35 + 0.5, 0.0, 1.0)
-    bodies = side * np.sqrt(np.maximum(1.0 - 0.6 * (offset / half) ** 2, 0.15)) * (1.0 - 0.4 * disc)
+    bodies = side * np.sqrt(np.maximum(1.0 - 0.6 * (offset / half) ** 2, 0.15)) * (1.0 - 0.3 * disc)
     plates = np.exp(-(((np.abs(phase - 0.5) - 0.15) / 0.05) ** 2)) * side
     pedicles = np.exp(-(((offset - half * 0.66) / 0.26) ** 2 + ((phase - 0.9) / 0.13) ** 2))
     process = np.exp(-((offset / 0.25) ** 2) - ((phase - 0.12) / 0.2) ** 2)
     transverse = np.exp(-(((phase - 0.95) / 0.16) ** 2)) * np.clip((3.2 - offset) / 0.6, 0.0, 1.0)
     spurs = np.exp(-(((offset - half - 0.2) / 0.25) ** 2)) * disc * 0.7 if worn else 0.0
-    total = 0.42 * bodies + 0.10 * plates + 0.22 * pedicles + 0.25 * process + 0.12 * transverse + spurs
+    total = 0.42 * bodies + 0.06 * plates + 0.22 * pedicles + 0.25 * process + 0.12 * transverse + spurs
     return np.asarray(total, dtype=np.float32)
 
 

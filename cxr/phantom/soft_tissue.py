@@ -91,7 +91,8 @@ def _body(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats:
     body = torso**2
     for sign in SIDES.values():
         body = np.maximum(body, _arm(x * sign, y, thorax, rng) ** 2)
-    chord = np.sqrt(body) + _breasts(x, y, thorax, rng)
+    girdle = np.exp(-(((y - top - 2.5) / 5.0) ** 2)) * np.clip((np.abs(x) - 4.0) / 8.0, 0.0, 1.0)
+    chord = np.sqrt(body) + _breasts(x, y, thorax, rng) + 2.6 * girdle * (body > 1.0)
     return np.asarray(chord, dtype=np.float32)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from cxr.phantom.course import Patient, Visit
 from cxr.phantom.frame import Frame, Points
-from cxr.phantom.landmarks import DIAPHRAGM, HEART, LATERAL, LEFT_LUNG, LUNG_POINTS, MEDIAL, RIGHT_LUNG
+from cxr.phantom.landmarks import DIAPHRAGM, HEART, LATERAL, LEFT_LUNG, MEDIAL, RIGHT_LUNG
 from cxr.phantom.lesion import Lesion
 from cxr.phantom.shape import load_shape_model
 
@@ -73,11 +73,14 @@ class Thorax:
 
 def build_frame(thorax: Thorax, size: int, rng: np.random.Generator) -> Frame:
     """Where the patient stands before the detector."""
-    fill = rng.normal(0.78, 0.04) if not thorax.portable else rng.normal(0.71, 0.06)
+    fill = rng.normal(0.79, 0.04) if not thorax.portable else rng.normal(0.74, 0.06)
     field = thorax.width / float(np.clip(fill, 0.5, 0.86))
-    field = max(field, (thorax.base - thorax.apex) / 0.82)
+    height = thorax.base - thorax.apex
+    field = max(min(field, height / 0.56), height / 0.82, thorax.width / 0.9)
     loose = 1.6 if thorax.portable else 1.0
-    top = field * float(np.clip(rng.normal(0.12, 0.025 * loose), 0.03, 0.25))  # of film above the lungs
+    top = field * float(
+        np.clip(rng.normal(0.16 if thorax.portable else 0.12, 0.025 * loose), 0.03, 0.28)
+    )  # of film above the lungs
     return Frame(
         size=size,
         field_cm=field,
@@ -121,7 +124,7 @@ def build_thorax(patient: Patient, visit: Visit, rng: np.random.Generator) -> Th
         apex=float(min(lungs[side][0, 1] for side in SIDES)),
         base=float(bottom),
         depth=(19.0 if female else 21.5) * (1.0 + 0.1 * patient.habitus),
-        wall=max(1.4, 2.4 + 0.9 * patient.habitus),
+        wall=max(1.6, 2.9 + 1.0 * patient.habitus),
         shift=shift,
         breath=breath,
         female=female,
