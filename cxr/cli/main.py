@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("cxr.cli.export", "export"),
     "screen": ("cxr.cli.screen", "screen"),
     "report": ("cxr.cli.report", "report"),
+    "demo": ("cxr.cli.demo", "demo"),
 }
 # group name -> module that holds a Typer called `app`
 GROUPS: dict[str, str] = {"dataset": "cxr.cli.dataset", "bundle": "cxr.cli.bundle"}

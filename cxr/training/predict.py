@@ -1,6 +1,7 @@
 """Logits of a trained model over a dataset, and the file they are kept in."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ class Predictions:
         label_space: C label names.
         logits: (N, C) float32.
         labels: (N, C) float32 with 1, 0, -1 uncertain, NaN unknown.
+        attributes: attribute such as sex or view -> N values, for figures by subgroup.
         class_maps: (N, C, S, S) float16 in logit units, or None where they were not asked for.
     """
 
@@ -32,6 +34,7 @@ class Predictions:
     label_space: tuple[str, ...]
     logits: NDArray[np.float32]
     labels: NDArray[np.float32]
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     class_maps: NDArray[np.float16] | None = None
 
     @property
@@ -64,8 +67,9 @@ def predict(
 
 
 def write_predictions(predictions: Predictions, path: Path) -> None:
-    """CSV with `Image Index`, `Patient ID`, then logit_, prob_ and label_ columns per label; written atomically."""
+    """CSV with `Image Index`, `Patient ID`, attribute_ columns, then logit_, prob_ and label_ columns per label."""
     table: dict[str, object] = {"Image Index": predictions.images, "Patient ID": predictions.patients}
+    table |= {f"attribute_{name}": values for name, values in predictions.attributes.items()}
     for prefix, values in (
         ("logit_", predictions.logits),
         ("prob_", predictions.probabilities),
@@ -80,7 +84,10 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
 
 def read_predictions(path: Path) -> Predictions:
     """What write_predictions wrote; class maps are not kept in the file."""
-    frame = pd.read_csv(path, dtype={"Image Index": str, "Patient ID": str})
+    header = pd.read_csv(path, nrows=0).columns
+    attributes = [c for c in header if c.startswith("attribute_")]
+    text = dict.fromkeys(["Image Index", "Patient ID", *attributes], str)
+    frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={c: [""] for c in header if c not in text})
     names = tuple(c.removeprefix("logit_") for c in frame.columns if c.startswith("logit_"))
     return Predictions(
         images=tuple(frame["Image Index"]),
@@ -88,4 +95,5 @@ def read_predictions(path: Path) -> Predictions:
         label_space=names,
         logits=frame[[f"logit_{n}" for n in names]].to_numpy(np.float32),
         labels=frame[[f"label_{n}" for n in names]].to_numpy(np.float32),
+        attributes={c.removeprefix("attribute_"): tuple(frame[c]) for c in attributes},
     )

@@ -50,6 +50,7 @@ class Recipe(BaseModel):
     labels: Literal["chestxray8", "chestxray14"] = "chestxray14"
     seed: int = Field(default=0, ge=0)
     image_size: int = Field(default=224, ge=32, le=1024)
+    initial_weights: Literal["random", "shipped"] = "random"
     model: ModelConfig
     loss: LossConfig = LossConfig()
     augmentation: AugmentationConfig = AugmentationConfig()

@@ -1,0 +1,121 @@
+"""A finished training run -> the one folder a clinic needs."""
+
+import shutil
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+import jinja2
+import numpy as np
+
+from cxr import __version__
+from cxr.errors import ConfigError
+from cxr.export.onnx_graph import write_onnx
+from cxr.export.parity import check_parity
+from cxr.localization import BoxSettings
+from cxr.models.checkpoint import load_checkpoint
+from cxr.operating_points import fit_calibrator, fit_operating_points
+from cxr.screening.manifest import (
+    CALIBRATION_FILE,
+    MODEL_CARD_FILE,
+    MODEL_FILE,
+    OPERATING_POINTS_FILE,
+    BundleDescription,
+    BundleManifest,
+    Preprocessing,
+    file_sha256,
+    seal_bundle,
+)
+from cxr.training.losses import UNCERTAIN
+from cxr.training.predict import Predictions, read_predictions
+from cxr.training.train import CALIBRATION_SPLIT
+
+ONTOLOGY = "ChestX-ray8 findings and their neighbours; a child finding implies its parents (Chen 2019)"
+
+
+def export_bundle(
+    run: Path, out: Path, *, name: str, version: str, alpha: float, delta: float, notes: str = ""
+) -> BundleManifest:
+    """Export the graph, fit calibration and operating points on the run's calibration split, seal the folder.
+
+    Args:
+        run: the --out folder of a finished `cxr train`.
+        out: the bundle folder to make; it must not exist, or must be an earlier bundle, which is replaced.
+        name: short name of the model.
+        version: version of the model.
+        alpha: highest acceptable false-positive rate of the certificates, in (0, 1).
+        delta: probability with which a certificate may fail, in (0, 1).
+        notes: Markdown added to the model card: figures, subgroups, failure cases.
+
+    Raises:
+        ConfigError: if the run is not finished or ``out`` is something else than a bundle.
+        BundleError: if the exported graph does not compute what the model computes.
+    """
+    model, card = load_checkpoint(run)
+    if not (run / CALIBRATION_SPLIT).is_file():
+        raise ConfigError(f"{run} has no {CALIBRATION_SPLIT}; rerun `cxr train` with the same --out to finish it")
+    calibration_split = read_predictions(run / CALIBRATION_SPLIT)
+    if out.exists() and any(out.iterdir()) and not (out / MODEL_FILE).is_file():
+        raise ConfigError(f"--out {out} is not empty and not a bundle; choose another folder")
+
+    work = out.with_name(out.name + ".partial")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    write_onnx(model, card.image_size, work / MODEL_FILE)
+    parity = check_parity(model, work / MODEL_FILE, card.image_size)
+    _fit(calibration_split, work, alpha=alpha, delta=delta)
+    template = jinja2.Template(
+        (files("cxr.export") / "model_card.md.j2").read_text(),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    (work / MODEL_CARD_FILE).write_text(
+        template.render(
+            name=name,
+            version=version,
+            card=card,
+            parity=parity,
+            alpha=alpha,
+            delta=delta,
+            notes=notes,
+            calibration_images=len(calibration_split.images),
+            calibration_patients=len(set(calibration_split.patients)),
+        )
+    )
+    manifest = seal_bundle(
+        work,
+        BundleDescription(
+            name=name,
+            version=version,
+            created=datetime.now(UTC),
+            cxr_version=__version__,
+            training_data=card.data,
+            ontology=ONTOLOGY,
+            label_space=card.label_space,
+            preprocessing=Preprocessing(size=card.image_size),
+            boxes={label: BoxSettings() for label in card.label_space},
+        ),
+    )
+    if out.exists():
+        shutil.rmtree(out)
+    work.replace(out)
+    return manifest
+
+
+def _fit(split: Predictions, work: Path, *, alpha: float, delta: float) -> None:
+    """Write calibration and operating points of the split into the bundle; uncertain labels count as unknown."""
+    labels = np.where(split.labels == UNCERTAIN, np.nan, split.labels)
+    calibrator = fit_calibrator(split.logits, labels, split.patients, split.label_space)
+    (work / CALIBRATION_FILE).write_text(calibrator.to_json())
+    points = fit_operating_points(
+        calibrator.apply(split.logits),
+        labels,
+        split.patients,
+        split.label_space,
+        alpha,
+        delta,
+        model_sha256=file_sha256(work / MODEL_FILE),
+        subgroups=split.attributes,
+    )
+    points.save(work / OPERATING_POINTS_FILE)

@@ -1,0 +1,108 @@
+"""Train the quality gate that ships with the package, and set its thresholds.
+
+    python -m cxr.training.quality_gate --data ../shared/data --out cxr/weights
+
+The thresholds come from upright chests of patients that the network was not trained on; benchmarks/imaging.py measures
+the gate on pictures that neither has seen.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from numpy.typing import NDArray
+from rich.progress import track
+from torch import Tensor
+
+from cxr.errors import RefusalCode
+from cxr.imaging.quality import GATE_OUTPUTS, GATE_SIZE, QualityGate
+from cxr.models.gate_network import GateNetwork
+from cxr.training.auxiliary_onnx import write_auxiliary_onnx
+from cxr.training.gate_pictures import calibration_chests, training_chests, training_non_chests
+from cxr.training.gate_views import UNKNOWN, GateBatch, chest_batch, other_batch
+
+__all__ = ["fit_thresholds", "train_gate"]
+
+CHESTS_PER_BATCH, OTHERS_PER_BATCH = 48, 24
+# Share of good chests that each kind of refusal may cost; four kinds stay below one in a hundred together.
+COST_PER_FAULT = 0.002
+LOWEST_LIMIT, HIGHEST_LIMIT = 0.5, 0.999
+
+
+def loss_of(logits: Tensor, batch: GateBatch) -> Tensor:
+    """Cross-entropy over the questions that the pictures answer."""
+    known = batch.answers != UNKNOWN
+    yes_no = torch.nn.functional.binary_cross_entropy_with_logits(logits[:, :3][known], batch.answers[known])
+    if (batch.turns == UNKNOWN).all():
+        return yes_no
+    return yes_no + torch.nn.functional.cross_entropy(logits[:, 3:], batch.turns, ignore_index=UNKNOWN)
+
+
+def train_gate(chests: list[NDArray[np.float32]], epochs: int, seed: int) -> GateNetwork:
+    """Train on random views of good chests and on as many other pictures as half of them."""
+    torch.manual_seed(seed)
+    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    model = GateNetwork(len(GATE_OUTPUTS), GATE_SIZE)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=1e-2)
+    steps = len(chests) // CHESTS_PER_BATCH
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=3e-3, total_steps=epochs * steps)
+    for _ in track(range(epochs), "Training the gate"):
+        order = rng.permutation(len(chests))[: steps * CHESTS_PER_BATCH].reshape(steps, -1)
+        others = training_non_chests(steps * OTHERS_PER_BATCH, chests, rng)
+        for step, rows in enumerate(order):
+            good = chest_batch([chests[row] for row in rows], rng, generator)
+            bad = other_batch(others[step * OTHERS_PER_BATCH : (step + 1) * OTHERS_PER_BATCH], generator)
+            batch = GateBatch(
+                torch.cat([good.images, bad.images]),
+                torch.cat([good.answers, bad.answers]),
+                torch.cat([good.turns, bad.turns]),
+            )
+            optimizer.zero_grad(set_to_none=True)
+            loss_of(model(batch.images), batch).backward()
+            optimizer.step()
+            schedule.step()
+    return model
+
+
+def fit_thresholds(gate: QualityGate, chests: list[NDArray[np.float32]]) -> dict[RefusalCode, float]:
+    """The limits at which each fault refuses COST_PER_FAULT of good chests, within sensible bounds."""
+    found = [gate.assess(chest) for chest in chests]
+    faults = {
+        RefusalCode.NOT_FRONTAL_CHEST: [1 - quality.chest for quality in found],
+        RefusalCode.INVERTED: [quality.inverted for quality in found],
+        RefusalCode.ROTATED: [quality.rotated for quality in found],
+        RefusalCode.CROPPED: [quality.cropped for quality in found],
+    }
+    limits = {code: float(np.quantile(values, 1 - COST_PER_FAULT)) for code, values in faults.items()}
+    return {code: round(min(max(limit, LOWEST_LIMIT), HIGHEST_LIMIT), 4) for code, limit in limits.items()}
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="Folder with nih/, lung_heart_masks/, hannover/ and paediatric/.")],
+    out: Annotated[Path, typer.Option(help="Folder for quality_gate.onnx and quality_gate.json.")],
+    epochs: Annotated[int, typer.Option(help="Passes over the chests.")] = 30,
+    seed: Annotated[int, typer.Option(help="Of initial weights and random views.")] = 0,
+) -> None:
+    """Train, set the thresholds, and write model and card."""
+    path = out / "quality_gate.onnx"
+    write_auxiliary_onnx(train_gate(training_chests(data), epochs, seed), GATE_SIZE, path)
+    model = path.read_bytes()
+    limits = fit_thresholds(QualityGate(model, {}), calibration_chests(data))
+    card = {
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "thresholds": limits,
+        "training_data": "NIH ChestX-ray14 subset (Wang 2017), JSRT (Shiraishi 2000), Wingspan (Dong 2018), Hannover "
+        "(Winther 2020), Kermany 2018, phantoms, photographs from scikit-image and scikit-learn, drawings",
+        "outputs": GATE_OUTPUTS,
+    }
+    temporary = out / "quality_gate.tmp"
+    temporary.write_text(json.dumps(card, indent=1) + "\n")
+    temporary.replace(out / "quality_gate.json")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,159 @@
+"""A dataset and a recipe -> a run folder with a checkpoint and the predictions on the calibration split.
+
+Run folder: model.safetensors, model.json (the checkpoint); recipe.json (as validated); calibration_split.csv
+(predictions on the validation patients, from which calibration and operating points are fitted); checkpoints/last.ckpt
+(for resuming, read back with weights only); logs/.
+
+No epoch is chosen by its validation score: the last averaged weights are kept, so that the validation patients stay
+clean for calibration and certificates.
+"""
+
+import os
+from pathlib import Path
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from numpy.typing import NDArray
+
+from cxr.datasets.cache import ImageCache
+from cxr.datasets.dataset import Dataset
+from cxr.errors import ConfigError, DatasetError
+from cxr.imaging.augmentation import Augmentation
+from cxr.models.checkpoint import CARD, CheckpointCard, save_checkpoint
+from cxr.models.classifier import ChestXray8Network
+from cxr.models.factory import build_model
+from cxr.training.batches import PlainImages, TrainingImages, plain_batches, training_batches
+from cxr.training.module import ClassifierModule
+from cxr.training.predict import Predictions, predict, write_predictions
+from cxr.training.recipe import LABEL_SETS, Recipe
+
+CALIBRATION_SPLIT = "calibration_split.csv"
+# A label with fewer positives than this cannot be learned; it leaves the label space.
+MIN_POSITIVES = 5
+
+
+def learnable_labels(dataset: Dataset, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """The wanted labels that the training split has at least MIN_POSITIVES positives of, in order.
+
+    Raises:
+        DatasetError: if none is left.
+    """
+    records = dataset.subset("train").records
+    kept = tuple(name for name in wanted if name in records and (records[name] == 1).sum() >= MIN_POSITIVES)
+    if not kept:
+        raise DatasetError(
+            f"{dataset.root}: no label has {MIN_POSITIVES} positives in the training split; wanted {', '.join(wanted)}"
+        )
+    return kept
+
+
+def label_matrix(dataset: Dataset, label_space: tuple[str, ...]) -> NDArray[np.float32]:
+    """(N, C) labels of the dataset's rows, with 1, 0, -1 and NaN."""
+    return dataset.records[list(label_space)].to_numpy(np.float32, copy=True)
+
+
+def split_predictions(
+    model: ChestXray8Network,
+    dataset: Dataset,
+    cache: ImageCache,
+    label_space: tuple[str, ...],
+    *,
+    with_maps: bool = False,
+) -> Predictions:
+    """Predictions for every image of a (sub)dataset whose pixels are in ``cache``."""
+    labels = label_matrix(dataset, label_space)
+    logits, maps = predict(model, cache, labels, with_maps=with_maps)
+    return Predictions(
+        images=tuple(dataset.records["image"]),
+        patients=tuple(dataset.records["patient"]),
+        label_space=label_space,
+        logits=logits,
+        labels=labels,
+        attributes={name: tuple(dataset.records[name]) for name in ("sex", "view")},
+        class_maps=maps,
+    )
+
+
+def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | None, workers: int) -> CheckpointCard:
+    """Train by a recipe; a rerun into the same folder resumes, and returns at once where it had finished.
+
+    Args:
+        recipe: what to train and how.
+        dataset: with splits train and val.
+        run: the run folder.
+        init_weights: local safetensors with the backbone's initial weights.
+        workers: processes that load and augment images.
+
+    Raises:
+        ConfigError: if the folder holds a run of another recipe, or the initial weights do not fit.
+        DatasetError: if there is nothing to learn from.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    kept = run / "recipe.json"
+    if kept.exists() and Recipe.model_validate_json(kept.read_text()) != recipe:
+        raise ConfigError(f"{run} holds a run of another recipe; choose another --out, or delete the folder")
+    kept.write_text(recipe.model_dump_json(indent=1) + "\n")
+    if (run / CARD).exists():
+        return CheckpointCard.model_validate_json((run / CARD).read_text())
+
+    lightning.seed_everything(recipe.seed, workers=True, verbose=False)
+    label_space = learnable_labels(dataset, LABEL_SETS[recipe.labels])
+    train_split, val_split = dataset.subset("train"), dataset.subset("val")
+    train_cache = ImageCache.build(train_split, recipe.image_size, run / "cache" / "train", workers=max(1, workers))
+    val_cache = ImageCache.build(val_split, recipe.image_size, run / "cache" / "val", workers=max(1, workers))
+
+    model = build_model(recipe.model, len(label_space))
+    if init_weights is not None:
+        model.backbone.load_weights(init_weights)
+    model = model.to(memory_format=torch.channels_last)
+    settings = recipe.optimization
+    images = TrainingImages(
+        train_cache, label_matrix(train_split, label_space), Augmentation(recipe.augmentation, recipe.seed)
+    )
+    callbacks: list[lightning.Callback] = [
+        ModelCheckpoint(dirpath=run / "checkpoints", save_last=True, save_top_k=0),
+        RichProgressBar(),
+    ]
+    if settings.ema_decay:
+        callbacks.append(EMAWeightAveraging(decay=settings.ema_decay))
+    trainer = lightning.Trainer(
+        max_epochs=settings.epochs,
+        accelerator="auto",
+        devices=1,
+        precision=settings.precision,
+        accumulate_grad_batches=settings.accumulate_batches,
+        gradient_clip_val=settings.gradient_clip or None,
+        callbacks=callbacks,
+        logger=[CSVLogger(run, name="logs", version=""), TensorBoardLogger(run, name="logs", version="")],
+        log_every_n_steps=10,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+    module = ClassifierModule(model, recipe, label_space)
+    last = run / "checkpoints" / "last.ckpt"
+    trainer.fit(
+        module,
+        training_batches(images, len(train_cache), settings.batch_size, recipe.seed, workers),
+        plain_batches(PlainImages(val_cache, label_matrix(val_split, label_space)), 64),
+        ckpt_path=last if last.exists() else None,
+        weights_only=True,
+    )
+    predictions = split_predictions(model, val_split, val_cache, label_space)
+    write_predictions(predictions, run / CALIBRATION_SPLIT)
+    card = CheckpointCard(
+        label_space=label_space,
+        image_size=recipe.image_size,
+        model=recipe.model,
+        recipe=recipe.name,
+        data=f"{dataset.name}: {len(train_split.records)} images, {train_split.records.patient.nunique()} patients",
+    )
+    return save_checkpoint(model, card, run)
+
+
+def default_workers() -> int:
+    """Loader processes that leave a core to the network."""
+    return max(1, (os.cpu_count() or 2) // 2)
