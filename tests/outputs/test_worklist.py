@@ -77,7 +77,7 @@ def test_urgency_orders_triage_first_then_distance_from_the_threshold(screener, 
         return dataclasses.replace(result, findings=findings)
 
     order = [certain(found, 0.99), certain(found, 0.7), certain(to_read, 0.4), to_read, healthy]
-    assert sorted(order[::-1], key=urgency) == order
+    assert sorted(order[3:] + order[:3], key=urgency) == order
 
 
 def test_page_fits_small_and_large_runs_alike(finished, screener):
