@@ -1,7 +1,7 @@
 """Label a whole source of reports into a file: streaming, in several processes, resumable after a kill."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from nlp_labeler.formats.outputs import LabeledReport, output_format
 from nlp_labeler.formats.record import RefusalCode, ReportRecord, refused
 from nlp_labeler.formats.source import read_reports
 from nlp_labeler.labeler import Labeler
-from nlp_labeler.parallel import ordered_map
+from nlp_labeler.parallel import map_chunks
 from nlp_labeler.parts import Counts, Parts
 
 __all__ = ["label_reports"]
@@ -70,15 +70,14 @@ def label_reports(
         MissingExtraError: if an optional package is needed for the formats or the engine.
     """
     check_paths(source, out, evidence)
+    Labeler.load(policy, engine)  # wrong options are told before any file is touched
     options = Options(policy, engine, out, evidence is not None)
-    prepare(options)  # wrong options are told before any file is touched
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with Parts(out, run_identity(source, options)) as parts:
             advance(parts.counts.reports)
             records = islice(read_reports(source), parts.counts.reports, None)
-            work = partial(label_chunk, options)
-            for pieces, counts in ordered_map(work, chunks(records), processes, partial(prepare, options)):
+            for pieces, counts in map_chunks(chunk_labeler, (options,), chunks(records), processes):
                 parts.add(pieces, counts)
                 advance(counts.reports)
             if evidence is not None:
@@ -154,18 +153,14 @@ def chunks(records: Iterable[ReportRecord]) -> Iterator[list[ReportRecord]]:
         yield chunk
 
 
-_labelers: dict[Options, Labeler] = {}  # one a process and a run
+def chunk_labeler(options: Options) -> Callable[[Sequence[ReportRecord]], tuple[dict[str, bytes], Counts]]:
+    """What every process runs, with its own labeler."""
+    return partial(label_chunk, options, Labeler.load(options.policy, options.engine))
 
 
-def prepare(options: Options) -> None:
-    """Load the labeler of this process."""
-    _labelers.clear()
-    _labelers[options] = Labeler.load(options.policy, options.engine)
-
-
-def label_chunk(options: Options, records: list[ReportRecord]) -> tuple[dict[str, bytes], Counts]:
+def label_chunk(options: Options, labeler: Labeler, records: Sequence[ReportRecord]) -> tuple[dict[str, bytes], Counts]:
     """Label one chunk and encode it for every file that is written."""
-    rows = label_records(_labelers[options], records)
+    rows = label_records(labeler, records)
     pieces = {options.out.suffix: output_format(options.out).encode(rows)}
     if options.evidence:
         pieces[EVIDENCE] = output_format(Path(EVIDENCE)).encode(rows)
@@ -174,7 +169,7 @@ def label_chunk(options: Options, records: list[ReportRecord]) -> tuple[dict[str
     return pieces, Counts(len(rows), refusals, unlabeled)
 
 
-def label_records(labeler: Labeler, records: list[ReportRecord]) -> list[LabeledReport]:
+def label_records(labeler: Labeler, records: Sequence[ReportRecord]) -> list[LabeledReport]:
     """Label records in order; those that were refused stay refused."""
     texts = [record.text for record in records if record.refusal is None]
     try:

@@ -201,9 +201,11 @@ def counting_bar(title: str) -> Iterator[Callable[[int], None]]:
 
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:.0f} reports"), TimeElapsedColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    hidden = not console.is_terminal
+    # No thread of its own to refresh it: worker processes are forked, and a fork does not take threads along.
+    with Progress(*columns, console=console, transient=True, disable=hidden, auto_refresh=False) as progress:
         task = progress.add_task(title, total=None)
-        yield lambda count: progress.advance(task, count)
+        yield lambda count: progress.update(task, advance=count, refresh=True)
 
 
 def main() -> None:

@@ -1,66 +1,91 @@
-"""Work spread over processes, in order and with bounded memory."""
+"""Work spread over processes, in order and without reading ahead of what is being worked on."""
 
+import multiprocessing
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection, get_context, parent_process
-from typing import TypeVar
+from itertools import islice
+from multiprocessing import connection
+from typing import Any, TypeVar
 
 from nlp_labeler.errors import LabelerError
 
-__all__ = ["ordered_map"]
+__all__ = ["chunks", "map_chunks"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-IN_FLIGHT = 3  # items a process: enough that none waits, few enough that memory stays flat
+# Chunks in flight per process: one being worked on and one waiting, so that no process ever idles.
+_IN_FLIGHT = 2
+
+_work: Callable[[Any], Any] | None = None
 
 
-def ordered_map(
-    function: Callable[[Item], Result], items: Iterable[Item], processes: int, prepare: Callable[[], None]
+def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Consecutive lists of at most ``size`` items."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def map_chunks(
+    make_work: Callable[..., Callable[[Sequence[Item]], Result]],
+    arguments: tuple[Any, ...],
+    batches: Iterable[Sequence[Item]],
+    n_process: int,
 ) -> Iterator[Result]:
-    """Results of a function in the order of the items, which are read only as fast as they are worked on.
+    """Apply a function to batches in ``n_process`` processes; results come in the order of the batches.
 
     Args:
-        function: what to do with an item; a module-level function, since it is sent to other processes.
-        items: the work.
-        processes: how many work at once; with 1 it is done here.
-        prepare: called once in every other process before its first item; the caller is prepared already.
+        make_work: called once in every process with ``arguments``; makes the function. Module level, picklable.
+        arguments: picklable.
+        batches: read as processes become free.
+        n_process: number of processes; with 1 the work is done in this one.
 
     Raises:
         LabelerError: if a process dies, for instance for want of memory.
     """
-    if processes == 1:
-        yield from map(function, items)
+    if n_process == 1:
+        yield from map(make_work(*arguments), batches)
         return
-    # Started anew rather than forked: a fork would copy locks of running threads and open files.
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=begin, initargs=(prepare,))
-    waiting: deque[Future[Result]] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) >= IN_FLIGHT * processes:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool:
-        raise LabelerError("a worker process died (out of memory?); run again with fewer processes") from None
-    finally:
-        pool.shutdown(cancel_futures=True)
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
+    iterator = iter(batches)
+    with ProcessPoolExecutor(n_process, context, initializer=_start, initargs=(make_work, arguments)) as pool:
+        pending: deque[Future[Result]] = deque(
+            pool.submit(_apply, batch) for batch in islice(iterator, n_process * _IN_FLIGHT)
+        )
+        try:
+            while pending:
+                result = pending.popleft().result()
+                for batch in islice(iterator, 1):
+                    pending.append(pool.submit(_apply, batch))
+                yield result
+        except BrokenProcessPool:
+            raise LabelerError("a process died, perhaps for want of memory; try again with fewer processes") from None
+        finally:
+            for future in pending:
+                future.cancel()
 
 
-def begin(prepare: Callable[[], None]) -> None:
-    """Prepare a worker process, and let it end with its parent: a killed parent cannot tell it to."""
-    parent = parent_process()
+def _start(make_work: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]) -> None:
+    global _work  # a pool hands state to its processes through their module
+    parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=leave_with, args=(parent.sentinel,), daemon=True).start()
-    prepare()
+        threading.Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
+    _work = make_work(*arguments)
 
 
-def leave_with(sentinel: int) -> None:
-    """End this process once the sentinel of another is ready, that is, once that one has ended."""
+def _leave_with(sentinel: int) -> None:
+    """End this process as soon as its parent has ended: a parent that was killed cannot tell its pool to stop."""
     connection.wait([sentinel])
     os._exit(1)
+
+
+def _apply(batch: Any) -> Any:
+    if _work is None:
+        raise RuntimeError("the process was not started by map_chunks")
+    return _work(batch)

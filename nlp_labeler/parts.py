@@ -58,8 +58,9 @@ class Parts:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._journal = (self._folder / "journal.jsonl").open("a+b")
         try:
-            fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            # lockf, since a lock of flock would be inherited by forked workers and outlive a killed run.
+            fcntl.lockf(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
             self._journal.close()
             raise LabelerError(f"{out}: another run is writing it; wait for it or choose another output") from None
         entries = self._resumable(dict(run))
