@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy import ndimage
 
 __all__ = ["Box", "BoxSettings", "boxes_from_heatmap", "normalize_heatmap"]
 
@@ -74,6 +73,8 @@ def boxes_from_heatmap(heat: NDArray[np.floating], settings: BoxSettings) -> tup
     """
     if heat.ndim != 2 or heat.size == 0 or not np.isfinite(heat).all():
         raise ValueError(f"a heatmap is a finite (h, w) array, not shape {heat.shape} with NaN or infinity")
+    from scipy import ndimage  # here: it takes a good part of a second to import, and most images need no box
+
     unit = normalize_heatmap(heat)
     regions, count = ndimage.label(unit >= settings.threshold, structure=_EIGHT_CONNECTED)
     if count == 0:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import isotonic_regression, minimize
 from scipy.special import expit, logit
 
 from cxr.errors import OperatingPointError
@@ -39,6 +38,9 @@ def _line(logits: _Array, labels: _Array, *, with_intercept: bool) -> tuple[floa
         gradient = np.array([np.mean(residual * logits), np.mean(residual) if with_intercept else 0.0])
         return float(_log_losses(z, targets).mean()), gradient
 
+    # Here, because the clinic imports this package only to apply a calibration, and must start fast.
+    from scipy.optimize import minimize
+
     found = minimize(
         loss_and_gradient,
         x0=np.array([1.0, 0.0]),
@@ -66,6 +68,8 @@ def _isotonic(name: str, logits: _Array, labels: _Array) -> FindingCalibration:
     platt = _platt(name, logits, labels)
     values, group = np.unique(logits, return_inverse=True)
     weights = np.bincount(group).astype(np.float64)
+    from scipy.optimize import isotonic_regression
+
     fitted = isotonic_regression(np.bincount(group, weights=labels) / weights, weights=weights)
     edges = fitted.blocks
     sizes = np.add.reduceat(weights, edges[:-1])
