@@ -36,11 +36,11 @@ CONDITIONS: dict[str, Condition] = {
     ),
     "large heart": Condition(0.09, {"Cardiomegaly": 1.0, "Atelectasis": 0.05}, 0.0, (35, 92)),
     "pneumonia": Condition(0.16, {"Pneumonia": 1.0, "Effusion": 0.2, "Atelectasis": 0.06}, 0.1),
-    "infiltrate": Condition(0.17, {"Infiltration": 1.0, "Effusion": 0.1, "Atelectasis": 0.08}, 0.4),
-    "tumour": Condition(0.15, {"Mass": 0.9, "Nodule": 0.3, "Effusion": 0.2, "Atelectasis": 0.12}, 0.0, (40, 90)),
+    "infiltrate": Condition(0.2, {"Infiltration": 1.0, "Effusion": 0.1, "Atelectasis": 0.08}, 0.4),
+    "tumour": Condition(0.19, {"Mass": 0.9, "Nodule": 0.3, "Effusion": 0.2, "Atelectasis": 0.12}, 0.0, (40, 90)),
     "nodule": Condition(0.13, {"Nodule": 1.0, "Emphysema": 0.1}, 0.0, (30, 90)),
     "obstructive lung": Condition(0.08, {"Emphysema": 1.0, "Pneumothorax": 0.12, "Infiltration": 0.12}, 0.0, (45, 90)),
-    "air leak": Condition(0.13, {"Pneumothorax": 1.0, "Atelectasis": 0.15, "Effusion": 0.12}),
+    "air leak": Condition(0.14, {"Pneumothorax": 1.0, "Atelectasis": 0.15, "Effusion": 0.12}),
     "scarring": Condition(0.07, {"Fibrosis": 1.0, "Pleural_Thickening": 0.2, "Infiltration": 0.06}, 0.0, (45, 90)),
     "after surgery": Condition(0.16, {"Atelectasis": 1.0, "Effusion": 0.4, "Pneumothorax": 0.08}, 0.2, (30, 90)),
     "old pleurisy": Condition(0.06, {"Pleural_Thickening": 1.0, "Effusion": 0.15}, 0.1, (40, 90)),
@@ -87,6 +87,7 @@ class Patient:
         birth: date of birth.
         habitus: body build, standard normal; large is heavy.
         shape: coefficients (K,) of the shape model.
+        taper: share by which the chest narrows towards the apices.
         heart: cardiothoracic ratio of the healthy heart, in a standing PA view.
         anatomy_seed: fixes ribs, vessels and everything else that is personal.
         incidental: names out of INCIDENTAL.
@@ -98,6 +99,7 @@ class Patient:
     birth: date
     habitus: float
     shape: NDArray[np.float64]
+    taper: float
     heart: float
     anatomy_seed: int
     incidental: tuple[str, ...]
@@ -154,6 +156,7 @@ def draw_patient(number: int, rng: np.random.Generator) -> Patient:
         birth=date(2008, 1, 1) - timedelta(days=int(age * 365.25 + rng.integers(0, 365))),
         habitus=float(np.clip(rng.normal(0.0, 1.0), -1.8, 2.4)),
         shape=model.sample_coefficients(rng),
+        taper=float(np.clip(rng.normal(0.25, 0.07), 0.08, 0.42)),
         heart=float(np.clip(rng.normal(0.435, 0.025), 0.38, 0.48)),
         anatomy_seed=int(rng.integers(2**62)),
         incidental=tuple(

@@ -2,7 +2,6 @@
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from scipy.ndimage import gaussian_filter
 
 from cxr.phantom.frame import Floats
 
@@ -29,17 +28,27 @@ def collimate(pixels: Floats, portable: bool, rng: np.random.Generator) -> Float
 def letter(pixels: Floats, portable: bool, rng: np.random.Generator) -> Floats:
     """Lead letters: L or R beside the shoulder, on some portable films a word."""
     size = pixels.shape[0]
-    layer = Image.new("L", (size * 2, size * 2))
-    draw = ImageDraw.Draw(layer)
-    font = ImageFont.load_default(float(rng.uniform(0.035, 0.055) * size * 2))
+    stamped = pixels.copy()
     left = rng.random() < 0.7
     x = rng.uniform(0.86, 0.93) if left else rng.uniform(0.04, 0.10)  # the patient's left is on the image's right
-    at = (x * size * 2, rng.uniform(0.03, 0.16) * size * 2)
+    y, height = rng.uniform(0.03, 0.16), rng.uniform(0.035, 0.055)
     if rng.random() < 0.9:
-        draw.text(at, "L" if left else "R", fill=255, font=font)
+        _stamp(stamped, "L" if left else "R", x * size, y * size, height * size, float(rng.normal(0.0, 6.0)))
     if portable and rng.random() < 0.35:
-        small = ImageFont.load_default(float(0.026 * size * 2))
-        draw.text((rng.uniform(0.1, 0.6) * size * 2, 0.02 * size * 2), "PORTABLE", fill=255, font=small)
-    turned = layer.rotate(float(rng.normal(0.0, 4.0)), center=at, resample=Image.Resampling.BILINEAR)
-    ink = gaussian_filter(np.asarray(turned.reduce(2), dtype=np.float32) / 255.0, 0.35)
-    return np.asarray(pixels + (0.97 - pixels) * np.minimum(ink * rng.uniform(0.75, 1.0), 1.0), dtype=np.float32)
+        _stamp(
+            stamped, "PORTABLE", rng.uniform(0.1, 0.6) * size, 0.02 * size, 0.026 * size, float(rng.normal(0.0, 2.0))
+        )
+    return stamped
+
+
+def _stamp(pixels: Floats, text: str, x: float, y: float, height: float, degrees: float) -> None:
+    """Draw white text into the pixels, in place."""
+    font = ImageFont.load_default(height * 2)
+    width = int(font.getlength(text)) + 8
+    side = (width + width % 2, int(height * 2.6) // 2 * 2 + 8)
+    layer = Image.new("L", side)
+    ImageDraw.Draw(layer).text((4, 2), text, fill=255, font=font)
+    turned = layer.rotate(degrees, resample=Image.Resampling.BILINEAR).reduce(2)
+    ink = np.asarray(turned, dtype=np.float32) / 255.0
+    part = pixels[int(y) : int(y) + ink.shape[0], int(x) : int(x) + ink.shape[1]]
+    part += (0.95 - part) * ink[: part.shape[0], : part.shape[1]]

@@ -73,10 +73,10 @@ def infiltration(scene: Scene, lesion: Lesion) -> Effect:
     x0, y0 = lung_position(scene.thorax, lesion.side, rng.uniform(*ZONE_DOWN[lesion.zone]), rng.uniform(0.45, 0.75))
     radius = 3.8 + 3.0 * lesion.severity
     region = _blob(scene, x0, y0, radius, radius * rng.uniform(0.9, 1.2), rng)
-    patches = np.clip(0.45 + 0.42 * smooth_noise(rng, size, field_cm / 1.5), 0.0, 1.3)
+    patches = np.clip(0.5 + 0.36 * smooth_noise(rng, size, field_cm / 1.2), 0.0, 1.3)
     spots = np.clip(0.30 * smooth_noise(rng, size, field_cm / 0.55), 0.0, 0.6)
     markings = np.clip(scene.vessel_map, 0.0, 0.7)
-    opacity = region * (patches * (0.75 + spots) + 0.3 * markings) * (0.24 + 0.42 * lesion.severity)
+    opacity = region * (patches * (0.75 + spots) + 0.3 * markings) * (0.22 + 0.3 * lesion.severity)
     field = scene.side_field(lesion.side)
     effect = _fill(scene, opacity * field)
     return Effect((region * field) > 0.5, effect.air, effect.water, np.asarray(1.0 + 0.35 * region, dtype=np.float32))

@@ -42,7 +42,7 @@ def draw_technique(portable: bool, rng: np.random.Generator) -> Technique:
         scatter=float(rng.uniform(0.5, 1.1) if portable else rng.uniform(0.15, 0.5)),
         quanta=float(np.exp(rng.normal(11.6 if portable else 12.6, 0.5))),
         compression=float(rng.uniform(0.3, 0.55)),
-        sharpening=float(rng.uniform(0.3, 1.0)),
+        sharpening=float(rng.uniform(0.1, 0.7)),
         contrast=float(np.clip(rng.normal(1.0, 0.14), 0.7, 1.35)),
         brightness=float(rng.normal(0.0, 0.12)),
     )
@@ -79,7 +79,7 @@ def process(log_signal: Floats, technique: Technique, body: Floats, lungs: Float
     dark = float(np.quantile(flat[lungs > 0.5], 0.10)) if (lungs > 0.5).any() else float(np.quantile(inside, 0.1))
     bright = float(np.quantile(inside, 0.93))
     scaled = (flat - dark) / max(bright - dark, 0.5)
-    return np.asarray((scaled - 0.42) * 3.6 * technique.contrast + technique.brightness, dtype=np.float32)
+    return np.asarray((scaled - 0.36) * 3.2 * technique.contrast + technique.brightness, dtype=np.float32)
 
 
 def to_grey(level: Floats) -> Floats:

@@ -27,7 +27,7 @@ from cxr.phantom.vessels import build_vessels
 __all__ = ["Rendering", "render"]
 
 SOFT_TISSUE = 0.19  # per cm, effective at chest kilovoltages behind filtration
-TONE = 0.8  # share of the correction towards the fitted appearance
+TONE = 1.0  # share of the correction towards the fitted appearance
 BONE = 0.42  # per cm of compact bone, beyond the tissue it replaces
 
 
@@ -67,7 +67,7 @@ def render(patient: Patient, visit: Visit, size: int, rng: np.random.Generator) 
         vessels = vessels * effect.vessels
     grain = (
         1.0
-        + 0.02 * smooth_noise(rng, size, frame.field_cm / 0.45)
+        + 0.012 * smooth_noise(rng, size, frame.field_cm / 0.45)
         + 0.02 * smooth_noise(rng, size, frame.field_cm / 2)
     )
     air = np.maximum(air * grain - water - vessels * 0.9, 0.0)

@@ -52,10 +52,8 @@ def _ribs(thorax: Thorax, rng: np.random.Generator) -> list[Strands]:
     back = [axis[:52] for axis in axes]
     front = [axis[52:] for index, axis in enumerate(axes) if index % RIBS < 8]
     return [
-        along(back, 0.6, wall=0.12, density=0.8),
-        along(back, 0.52, density=0.12),
-        along(front, 0.7, wall=0.10, density=0.55),
-        along(front, 0.62, density=0.09),
+        along(back, 0.6, wall=0.12, density=0.8, core=0.15),
+        along(front, 0.7, wall=0.10, density=0.55, core=0.16),
     ]
 
 
@@ -72,9 +70,9 @@ def _long_bones(thorax: Thorax, rng: np.random.Generator) -> list[Strands]:
         scapulae.append(_blade(thorax, sign, inwards)[[1, 2, 3, 4, 5]])
         humeri.append(_humerus(thorax, sign))
     return [
-        along(clavicles, 0.6, wall=0.16, density=0.75),
-        along(scapulae, 0.35, density=0.45),
-        along(humeri, 1.2, wall=0.32, density=0.8),
+        along(clavicles, 0.65, wall=0.2, density=1.1, core=0.2),
+        along(scapulae, 0.35, density=0.9),
+        along(humeri, 1.2, wall=0.35, density=1.0),
     ]
 
 
@@ -102,18 +100,19 @@ def _humerus(thorax: Thorax, sign: float) -> Points:
 def _blades(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats:
     """Scapular plates and humeral heads."""
     inwards = rng.normal(1.2, 0.7) if thorax.portable else rng.normal(-0.6, 0.7)
-    total = 0.09 * fill(frame, *(_blade(thorax, sign, inwards) for sign in SIDES.values()))
+    total = 0.18 * fill(frame, *(_blade(thorax, sign, inwards) for sign in SIDES.values()))
     x, y = frame.grid
     for sign in SIDES.values():
         head = np.hypot(x - sign * (thorax.width / 2 + 4.6), y - (thorax.apex + 4.0))
-        total += 0.14 * np.sqrt(np.maximum(2.35**2 - head**2, 0.0))
-        total += 0.10 * np.sqrt(np.maximum(1.7**2 - (head * 0.8) ** 2, 0.0))
+        total += 0.26 * np.sqrt(np.maximum(2.35**2 - head**2, 0.0))
+        total += 0.14 * np.sqrt(np.maximum(1.7**2 - (head * 0.8) ** 2, 0.0))
     return total
 
 
 def _spine(frame: Frame, thorax: Thorax, rng: np.random.Generator, scoliosis: bool, worn: bool) -> Floats:
     """Vertebral bodies with discs, pedicles and spinous processes, pitch growing downwards."""
-    x, y = frame.grid
+    near = np.abs(frame.grid[0]).min(axis=0) < 5.0  # columns of the film that the spine can reach
+    x, y = (axis[:, near] for axis in frame.grid)
     height = thorax.base - thorax.apex
     bend = rng.normal(0.0, 0.12) + (rng.choice([-1.0, 1.0]) * rng.uniform(0.9, 1.6) if scoliosis else 0.0)
     axis = bend * np.sin(np.pi * (y - thorax.apex) / height)
@@ -131,7 +130,9 @@ def _spine(frame: Frame, thorax: Thorax, rng: np.random.Generator, scoliosis: bo
     transverse = np.exp(-(((phase - 0.95) / 0.16) ** 2)) * np.clip((3.2 - offset) / 0.6, 0.0, 1.0)
     spurs = np.exp(-(((offset - half - 0.2) / 0.25) ** 2)) * disc * 0.7 if worn else 0.0
     total = 0.42 * bodies + 0.06 * plates + 0.22 * pedicles + 0.25 * process + 0.12 * transverse + spurs
-    return np.asarray(total, dtype=np.float32)
+    spine = np.zeros_like(frame.grid[0])
+    spine[:, near] = total
+    return spine
 
 
 def _sternum(thorax: Thorax) -> Points:

@@ -58,7 +58,7 @@ def build_soft_tissue(frame: Frame, thorax: Thorax, rng: np.random.Generator) ->
         depth_inside[side] = inside
     cardiac = np.sqrt(1.0 - (1.0 - np.minimum(heart_depth / 4.5, 1.0)) ** 2)
     lung *= 1.0 - heart * (0.22 + 0.66 * cardiac)
-    lung += behind * (1.0 - heart * 0.8)
+    lung += behind * (1.0 - heart * 0.3)
     return SoftTissue(
         body=_body(frame, thorax, rng),
         lung=np.asarray(lung, dtype=np.float32),
@@ -75,14 +75,15 @@ def _hull(thorax: Thorax) -> Points:
 
 
 def _body(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats:
-    x, y = frame.grid
+    """Everything inside the skin; smooth, therefore drawn at half resolution."""
+    x, y = frame.coarser(2).grid
     top, base, half, wall = thorax.apex, thorax.base, thorax.width / 2, thorax.wall
     slope = rng.normal(0.0, 0.5)
-    heights = np.array([-9.0, -4.5, -2.6, -1.2 + slope * 0.3, 0.4 + slope, 3.0, 9.0, 13.0]) + top
+    heights = np.array([-10.0, -6.0, -4.2, -2.8 + slope * 0.3, -1.0 + slope, 3.0, 9.0, 13.0]) + top
     widths = np.array([5.8, 6.6, 8.4, 12.0, 16.0, half + 2.4, half + wall + 0.6, half + wall])
     heights = np.append(heights, [base, base + 8.0])
     widths = np.append(widths, [half + wall, half + wall + 0.5 * wall - 0.8])
-    depths = np.array([11.0, 11.5, 12.0, 12.5, 13.5, 15.5, thorax.depth - 1, thorax.depth, thorax.depth + 1.5])
+    depths = np.array([14.5, 14.5, 14.0, 14.0, 14.5, 16.0, thorax.depth - 1, thorax.depth, thorax.depth + 1.5])
     depths = np.append(depths, thorax.depth + 2.5 + 0.8 * wall)
     rows = np.linspace(y.min(), y.max(), 160)
     width_at = np.interp(y, rows, gaussian_filter(np.interp(rows, heights, widths), 2.5))
@@ -93,7 +94,7 @@ def _body(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats:
         body = np.maximum(body, _arm(x * sign, y, thorax, rng) ** 2)
     girdle = np.exp(-(((y - top - 2.5) / 5.0) ** 2)) * np.clip((np.abs(x) - 4.0) / 8.0, 0.0, 1.0)
     chord = np.sqrt(body) + _breasts(x, y, thorax, rng) + 2.6 * girdle * (body > 1.0)
-    return np.asarray(chord, dtype=np.float32)
+    return resize(chord, frame.size)
 
 
 def _arm(x: Floats, y: Floats, thorax: Thorax, rng: np.random.Generator) -> Floats:

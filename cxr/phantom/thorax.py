@@ -76,10 +76,10 @@ def build_frame(thorax: Thorax, size: int, rng: np.random.Generator) -> Frame:
     fill = rng.normal(0.79, 0.04) if not thorax.portable else rng.normal(0.74, 0.06)
     field = thorax.width / float(np.clip(fill, 0.5, 0.86))
     height = thorax.base - thorax.apex
-    field = max(min(field, height / 0.56), height / 0.82, thorax.width / 0.9)
+    field = max(min(field, height / 0.54), height / 0.76, thorax.width / 0.9)
     loose = 1.6 if thorax.portable else 1.0
     top = field * float(
-        np.clip(rng.normal(0.16 if thorax.portable else 0.12, 0.025 * loose), 0.03, 0.28)
+        np.clip(rng.normal(0.19 if thorax.portable else 0.165, 0.025 * loose), 0.05, 0.3)
     )  # of film above the lungs
     return Frame(
         size=size,
@@ -96,6 +96,8 @@ def build_thorax(patient: Patient, visit: Visit, rng: np.random.Generator) -> Th
     breath = float(np.clip(rng.normal(0.89 if portable else 0.99, 0.05), 0.74, 1.08))
     points = load_shape_model().shape(patient.shape) * width
     points[:, 1] *= breath * (1.06 if female else 1.12)
+
+    _taper(points, width, patient.taper)
 
     ratio = cardiothoracic_ratio(patient.heart, portable, visit.lesions)
     for lesion in visit.lesions:
@@ -124,7 +126,7 @@ def build_thorax(patient: Patient, visit: Visit, rng: np.random.Generator) -> Th
         apex=float(min(lungs[side][0, 1] for side in SIDES)),
         base=float(bottom),
         depth=(19.0 if female else 21.5) * (1.0 + 0.1 * patient.habitus),
-        wall=max(1.6, 2.9 + 1.0 * patient.habitus),
+        wall=max(1.8, 3.5 + 1.1 * patient.habitus),
         shift=shift,
         breath=breath,
         female=female,
@@ -141,12 +143,25 @@ def cardiothoracic_ratio(healthy: float, portable: bool, lesions: tuple[Lesion, 
     return ratio
 
 
+def _taper(points: Points, width: float, amount: float) -> None:
+    """Narrow the chest towards the apices by a share of its width, which shape masks alone underrate."""
+    low, high = points[:, 1].min(), points[:, 1].max()
+    up = 1.0 - (points[:, 1] - low) / (high - low)
+    x = np.abs(points[:, 0])
+    points[:, 0] -= np.sign(points[:, 0]) * amount * up**2 * np.maximum(x - 0.1 * width, 0.0)
+
+
 def _resize_heart(outline: Points, width: float) -> Points:
-    """The outline at a given width, growing mainly to the left, as ventricles do."""
+    """The outline at a given width, growing mainly to the left, as ventricles do; it stands on the diaphragm."""
     scale = width / np.ptp(outline[:, 0])
     middle = outline[:, 0].min() + 0.34 * np.ptp(outline[:, 0])
     top = outline[:, 1].max()
-    return np.column_stack([middle + (outline[:, 0] - middle) * scale, top + (outline[:, 1] - top) * scale**0.6])
+    heart = np.column_stack([middle + (outline[:, 0] - middle) * scale, top + (outline[:, 1] - top) * scale**0.6])
+    for extreme in (int(heart[:, 0].argmin()), int(heart[:, 0].argmax())):
+        x, y = heart[extreme]
+        below = (heart[:, 1] > y) & ((heart[:, 0] - middle) * (x - middle) > 0)
+        heart[below, 0] += 0.6 * (x - heart[below, 0])
+    return heart
 
 
 def _run_behind_heart(outline: Points, sign: float, heart: Points) -> None:

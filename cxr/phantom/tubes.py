@@ -19,6 +19,7 @@ from cxr.phantom.frame import Floats, Frame, Points
 __all__ = ["Strands", "along", "draw_tubes", "strands_by_radius"]
 
 BLUR_PIXELS = 0.45  # detector and focal spot
+STEP = 0.1  # cm between samples of an axis
 _TABLE = np.linspace(0.0, 60.0, 6001)
 _JINC = np.concatenate([[0.5], j1(2 * np.pi * _TABLE[1:]) / (2 * np.pi * _TABLE[1:])]) * 2 * np.pi
 
@@ -32,24 +33,26 @@ class Strands:
         length: (N,) centimetres of axis that each sample stands for, times the density of the material.
         radius: outer, in centimetres.
         wall: thickness of a hollow tube's wall; 0 for a solid one.
+        core: density of a hollow tube's filling, relative to its wall.
     """
 
     points: Points
     length: NDArray[np.float64]
     radius: float
     wall: float = 0.0
+    core: float = 0.0
 
 
-def along(paths: list[Points], radius: float, wall: float = 0.0, density: float = 1.0, step: float = 0.07) -> Strands:
-    """Strands along polylines, sampled every ``step`` centimetres."""
+def along(paths: list[Points], radius: float, wall: float = 0.0, density: float = 1.0, core: float = 0.0) -> Strands:
+    """Strands along polylines of two or three coordinates; only x and y are drawn, all count for the length."""
     points, lengths = [], []
     for path in paths:
         at = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
-        count = max(int(at[-1] / step), 2)
+        count = max(int(at[-1] / STEP), 2)
         middle = (np.arange(count) + 0.5) * at[-1] / count
         points.append(np.column_stack([np.interp(middle, at, path[:, axis]) for axis in (0, 1)]))
         lengths.append(np.full(count, at[-1] / count * density))
-    return Strands(np.vstack(points), np.concatenate(lengths), radius, wall)
+    return Strands(np.vstack(points), np.concatenate(lengths), radius, wall, core)
 
 
 def strands_by_radius(points: Points, length: NDArray[np.float64], radius: NDArray[np.float64]) -> list[Strands]:
@@ -75,7 +78,7 @@ def draw_tubes(frame: Frame, strands: list[Strands]) -> Floats:
         outer, inner = strand.radius / frame.pixel_cm, (strand.radius - strand.wall) / frame.pixel_cm
         kernel = _disc(outer, frequency)
         if strand.wall > 0:
-            kernel = kernel - _disc(inner, frequency)
+            kernel = kernel - (1.0 - strand.core) * _disc(inner, frequency)
         spectrum += axis * kernel
     spectrum *= np.exp(-2 * (np.pi * BLUR_PIXELS * frequency) ** 2)
     drawn = fft.irfft2(spectrum, s=(side, side)) * frame.pixel_cm
@@ -94,9 +97,8 @@ def _splat(frame: Frame, strand: Strands, margin: int, side: int) -> Floats:
     seen = ((base >= 0) & (base < side - 1)).all(axis=1)
     base, part = base[seen], (pixel - np.floor(pixel))[seen]
     weight = strand.length[seen] / frame.pixel_cm
-    flat = base[:, 1] * side + base[:, 0]
-    total = np.zeros(side * side)
-    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
-        share = np.abs(1 - dx - part[:, 0]) * np.abs(1 - dy - part[:, 1])
-        total += np.bincount(flat + dx + dy * side, weight * share, side * side)
-    return total.reshape(side, side).astype(np.float32)
+    corner = base[:, 1] * side + base[:, 0]
+    right, below = part[:, 0], part[:, 1]
+    flat = np.concatenate([corner, corner + 1, corner + side, corner + side + 1])
+    share = np.concatenate([(1 - right) * (1 - below), right * (1 - below), (1 - right) * below, right * below])
+    return np.bincount(flat, np.tile(weight, 4) * share, side * side).reshape(side, side).astype(np.float32)

@@ -8,8 +8,8 @@ from cxr.phantom.tubes import draw_tubes, strands_by_radius
 
 __all__ = ["build_vessels"]
 
-GENERATIONS = 7
-SAMPLES = 12
+GENERATIONS = 6
+SAMPLES = 11
 TRUNKS = 17
 
 
