@@ -3,15 +3,18 @@
 The result depends on nothing but the sentence, so that it can be remembered.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from nlp_labeler.assertion import assert_surface, find_cues
+from nlp_labeler.assertion import assert_surface
 from nlp_labeler.attributes import find_attributes
-from nlp_labeler.document import Assertion, Attributes
+from nlp_labeler.cues import CueMatch, find_cues
+from nlp_labeler.document import Assertion, Attributes, Mention, Verdict
 from nlp_labeler.mentions import find_mentions
-from nlp_labeler.words import normalize
+from nlp_labeler.scope import leaves_choice
+from nlp_labeler.words import Words, normalize
 
-__all__ = ["AnalyzedMention", "SentenceAnalysis", "analyze_surface"]
+__all__ = ["AnalyzedMention", "Analyzer", "SentenceAnalysis", "analyze_surface", "graph_analyzer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +31,71 @@ class AnalyzedMention:
 
 
 SentenceAnalysis = tuple[AnalyzedMention, ...]
+Analyzer = Callable[[Sequence[str]], list[SentenceAnalysis]]
+"""Analyses sentences, given as written, in order."""
 
 
-def analyze_surface(sentence: str) -> SentenceAnalysis:
-    """The mentions of a sentence under the surface rules."""
-    words = normalize(sentence)
-    mentions = find_mentions(words)
-    if not mentions:
-        return ()
-    verdicts = assert_surface(words, mentions, find_cues(words))
-    attributes = find_attributes(words, mentions)
+def analyze_surface(sentences: Sequence[str]) -> list[SentenceAnalysis]:
+    """The mentions of sentences under the surface rules."""
+    results: list[SentenceAnalysis] = []
+    for sentence in sentences:
+        words = normalize(sentence)
+        mentions = find_mentions(words)
+        verdicts = assert_surface(words, mentions, find_cues(words)) if mentions else []
+        results.append(_assemble(words, mentions, verdicts))
+    return results
+
+
+def graph_analyzer() -> Analyzer:
+    """The analyzer that asks a dependency parse for the scope of cues.
+
+    Only sentences that hold a mention and a cue are parsed, and of those only the ones in which a scope could end:
+    nothing is to be learnt about "There is no effusion or pneumothorax."
+
+    Raises:
+        MissingExtraError: if spaCy is not installed.
+    """
+    from nlp_labeler.graph import GraphAsserter
+    from nlp_labeler.parser.model import load_parser, parse
+
+    nlp = load_parser()
+    asserter = GraphAsserter(nlp.vocab)
+
+    def analyze(sentences: Sequence[str]) -> list[SentenceAnalysis]:
+        prepared = [_Prepared.of(sentence) for sentence in sentences]
+        docs = parse(nlp, [list(item.words.tokens) for item in prepared if item.needs_parse])
+        results: list[SentenceAnalysis] = []
+        for item in prepared:
+            if item.needs_parse:
+                verdicts = asserter.verdicts(next(docs), item.words, item.mentions, item.cues)
+            else:
+                verdicts = assert_surface(item.words, item.mentions, item.cues)
+            results.append(_assemble(item.words, item.mentions, verdicts))
+        return results
+
+    return analyze
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A sentence with its mentions and cues, before any verdict."""
+
+    words: Words
+    mentions: list[Mention]
+    cues: list[CueMatch]
+    needs_parse: bool
+
+    @classmethod
+    def of(cls, sentence: str) -> "_Prepared":
+        words = normalize(sentence)
+        mentions = find_mentions(words)
+        cues = find_cues(words) if mentions else []
+        return cls(words, mentions, cues, leaves_choice(words, mentions, cues))
+
+
+def _assemble(words: Words, mentions: Sequence[Mention], verdicts: Sequence[Verdict]) -> SentenceAnalysis:
+    present = [verdict.assertion is not Assertion.NEGATED for verdict in verdicts]
+    attributes = find_attributes(words, mentions, present)
     return tuple(
         AnalyzedMention(
             mention.concept,

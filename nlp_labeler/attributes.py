@@ -10,6 +10,7 @@ from nlp_labeler.words import Words
 
 __all__ = ["find_attributes"]
 
+_NONE = Attributes()
 _NAMES = ("severity", "side", "zone", "change")
 # Words that may not stand between an attribute and the mention it is said of.
 _BARRIERS_BEFORE = frozenset(
@@ -32,27 +33,29 @@ def _indices() -> dict[str, PatternIndex]:
     }
 
 
-def find_attributes(words: Words, mentions: Sequence[Mention]) -> list[Attributes]:
-    """The attributes of every mention of a sentence."""
-    tokens = words.text.split(" ")
+def find_attributes(words: Words, mentions: Sequence[Mention], present: Sequence[bool]) -> list[Attributes]:
+    """The attributes of every mention of a sentence; what is not ``present`` has none ("no large effusion")."""
+    if not any(present):
+        return [_NONE] * len(mentions)
     values: list[dict[str, str]] = [{} for _ in mentions]
     for name, index in _indices().items():
-        found = index.find_all(words.text)
+        found = index.find_all(words.text, words.tokens, words.starts)
         if not found:
             continue
         for number, mention in enumerate(mentions):
+            if not present[number]:
+                continue
             left = mentions[number - 1].end if number else 0
             right = mentions[number + 1].start if number + 1 < len(mentions) else len(words.text)
-            value = _nearest(name, words, tokens, mention, found, left, right)
+            value = _nearest(name, words, mention, found, left, right)
             if value is not None:
                 values[number][name] = value
-    return [Attributes(**value) for value in values]
+    return [Attributes(**value) if value else _NONE for value in values]
 
 
 def _nearest(
     name: str,
     words: Words,
-    tokens: Sequence[str],
     mention: Mention,
     found: Sequence[tuple[str, int, int]],
     left: int,
@@ -64,10 +67,10 @@ def _nearest(
         if mention.start <= start and end <= mention.end:
             inside = inside or value
         elif left <= start and end <= mention.start:
-            if not _BARRIERS_BEFORE.intersection(tokens[words.index(end) : words.index(mention.start)]):
+            if not _BARRIERS_BEFORE.intersection(words.tokens[words.index(end) : words.index(mention.start)]):
                 before = value
         elif mention.end <= start and end <= right and after is None:
-            between = tokens[words.index(mention.end) : words.index(start)]
+            between = words.tokens[words.index(mention.end) : words.index(start)]
             loose = name in {"side", "zone", "change"}
             if not _BARRIERS_AFTER.intersection(between) and (loose or _LINKING.issuperset(between)):
                 after = value

@@ -1,14 +1,16 @@
 """The labeler: text in, labels with evidence out."""
 
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from nlp_labeler.aggregate import COLUMNS, aggregate
-from nlp_labeler.analysis import SentenceAnalysis, analyze_surface
-from nlp_labeler.document import AssertedMention, ReportLabels, Sentence, Span
-from nlp_labeler.errors import ConfigError
+from nlp_labeler.analysis import SentenceAnalysis, analyze_surface, graph_analyzer
+from nlp_labeler.document import AssertedMention, Report, ReportLabels, Sentence, Span
+from nlp_labeler.errors import ConfigError, LabelerError
+from nlp_labeler.memory import SentenceMemory
 from nlp_labeler.mentions import concepts
+from nlp_labeler.parallel import chunks, map_chunks
 from nlp_labeler.policies.schema import Policy, load_policy
 from nlp_labeler.sentences import segment
 
@@ -17,50 +19,106 @@ __all__ = ["ENGINES", "Labeler"]
 ENGINES: tuple[str, ...] = ("auto", "graph", "surface")
 """``graph`` needs spaCy; ``surface`` runs on the base install; ``auto`` takes the best that is installed."""
 
-_REMEMBERED_SENTENCES = 16384
+_REMEMBERED_SENTENCES = 4096  # of each of two generations: more are not met again often enough to be worth their memory
+_REPORTS_PER_BATCH = 128
+_OUTSIDE_THE_CHEST = "extremity"
 
 
 class Labeler:
-    """Labels reports under one policy with one engine; make it with :meth:`load`."""
+    """Labels reports under one policy with one engine; make it with :meth:`load`.
+
+    Args:
+        policy: the labelling convention.
+        engine: ``"graph"`` or ``"surface"``.
+    """
 
     def __init__(self, policy: Policy, engine: str) -> None:
         self.policy = policy
         self.engine = engine
-        # Reports repeat themselves: "The lungs are clear." is analysed once.
-        self._analyze = lru_cache(maxsize=_REMEMBERED_SENTENCES)(analyze_surface)
+        analyze = graph_analyzer() if engine == "graph" else analyze_surface
+        self._memory = SentenceMemory(analyze, _REMEMBERED_SENTENCES)
 
     @classmethod
     def load(cls, policy: str | Path = "openi", engine: str = "auto") -> "Labeler":
-        """A labeler for a shipped policy's name or the path of a policy file."""
+        """A labeler.
+
+        Args:
+            policy: name of a shipped policy, or path of a policy file.
+            engine: one of :data:`ENGINES`.
+
+        Raises:
+            ConfigError: if the policy or the engine does not exist or is not valid.
+            MissingExtraError: if the graph engine is asked for and spaCy is not installed.
+        """
         if engine not in ENGINES:
             raise ConfigError(f"no engine {engine!r}; choose one of {', '.join(ENGINES)}")
-        return cls(load_policy(policy), "surface")
+        if engine == "auto":
+            engine = "graph" if find_spec("spacy") is not None else "surface"
+        return cls(load_policy(policy), engine)
 
     def label(self, text: str) -> ReportLabels:
-        """Label one report."""
-        report = segment(text)
-        mentions = tuple(mention for sentence in report.sentences for mention in self._mentions(sentence))
-        labels = aggregate(mentions, self.policy)
-        status = "ok"
-        if not report.sentences:
-            status = "no labeled section" if text.strip() else "empty"
-            labels = dict.fromkeys(COLUMNS)
-        return ReportLabels(text, labels, mentions, status, self.policy.name, self.engine)
+        """Label one report.
 
-    def pipe(self, texts: Iterable[str], n_process: int = 1) -> Iterator[ReportLabels]:  # noqa: ARG002
-        """Label many reports in order, reading the source as it goes."""
+        Raises:
+            LabelerError: if ``text`` is not a string.
+        """
+        return self.label_batch([text])[0]
+
+    def label_batch(self, texts: Sequence[str]) -> list[ReportLabels]:
+        """Label reports together, so that their sentences are parsed together.
+
+        Raises:
+            LabelerError: if one is not a string.
+        """
         for text in texts:
-            yield self.label(text)
+            if not isinstance(text, str):
+                raise LabelerError(f"a report must be a string, not {type(text).__name__}")
+        reports = [segment(text) for text in texts]
+        sentences = [sentence for report in reports for sentence in report.sentences]
+        analyses = iter(self._memory.analyze([sentence.text for sentence in sentences]))
+        return [self._finish(report, analyses) for report in reports]
 
-    def _mentions(self, sentence: Sentence) -> Iterator[AssertedMention]:
-        analysis: SentenceAnalysis = self._analyze(sentence.text)
+    def pipe(self, texts: Iterable[str], n_process: int = 1) -> Iterator[ReportLabels]:
+        """Label many reports in order, reading the source as it goes.
+
+        Args:
+            texts: any number of reports.
+            n_process: processes to share the work between.
+
+        Raises:
+            ConfigError: if ``n_process`` is not positive.
+            LabelerError: if a report is not a string.
+        """
+        if n_process < 1:
+            raise ConfigError(f"n_process is {n_process}; it must be at least 1")
+        batches = chunks(texts, _REPORTS_PER_BATCH)
+        if n_process == 1:
+            results: Iterable[list[ReportLabels]] = map(self.label_batch, batches)
+        else:
+            results = map_chunks(_batch_labeler, (self.policy, self.engine), batches, n_process)
+        for batch in results:
+            yield from batch
+
+    def _finish(self, report: Report, analyses: Iterator[SentenceAnalysis]) -> ReportLabels:
+        """Aggregate a report; takes as many analyses as it has sentences."""
+        if not report.sentences:
+            status = "no labeled section" if report.text.strip() else "empty"
+            return ReportLabels(report.text, dict.fromkeys(COLUMNS), (), status, self.policy.name, self.engine)
+        mentions: list[AssertedMention] = []
+        for sentence in report.sentences:
+            mentions.extend(self._place(sentence, next(analyses)))
+        labels = aggregate(mentions, self.policy)
+        return ReportLabels(report.text, labels, tuple(mentions), "ok", self.policy.name, self.engine)
+
+    def _place(self, sentence: Sentence, analysis: SentenceAnalysis) -> Iterator[AssertedMention]:
+        """The mentions of a sentence with their place in the report and their meaning under the policy."""
         for item in analysis:
             concept = concepts()[item.concept]
-            finding = self.policy.findings.get(item.concept, concept.finding) or None
+            abnormal = self.policy.abnormal.get(item.concept, concept.abnormal)
             yield AssertedMention(
                 concept=item.concept,
-                finding=finding,
-                abnormal=self.policy.abnormal.get(item.concept, concept.abnormal),
+                finding=self.policy.findings.get(item.concept, concept.finding) or None,
+                abnormal=abnormal and item.attributes.zone != _OUTSIDE_THE_CHEST,
                 text=sentence.text[item.start : item.end],
                 start=sentence.start + item.start,
                 end=sentence.start + item.end,
@@ -77,3 +135,8 @@ class Labeler:
                 cui=concept.cui,
                 radlex=concept.radlex,
             )
+
+
+def _batch_labeler(policy: Policy, engine: str) -> Callable[[Sequence[str]], list[ReportLabels]]:
+    """What every process of :meth:`Labeler.pipe` runs, with its own labeler."""
+    return Labeler(policy, engine).label_batch

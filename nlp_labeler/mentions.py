@@ -32,5 +32,5 @@ def find_mentions(words: Words) -> list[Mention]:
     """The mentions of a sentence, leftmost first; of terms that start at the same word the longest."""
     return [
         Mention(key.removeprefix(_NORMAL), start, end, normal=key.startswith(_NORMAL))
-        for key, start, end in _index().find_all(words.text)
+        for key, start, end in _index().find_all(words.text, words.tokens, words.starts)
     ]

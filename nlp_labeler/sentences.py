@@ -16,7 +16,7 @@ _ABBREVIATIONS = frozenset(
 # A boundary is a stop, the white space after it, and what follows; each alternative is decided by `_breaks`.
 _BOUNDARY = re.compile(
     r"""
-    (?P<stop>[.?!]+['")\]]?)(?=\s|$)            # a stop before white space
+    (?P<stop>[.?!]+(?:['")\]>]|&\w{1,8};)*)(?=\s|$)            # a stop before white space
   | (?P<tight>(?<=[a-z)\]])\.(?=[A-Z][a-z]))    # "disease.The heart"
   | (?P<blank>\n[ \t\r]*\n)                     # a blank line
   | (?P<line>\n)                                # a line break

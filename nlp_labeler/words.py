@@ -22,11 +22,13 @@ class Words:
 
     Attributes:
         text: the words, each followed by one space.
+        tokens: the words.
         starts: where each word starts in ``text``; one more entry for the end.
         spans: the interval of each word in the sentence as written.
     """
 
     text: str
+    tokens: tuple[str, ...]
     starts: tuple[int, ...]
     spans: tuple[tuple[int, int], ...]
 
@@ -52,7 +54,7 @@ def normalize(sentence: str) -> Words:
         position += len(word) + 1
         starts.append(position)
     text = " ".join(tokens) + " " if tokens else ""
-    return Words(text, tuple(starts), tuple(spans))
+    return Words(text, tuple(tokens), tuple(starts), tuple(spans))
 
 
 @lru_cache(maxsize=32768)

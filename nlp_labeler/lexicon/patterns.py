@@ -126,30 +126,32 @@ class PatternIndex:
             for word, keys in by_word.items()
         }
 
-    def longest(self, text: str, position: int, word: str) -> tuple[str, int] | None:
-        """Key and end of the longest match that starts at ``position``, where ``word`` stands; ``None`` without one."""
-        candidates = self._by_word.get(word)
-        if candidates is None:
-            return None
-        best: tuple[str, int] | None = None
-        for key, patterns in candidates:
-            for pattern in patterns:
-                match = pattern.match(text, position)
-                if match is not None and (best is None or match.end() > best[1]):
-                    best = (key, match.end())
-        return best
+    def find_all(self, text: str, words: Sequence[str], starts: Sequence[int]) -> list[tuple[str, int, int]]:
+        """Every match as (key, start, end): leftmost first, longest first, without overlaps.
 
-    def find_all(self, text: str) -> list[tuple[str, int, int]]:
-        """Key, start and end of every match, leftmost first, longest first, without overlaps."""
+        Args:
+            text: normal form of a sentence.
+            words: its words.
+            starts: where each word starts in the text.
+        """
+        by_word = self._by_word
+        if by_word.keys().isdisjoint(words):
+            return []
         found: list[tuple[str, int, int]] = []
-        position = 0
-        length = len(text)
-        while position < length:
-            stop = text.find(" ", position)
-            match = self.longest(text, position, text[position:stop])
-            if match is None:
-                position = stop + 1
-            else:
-                found.append((match[0], position, match[1]))
-                position = match[1]
+        free = 0
+        for word, position in zip(words, starts, strict=False):
+            if position < free:
+                continue
+            candidates = by_word.get(word)
+            if candidates is None:
+                continue
+            key, end = "", position
+            for candidate, patterns in candidates:
+                for pattern in patterns:
+                    match = pattern.match(text, position)
+                    if match is not None and match.end() > end:
+                        key, end = candidate, match.end()
+            if end > position:
+                found.append((key, position, end))
+                free = end
         return found

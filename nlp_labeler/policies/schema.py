@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from nlp_labeler.assertion import cue_rules
+from nlp_labeler.cues import cue_rules
 from nlp_labeler.document import Assertion
 from nlp_labeler.errors import ConfigError
 from nlp_labeler.findings import LABELS

@@ -1,0 +1,65 @@
+"""The cues of a sentence: words that decide what it says about its mentions, and words that end their scope."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from nlp_labeler.lexicon.patterns import Pattern, PatternIndex
+from nlp_labeler.lexicon.tables import Cue, compile_terms, read_toml, validate
+from nlp_labeler.words import Words
+
+__all__ = ["CONTRAST", "ONSET", "CueMatch", "cue_rules", "find_cues"]
+
+CONTRAST = "stops.contrast"
+"""The rule whose words end every scope."""
+
+ONSET = "stops.onset"
+"""The rule whose words end the scope of a cue that reads forward, unless it is a doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class CueMatch:
+    """A cue found in a sentence.
+
+    Attributes:
+        rule: id of its rule, e.g. ``"negation.no"``.
+        start: where it starts in the normal form.
+        end: where it ends.
+        cue: the rule; one without assertion is a stop.
+    """
+
+    rule: str
+    start: int
+    end: int
+    cue: Cue
+
+
+@cache
+def cue_rules() -> dict[str, Cue]:
+    """All cue rules by id, in the order of the file."""
+    tables = validate(read_toml("cues.toml"), dict[str, dict[str, Cue]], "cues.toml")
+    return {f"{group}.{name}": cue for group, rules in tables.items() for name, cue in rules.items()}
+
+
+@cache
+def _indices() -> tuple[PatternIndex, PatternIndex]:
+    """Forward-reading and backward-reading cues are sought apart, since one word may be both ("resolved")."""
+    forward: list[tuple[str, Pattern]] = []
+    backward: list[tuple[str, Pattern]] = []
+    for rule, cue in cue_rules().items():
+        compiled = compile_terms(rule, cue.terms)
+        if cue.assertion is None or cue.direction != "backward":
+            forward.extend(compiled)
+        if cue.assertion is None or cue.direction == "backward":
+            backward.extend(compiled)
+    return PatternIndex(forward), PatternIndex(backward)
+
+
+def find_cues(words: Words) -> list[CueMatch]:
+    """The cues and stops of a sentence in order; pseudo cues have done their work by being longer, and are left out."""
+    rules = cue_rules()
+    matches = {match for index in _indices() for match in index.find_all(words.text, words.tokens, words.starts)}
+    return [
+        CueMatch(rule, start, end, rules[rule])
+        for rule, start, end in sorted(matches, key=lambda match: match[1:])
+        if rules[rule].assertion is not None or rule in {CONTRAST, ONSET}
+    ]

@@ -1,0 +1,98 @@
+"""The scope of a cue in the surface order of words.
+
+The method descends from NegEx and ConText: a cue covers the mentions on one side of it until its scope ends. What is
+particular here is where scopes end: a list runs on over commas as long as a conjunction still closes it, and a comma
+or "and" that opens something new ("no effusion, mild cardiomegaly") ends it.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+
+from nlp_labeler.cues import CONTRAST, ONSET, CueMatch
+from nlp_labeler.document import Assertion, Mention
+from nlp_labeler.lexicon.tables import Scope, load_table
+from nlp_labeler.words import Words
+
+__all__ = ["covers", "cue_scope", "is_inside", "leaves_choice", "scope_words"]
+
+
+@cache
+def scope_words() -> Scope:
+    """The words at which scopes end."""
+    return load_table("scope.toml", Scope)
+
+
+def cue_scope(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> tuple[int, int]:
+    """The interval of the normal form that a cue covers."""
+    start = _scope_start(words, cue, cues) if cue.cue.direction != "forward" else cue.end
+    end = _scope_end(words, cue, cues) if cue.cue.direction != "backward" else cue.start
+    return start, end
+
+
+def covers(cue: CueMatch, scope: tuple[int, int], mention: Mention) -> bool:
+    """Whether a mention lies in the scope of a cue."""
+    inside = scope[0] <= mention.start and mention.end <= scope[1] and not cue.start <= mention.start < cue.end
+    return inside or is_inside(cue, mention)
+
+
+def is_inside(cue: CueMatch, mention: Mention) -> bool:
+    """Whether the cue is part of the mention: "heart is not enlarged"."""
+    return mention.start <= cue.start and cue.end <= mention.end
+
+
+def leaves_choice(words: Words, mentions: Sequence[Mention], cues: Sequence[CueMatch]) -> bool:
+    """Whether a parse could know better: a cue spares a mention, or a comma or "and" may open something new."""
+    deciding = [cue for cue in cues if cue.rule not in {CONTRAST, ONSET}]
+    questioned = [mention for mention in mentions if not mention.normal]
+    if not deciding or not questioned:
+        return False
+    for position, token in enumerate(words.tokens):
+        if token in {",", "and"} and not list_goes_on(words.tokens, position, len(words.tokens)):
+            return True
+    scopes = [(cue, cue_scope(words, cue, cues)) for cue in deciding]
+    return not all(covers(cue, scope, mention) for cue, scope in scopes for mention in questioned)
+
+
+def list_goes_on(tokens: Sequence[str], position: int, last: int) -> bool:
+    """Whether "or" still follows, with no verb before it: then a comma separates items of one list."""
+    scope = scope_words()
+    for token in tokens[position + 1 : last]:
+        if token in scope.joiners:
+            return True
+        if token in scope.verbs:
+            return False
+    return False
+
+
+def _scope_end(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
+    scope = scope_words()
+    stops = {CONTRAST} if cue.cue.assertion is Assertion.UNCERTAIN else {CONTRAST, ONSET}
+    limit = min(
+        (other.start for other in cues if other.rule in stops and other.start >= cue.end), default=len(words.text)
+    )
+    first, last = words.index(cue.end), words.index(limit)
+    tokens = words.tokens
+    for position in range(first, last):
+        token = tokens[position]
+        if token == "with" and tokens[position - 1] not in scope.linked_with:
+            return words.starts[position]
+        if token not in {",", "and"} or position == first:
+            continue
+        following = tokens[position + 1] if position + 1 < last else ""
+        if cue.cue.reach == "clause" and following not in scope.fresh_starts:
+            continue
+        if not (token == "," or cue.cue.reach == "phrase") or not list_goes_on(tokens, position, last):
+            return words.starts[position]
+    return limit
+
+
+def _scope_start(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
+    scope = scope_words()
+    limit = max((other.end for other in cues if other.rule == CONTRAST and other.end <= cue.start), default=0)
+    first, last = words.index(limit), words.index(cue.start)
+    tokens = words.tokens
+    for position in range(last - 1, first - 1, -1):
+        token = tokens[position]
+        if token in scope.verbs or (cue.cue.reach == "phrase" and token in {",", "and"}):
+            return words.starts[position + 1]
+    return limit
