@@ -112,7 +112,7 @@ def shown_pixels(dataset: Dataset) -> tuple[NDArray[np.float32], int]:
     Returns:
         (H, W) float32 in [0, 1]; significant bits per sample. What damaged pixel data raise is left to the caller.
     """
-    samples = pixel_array(dataset)
+    samples = _stored_values(dataset)
     photometric = str(dataset.PhotometricInterpretation)
     if photometric == "PALETTE COLOR":
         colours = apply_color_lut(samples, dataset)
@@ -120,6 +120,18 @@ def shown_pixels(dataset: Dataset) -> tuple[NDArray[np.float32], int]:
     if samples.ndim == 3:
         return _luminance(samples, int(dataset.BitsStored)), int(dataset.BitsStored)
     return shown_gray(samples, dataset)
+
+
+def _stored_values(dataset: Dataset) -> NDArray[np.integer]:
+    """Decoded samples, shifted down where an old file keeps them in the upper bits (High Bit, C.7.6.3.1.1)."""
+    unused = int(dataset.get("HighBit", dataset.BitsStored - 1)) + 1 - int(dataset.BitsStored)
+    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
+    native = syntax is None or not syntax.is_compressed
+    if not native or not 0 < unused <= int(dataset.BitsAllocated) - int(dataset.BitsStored):
+        return pixel_array(dataset)
+    # Shifting up first drops what lies above the high bit, and carries the sign along.
+    above = int(dataset.BitsAllocated) - 1 - int(dataset.HighBit)
+    return (pixel_array(dataset, correct_unused_bits=False) << above) >> (above + unused)
 
 
 def _luminance(colours: NDArray[np.integer], bits: int) -> NDArray[np.float32]:

@@ -1,16 +1,15 @@
 """The grayscale pipeline of DICOM: stored values -> what a calibrated screen would show, in [0, 1]."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.pixels import apply_modality_lut, apply_voi
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.gray_scale import stored_range
+from cxr.imaging.lookup_table import LookupTable
 
 __all__ = ["Window", "shown_gray"]
 
@@ -51,18 +50,15 @@ def shown_gray(stored: NDArray[np.integer], dataset: Dataset) -> tuple[NDArray[n
         raise RefusedInputError(RefusalCode.CONSTANT_PIXELS, "every pixel is padding")
     signed = dataset.get("PixelRepresentation", 0) == 1
     black, white, bits = stored_range(valid, int(dataset.BitsStored), signed=signed)
+    values, low, high = _modality(stored, black, white, dataset)
+    window = first_window(dataset)
     if dataset.get("VOILUTSequence"):
-        lut = dataset.VOILUTSequence[0]
-        steps = (1 << int(lut.LUTDescriptor[2])) - 1
-        gray = np.asarray(apply_voi(_lut_input(apply_modality_lut(stored, dataset)), dataset), dtype=np.float64) / steps
+        table = LookupTable.from_item(dataset.VOILUTSequence[0], dataset)
+        gray = table(values) / np.float64(table.white)
+    elif window is not None:
+        gray = window.apply(values)
     else:
-        values = np.asarray(apply_modality_lut(stored, dataset), dtype=np.float64)
-        window = first_window(dataset)
-        if window is None:
-            low, high = _modality_range(black, white, dataset)
-            gray = (values - low) / (high - low)
-        else:
-            gray = window.apply(values)
+        gray = (values - low) / (high - low)
     gray = np.clip(gray, 0, 1)
     if is_inverted(dataset):
         gray = 1 - gray
@@ -99,20 +95,20 @@ def _padding(stored: NDArray[np.integer], dataset: Dataset) -> NDArray[np.bool_]
     return mask if mask.any() else None
 
 
-def _modality_range(black: int, white: int, dataset: Dataset) -> tuple[float, float]:
-    """Modality values of the darkest and brightest stored value."""
+def _modality(
+    stored: NDArray[np.integer], black: int, white: int, dataset: Dataset
+) -> tuple[NDArray[np.float64], float, float]:
+    """Values after the modality LUT or rescale, and the range that the stored range becomes."""
     if dataset.get("ModalityLUTSequence"):
-        return 0.0, float((1 << int(dataset.ModalityLUTSequence[0].LUTDescriptor[2])) - 1)
-    ends = np.asarray(apply_modality_lut(np.array([black, white], dtype=np.int64), dataset), dtype=np.float64)
-    if ends[0] == ends[1]:
-        raise RefusedInputError(RefusalCode.CONSTANT_PIXELS, "the rescale slope is 0: every pixel has one value")
+        table = LookupTable.from_item(dataset.ModalityLUTSequence[0], dataset)
+        return table(stored).astype(np.float64), 0.0, float(table.white)
+    slope, intercept = _first(dataset.get("RescaleSlope")), _first(dataset.get("RescaleIntercept"))
+    slope, intercept = 1.0 if slope is None else slope, intercept or 0.0
+    if slope == 0 or not np.isfinite([slope, intercept]).all():
+        raise RefusedInputError(RefusalCode.CONSTANT_PIXELS, f"a rescale slope of {slope} leaves no picture")
     # A negative slope turns the picture over; low stored values are then bright, as the sender meant.
-    return float(ends.min()), float(ends.max())
-
-
-def _lut_input(values: NDArray[Any]) -> NDArray[Any]:
-    """A VOI LUT is addressed by whole numbers; rescaled values are floats."""
-    return values if np.issubdtype(values.dtype, np.integer) else np.rint(values).astype(np.int64)
+    low, high = sorted((black * slope + intercept, white * slope + intercept))
+    return np.asarray(stored * slope + intercept, dtype=np.float64), low, high
 
 
 def _first(value: object) -> float | None:
