@@ -57,7 +57,7 @@ def normalize(sentence: str) -> Words:
     return Words(text, tuple(tokens), tuple(starts), tuple(spans))
 
 
-@lru_cache(maxsize=32768)
+@lru_cache(maxsize=8192)  # the vocabulary of reports; numbers fill what is left and are forgotten first
 def _normal_word(word: str) -> str:
     lowered = word.lower().replace("\u2019", "'")
     return mend(lowered) if lowered.isascii() else lowered
