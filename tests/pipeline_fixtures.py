@@ -11,10 +11,10 @@ from cxr.training.recipe import Recipe
 
 @pytest.fixture(scope="session")
 def phantom_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """48 phantom patients at 64 pixels: a hospital export with its truth beside it."""
+    """120 phantom patients at 64 pixels: a hospital export with its truth beside it."""
     from cxr.phantom.cohort import generate_cohort
 
-    return generate_cohort(48, 64, 3, tmp_path_factory.mktemp("phantom") / "cohort")
+    return generate_cohort(120, 64, 3, tmp_path_factory.mktemp("phantom") / "cohort")
 
 
 @pytest.fixture(scope="session")

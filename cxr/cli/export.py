@@ -14,6 +14,9 @@ def export(
     alpha: Annotated[float, typer.Option(help="Highest acceptable false-positive rate, e.g. 0.01.")] = 0.01,
     delta: Annotated[float, typer.Option(help="Probability with which the promise may fail.")] = 0.05,
     notes: Annotated[Path | None, typer.Option(help="Markdown file added to the model card.")] = None,
+    backbone_out: Annotated[
+        Path | None, typer.Option(help="Also write the backbone's weights, for `cxr train --init-weights`.")
+    ] = None,
 ) -> None:
     """Write a model as one offline ONNX bundle with calibration and certified operating points."""
     from cxr.cli.extras import require
@@ -22,16 +25,20 @@ def export(
     from cxr.errors import ConfigError
     from cxr.export.bundle import export_bundle
     from cxr.models.checkpoint import load_checkpoint
+    from cxr.models.shipped_weights import write_backbone
 
+    model, card = load_checkpoint(run)
     if notes is not None and not notes.is_file():
         raise ConfigError(f"--notes {notes}: no such file")
     manifest = export_bundle(
         run,
         out,
-        name=name or load_checkpoint(run)[1].recipe,
+        name=name or card.recipe,
         version=version,
         alpha=alpha,
         delta=delta,
         notes=notes.read_text() if notes else "",
     )
+    if backbone_out is not None:
+        write_backbone(model.backbone, backbone_out)
     typer.echo(f"bundle {manifest.name} {manifest.version} with {len(manifest.label_space)} findings: {out}")

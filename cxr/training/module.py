@@ -3,13 +3,14 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from lightning import LightningModule, seed_everything
 from torch import Tensor
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
-from torchmetrics.classification import MultilabelAUROC
 
+from cxr.evaluation.ranking import roc_auc
 from cxr.models.classifier import ChestXray8Network
 from cxr.training.losses import multilabel_loss, resolve_uncertain
 from cxr.training.recipe import Recipe
@@ -38,7 +39,7 @@ class ClassifierModule(LightningModule):
         self.model = model
         self.recipe = recipe
         self.label_space = label_space
-        self.validation_auc = MultilabelAUROC(num_labels=len(label_space), average="none", ignore_index=-1)
+        self.validated: list[tuple[Tensor, Tensor]] = []
 
     def loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Scalar loss and (N, C) logits of a uint8 batch (N, 1, H, W) with labels (N, C)."""
@@ -56,14 +57,16 @@ class ClassifierModule(LightningModule):
         """Loss, and what the AUC needs."""
         loss, logits = self.loss(*batch)
         self.log("val_loss", loss, prog_bar=True, batch_size=len(batch[0]))
-        known = resolve_uncertain(batch[1], "ignore")
-        self.validation_auc.update(torch.sigmoid(logits.float()), torch.nan_to_num(known, nan=-1.0).int())
+        self.validated.append((resolve_uncertain(batch[1], "ignore").cpu(), logits.float().cpu()))
 
     def on_validation_epoch_end(self) -> None:
         """Mean AUC over the labels that have both positives and negatives."""
-        per_label = self.validation_auc.compute()
-        self.validation_auc.reset()
-        self.log("val_auc", per_label[per_label > 0].mean() if bool((per_label > 0).any()) else 0.0, prog_bar=True)
+        labels, logits = (torch.cat(parts).numpy() for parts in zip(*self.validated, strict=True))
+        self.validated.clear()
+        known = ~np.isnan(labels)
+        aucs = [roc_auc(labels[known[:, c], c], logits[known[:, c], c]) for c in range(labels.shape[1])]
+        defined = [auc for auc in aucs if not math.isnan(auc)]
+        self.log("val_auc", float(np.mean(defined)) if defined else 0.5, prog_bar=True)
 
     def on_train_epoch_start(self) -> None:
         """Random numbers (dropout) depend on seed and epoch alone, so a resumed run repeats an unbroken one."""

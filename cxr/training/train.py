@@ -8,7 +8,9 @@ No epoch is chosen by its validation score: the last averaged weights are kept, 
 clean for calibration and certificates.
 """
 
+import logging
 import os
+import warnings
 from pathlib import Path
 
 import lightning
@@ -25,6 +27,7 @@ from cxr.imaging.augmentation import Augmentation
 from cxr.models.checkpoint import CARD, CheckpointCard, save_checkpoint
 from cxr.models.classifier import ChestXray8Network
 from cxr.models.factory import build_model
+from cxr.models.shipped_weights import shipped_backbone
 from cxr.training.batches import PlainImages, TrainingImages, plain_batches, training_batches
 from cxr.training.module import ClassifierModule
 from cxr.training.predict import Predictions, predict, write_predictions
@@ -84,7 +87,7 @@ def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | N
         recipe: what to train and how.
         dataset: with splits train and val.
         run: the run folder.
-        init_weights: local safetensors with the backbone's initial weights.
+        init_weights: local safetensors with the backbone's initial weights; without it, what the recipe says.
         workers: processes that load and augment images.
 
     Raises:
@@ -99,6 +102,7 @@ def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | N
     if (run / CARD).exists():
         return CheckpointCard.model_validate_json((run / CARD).read_text())
 
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its banners are not about this run
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     label_space = learnable_labels(dataset, LABEL_SETS[recipe.labels])
     train_split, val_split = dataset.subset("train"), dataset.subset("val")
@@ -106,6 +110,8 @@ def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | N
     val_cache = ImageCache.build(val_split, recipe.image_size, run / "cache" / "val", workers=max(1, workers))
 
     model = build_model(recipe.model, len(label_space))
+    if init_weights is None and recipe.initial_weights == "shipped":
+        init_weights = shipped_backbone(recipe.model.backbone.name)
     if init_weights is not None:
         model.backbone.load_weights(init_weights)
     model = model.to(memory_format=torch.channels_last)
@@ -135,13 +141,16 @@ def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | N
     )
     module = ClassifierModule(model, recipe, label_space)
     last = run / "checkpoints" / "last.ckpt"
-    trainer.fit(
-        module,
-        training_batches(images, len(train_cache), settings.batch_size, recipe.seed, workers),
-        plain_batches(PlainImages(val_cache, label_matrix(val_split, label_space)), 64),
-        ckpt_path=last if last.exists() else None,
-        weights_only=True,
-    )
+    with warnings.catch_warnings():
+        # Lightning's advice on loader processes and logging intervals, and its use of a deprecated torch name.
+        warnings.filterwarnings("ignore", module=r"lightning\..*")
+        trainer.fit(
+            module,
+            training_batches(images, len(train_cache), settings.batch_size, recipe.seed, workers),
+            plain_batches(PlainImages(val_cache, label_matrix(val_split, label_space)), 64),
+            ckpt_path=last if last.exists() else None,
+            weights_only=True,
+        )
     predictions = split_predictions(model, val_split, val_cache, label_space)
     write_predictions(predictions, run / CALIBRATION_SPLIT)
     card = CheckpointCard(

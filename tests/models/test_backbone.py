@@ -6,6 +6,7 @@ from safetensors.torch import save_file
 
 from cxr.errors import ConfigError
 from cxr.models.backbone import Backbone
+from cxr.models.shipped_weights import shipped_backbone, write_backbone
 
 
 def test_unknown_name_offers_close_ones():
@@ -61,3 +62,16 @@ def test_real_imagenet_weights_fit(shared_data: Path):
     before = backbone.network.state_dict()["conv_stem.weight"].clone()
     backbone.load_weights(shared_data / "weights" / "mobilenetv2_100_imagenet.safetensors")
     assert not torch.equal(before, backbone.network.state_dict()["conv_stem.weight"])
+
+
+def test_written_backbone_loads_to_the_same_features_within_half_precision(tmp_path: Path):
+    source, target = (Backbone("test_efficientnet", {}, 0.5, 0.5).eval() for _ in range(2))
+    write_backbone(source, tmp_path / "weights.safetensors")
+    target.load_weights(tmp_path / "weights.safetensors")
+    images = torch.rand(1, 1, 64, 64)
+    torch.testing.assert_close(source(images), target(images), atol=0.05, rtol=0.05)
+
+
+def test_a_backbone_without_shipped_weights_is_named():
+    with pytest.raises(ConfigError, match="no weights are shipped for backbone 'resnet50'"):
+        shipped_backbone("resnet50")
