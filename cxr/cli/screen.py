@@ -28,6 +28,9 @@ def screen(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Inputs worked on at once. Default: one per core.")
     ] = None,
+    dicom: Annotated[
+        bool, typer.Option("--dicom", help="Also write DICOM SR and SC for DICOM inputs to DIR/dicom ('pacs' extra).")
+    ] = False,
 ) -> None:
     """Screen radiographs and write results.jsonl, results.csv, overlays/ and worklist.html.
 
@@ -46,9 +49,11 @@ def screen(
     if len(missing) == len(paths):
         raise ConfigError(f"{missing[0]} does not exist; give files, folders or zip archives that do")
     count = workers or default_workers()
+    if dicom:
+        import cxr.outputs.dicom_results  # noqa: F401  (says at once if the extra is missing)
     screener = Screener(bundle, threads=1 if count > 1 else None)
     with counting_bar("Screening") as advance:
-        summary = screen_to_folder(screener, paths, out, workers=count, on_result=lambda _: advance())
+        summary = screen_to_folder(screener, paths, out, workers=count, dicom=dicom, on_result=lambda _: advance())
     earlier = summary.screened + summary.refused - summary.new
     typer.echo(
         f"screened {summary.screened}, refused {summary.refused}"

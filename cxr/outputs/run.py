@@ -4,6 +4,7 @@ A run may be killed at any moment. Started again with the same folder it goes on
 no result yet, and each input is in the results exactly once.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from cxr.screening.result import ScreeningResult
 from cxr.screening.runtime import Screener
 
 __all__ = ["RunSummary", "screen_to_folder"]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ def screen_to_folder(
     out: Path,
     *,
     workers: int,
+    dicom: bool = False,
     on_result: Callable[[ScreeningResult], None] = lambda _: None,
 ) -> RunSummary:
     """Screen every input below ``paths`` and write all outputs.
@@ -55,6 +59,7 @@ def screen_to_folder(
         paths: files, folders and zip archives.
         out: output folder; created, or continued if it holds results of the same bundle.
         workers: number of inputs worked on at once.
+        dicom: whether to write dicom/NAME_sr.dcm and NAME_sc.dcm for DICOM inputs; needs the ``pacs`` extra.
         on_result: called after each result is safely written.
 
     Raises:
@@ -62,14 +67,16 @@ def screen_to_folder(
     """
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is a file; --out takes a folder")
-    (out / "overlays").mkdir(parents=True, exist_ok=True)
+    for name in ("overlays", "dicom") if dicom else ("overlays",):
+        (out / name).mkdir(parents=True, exist_ok=True)
     new = 0
     with Journal(out / "results.jsonl", screener.identity) as journal:
         inputs = find_inputs(paths, exclude=out, done=journal.done)
-        for examination, picture in screen_many(screener, inputs, _overlay, workers=workers):
-            if picture is not None:
-                name = journal.next_overlay_name(examination.result.path)
-                write_bytes_atomically(out / "overlays" / name, picture)
+        make = _pictures_and_dicom if dicom else _pictures
+        for examination, made in screen_many(screener, inputs, make, workers=workers):
+            stem = journal.next_overlay_name(examination.result.path).removesuffix(".png")
+            for pattern, content in (made or {}).items():
+                write_bytes_atomically(out / pattern.format(stem), content)
             journal.append(examination.result)
             new += 1
             on_result(examination.result)
@@ -80,5 +87,20 @@ def screen_to_folder(
     return RunSummary(screened=done - refused, refused=refused, new=new, page=page)
 
 
-def _overlay(examination: Examination) -> bytes | None:
-    return None if examination.exhibit is None else overlay_png(examination)
+def _pictures(examination: Examination, source: Path | bytes) -> dict[str, bytes]:  # noqa: ARG001  (as screen_many calls it)
+    """File pattern -> content, for what every screened input gets."""
+    return {"overlays/{}.png": overlay_png(examination)}
+
+
+def _pictures_and_dicom(examination: Examination, source: Path | bytes) -> dict[str, bytes]:
+    """The same, with the DICOM results of a DICOM input."""
+    from cxr.outputs.dicom_results import dicom_bytes, dicom_results
+
+    made = _pictures(examination, source)
+    try:
+        results = dicom_results(examination, source)
+    except Exception as error:
+        # Headers of real archives break rules that the standard's objects must keep. The other results stand.
+        _LOG.warning("no DICOM results for one input: %s", type(error).__name__)
+        return made
+    return made | {f"dicom/{{}}_{kind}.dcm": dicom_bytes(dataset) for kind, dataset in results.items()}

@@ -26,30 +26,37 @@ def default_workers() -> int:
 def screen_many(
     screener: Screener,
     inputs: Iterable[ScreeningInput],
-    finish: Callable[[Examination], _T],
+    finish: Callable[[Examination, Path | bytes], _T],
     *,
     workers: int,
-) -> Iterator[tuple[Examination, _T]]:
+) -> Iterator[tuple[Examination, _T | None]]:
     """Screen inputs concurrently and yield them in their order.
 
     Memory stays constant: at most a few inputs per worker are in flight, however many there are.
 
+    Yields:
+        Each examination with what ``finish`` made of it; ``None`` for a refused input.
+
     Args:
         screener: made with ``threads=1`` where ``workers`` fill the cores.
         inputs: taken one at a time, in this thread.
-        finish: what else to make of each examination in the worker, e.g. its overlay.
+        finish: what else to make of a screened input in the worker, e.g. its overlay.
         workers: number of threads.
     """
 
-    def work(name: str, source: Path | bytes) -> tuple[Examination, _T]:
+    def work(name: str, source: Path | bytes) -> tuple[Examination, _T | None]:
         examination = screener.examine(name, source)
-        return examination, finish(examination)
+        if examination.exhibit is None:
+            return examination, None
+        try:
+            return examination, finish(examination, source)
+        except Exception as error:
+            return screener.fail(name, source, error), None
 
-    def refuse(name: str, error: RefusedInputError) -> tuple[Examination, _T]:
-        examination = screener.refuse(name, error)
-        return examination, finish(examination)
+    def refuse(name: str, error: RefusedInputError) -> tuple[Examination, _T | None]:
+        return screener.refuse(name, error), None
 
-    waiting: deque[Future[tuple[Examination, _T]]] = deque()
+    waiting: deque[Future[tuple[Examination, _T | None]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="screen") as pool:
         try:
             for item in inputs:

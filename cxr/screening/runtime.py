@@ -55,12 +55,18 @@ class Screener:
         except RefusedInputError as error:
             return self.refuse(name, error, _sha256(source))
         except Exception as error:
-            # One input must never end the others' screening. The message may quote the file: not logged.
-            _LOG.warning("screening failed with %s", type(error).__name__)
-            failure = RefusedInputError(
-                RefusalCode.SCREENING_FAILED, f"screening failed unexpectedly ({type(error).__name__}); read it by eye"
-            )
-            return self.refuse(name, failure, _sha256(source))
+            return self.fail(name, source, error)
+
+    def fail(self, name: str, source: Path | bytes, error: Exception) -> Examination:
+        """The examination of an input that failed in a way nobody foresaw: refused, so that it is not lost.
+
+        The error's message may quote the file, patient included, and is not logged.
+        """
+        _LOG.warning("screening failed with %s", type(error).__name__)
+        refusal = RefusedInputError(
+            RefusalCode.SCREENING_FAILED, f"screening failed unexpectedly ({type(error).__name__}); read it by eye"
+        )
+        return self.refuse(name, refusal, _sha256(source))
 
     def refuse(self, name: str, error: RefusedInputError, sha256: str | None = None) -> Examination:
         """The examination of an input that must not be screened."""

@@ -7,7 +7,7 @@ from PIL import Image
 
 from cxr.errors import RefusalCode
 from cxr.localization import iou
-from cxr.screening import Screener, parse_result_line, result_line
+from cxr.screening import Screener, find_inputs, parse_result_line, result_line, screen_many
 from cxr.screening import runtime as runtime_module
 
 
@@ -120,3 +120,19 @@ def test_real_radiographs(screener, shared_data):
     for path in [*sorted((shared_data / "dicom").glob("*.dcm")), shared_data / "nih" / "images" / "00000147_001.jpg"]:
         result = screener.screen(path)
         assert result.status == "screened", result.refusal
+
+
+def test_a_failure_after_screening_is_one_refused_input_too(screener, image_folder):
+    def finish(examination, source):
+        if "effusion" in examination.result.path:
+            raise KeyError("x")
+        return "made"
+
+    inputs = find_inputs([image_folder])
+    found = [(e.result.status, made) for e, made in screen_many(screener, inputs, finish, workers=2)]
+    assert found == [("refused", None), ("screened", "made"), ("screened", "made")]
+
+
+def test_inputs_come_back_in_their_order_however_many_workers(screener, image_folder):
+    order = [e.result.path for e, _ in screen_many(screener, find_inputs([image_folder]), lambda *_: 0, workers=4)]
+    assert order == [item.name for item in find_inputs([image_folder])]

@@ -1,0 +1,49 @@
+"""What links our DICOM objects to the image they speak about, and makes sending them twice harmless."""
+
+import io
+import re
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.uid import UID, generate_uid
+
+from cxr.errors import RefusalCode, RefusedInputError
+from cxr.screening.result import ModelIdentity
+
+__all__ = ["MANUFACTURER", "SERIES_NUMBERS", "derived_uid", "read_header"]
+
+MANUFACTURER = "cxr research software"
+SERIES_NUMBERS = {"SR": 9001, "SC": 9002}
+_AGE = re.compile(r"\d{3}[DWMY]")
+_REQUIRED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
+
+
+def read_header(source: Path | bytes) -> Dataset:
+    """The attributes of a DICOM file without its pixels.
+
+    Raises:
+        RefusedInputError: ``unknown_format`` if it is no DICOM file, ``corrupt`` if it cannot be referred to.
+    """
+    try:
+        header = pydicom.dcmread(io.BytesIO(source) if isinstance(source, bytes) else source, stop_before_pixels=True)
+    except (pydicom.errors.InvalidDicomError, EOFError, OSError) as error:
+        raise RefusedInputError(RefusalCode.UNKNOWN_FORMAT, "only DICOM images get DICOM results") from error
+    missing = [name for name in _REQUIRED if not header.get(name)]
+    if missing:
+        raise RefusedInputError(RefusalCode.CORRUPT, f"the DICOM file has no {missing[0]}; nothing can refer to it")
+    # Copied into our objects, and a value that no validator accepts must not make them invalid too.
+    if not _AGE.fullmatch(str(header.get("PatientAge") or "")):
+        header.PatientAge = None
+    return header
+
+
+def derived_uid(kind: str, source: str, model: ModelIdentity) -> UID:
+    """A UID that depends only on what it names: the same image and model give the same object again.
+
+    Args:
+        kind: what it identifies, e.g. ``"SR instance"``.
+        source: UID of the image or study it belongs to.
+        model: the model that spoke.
+    """
+    return generate_uid(entropy_srcs=[kind, source, model.bundle, model.version, model.sha256])

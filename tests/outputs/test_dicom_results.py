@@ -1,0 +1,128 @@
+import shutil
+import subprocess
+from datetime import datetime
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+from cxr.errors import RefusalCode, RefusedInputError
+from cxr.outputs import screen_to_folder
+from cxr.outputs.dicom_codes import dicom_codes
+from cxr.screening import Screener
+from nlp_labeler.findings import LABELS
+
+highdicom = pytest.importorskip("highdicom", reason="DICOM results need the 'pacs' extra")
+
+
+@pytest.fixture(scope="module")
+def screener(tiny_bundle):
+    return Screener(tiny_bundle, threads=1)
+
+
+@pytest.fixture
+def radiograph(tmp_path, chest_pixels):
+    """A DX object with an effusion on the patient's left, and an age that no standard allows."""
+    pixels = chest_pixels(blob=(240, 200, 100, 80))
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    data = FileDataset("x", {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    data.StudyInstanceUID, data.SeriesInstanceUID = generate_uid(), generate_uid()
+    data.PatientName, data.PatientID, data.PatientSex, data.PatientBirthDate = "Test^Case", "4711", "F", "19600101"
+    data.StudyDate, data.StudyTime, data.AccessionNumber, data.ReferringPhysicianName = "20260101", "101010", "A1", ""
+    data.StudyID = "S1"
+    data.Modality, data.BodyPartExamined, data.ViewPosition = "DX", "CHEST", "PA"
+    data.Rows, data.Columns = pixels.shape
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
+    data.PixelData = (pixels.astype(np.uint16) * 16).tobytes()
+    path = tmp_path / "in" / "chest.dcm"
+    path.parent.mkdir()
+    pydicom.dcmwrite(path, data, enforce_file_format=True)
+    return path
+
+
+@pytest.fixture
+def results(screener, radiograph, tmp_path, chest_pixels):
+    """Folder with the DICOM results of one DICOM input; the PNG beside it gets none."""
+    Image.fromarray(chest_pixels()).save(radiograph.parent / "other.png")
+    screen_to_folder(screener, [radiograph.parent], tmp_path / "out", workers=2, dicom=True)
+    return tmp_path / "out" / "dicom"
+
+
+def test_dicom_inputs_get_a_report_and_a_capture_and_others_get_none(results):
+    assert sorted(p.name for p in results.iterdir()) == ["chest_sc.dcm", "chest_sr.dcm"]
+
+
+def test_report_refers_to_the_image_and_carries_findings_boxes_and_algorithm(results, radiograph, screener):
+    document = highdicom.sr.srread(results / "chest_sr.dcm")
+    image = pydicom.dcmread(radiograph, stop_before_pixels=True)
+    assert (document.PatientID, document.StudyInstanceUID) == (image.PatientID, image.StudyInstanceUID)
+    assert document.VerificationFlag == "UNVERIFIED"
+    groups = document.content.get_planar_roi_measurement_groups(finding_type=codes.SCT.PleuralEffusion)
+    screened = screener.screen(radiograph)
+    effusion = next(f for f in screened.findings if f.name == "Effusion")
+    assert len(groups) == len(effusion.boxes) == 1
+    region = groups[0].roi
+    corners = np.asarray(region.value)
+    box = effusion.boxes[0]
+    np.testing.assert_allclose(corners[0], (box.x, box.y), atol=0.01)
+    np.testing.assert_allclose(corners[2], (box.x + box.width, box.y + box.height), atol=0.01)
+    assert groups[0].finding_sites[0].laterality == codes.SCT.Left
+    whole = document.content.get_image_measurement_groups(finding_type=codes.SCT.PleuralEffusion)
+    values = {m.name.value: m.value for m in whole[0].get_measurements()}
+    assert values["PROBABILITY"] == pytest.approx(effusion.probability, abs=1e-9)
+    assert values["THRESHOLD"] == pytest.approx(effusion.threshold, abs=1e-9)
+    assert screened.model.sha256.encode() in (results / "chest_sr.dcm").read_bytes()
+
+
+def test_capture_is_a_marked_derived_picture_of_the_same_study(results, radiograph):
+    capture = pydicom.dcmread(results / "chest_sc.dcm")
+    image = pydicom.dcmread(radiograph, stop_before_pixels=True)
+    assert capture.StudyInstanceUID == image.StudyInstanceUID
+    assert capture.SeriesInstanceUID != image.SeriesInstanceUID
+    assert capture.BurnedInAnnotation == "YES"
+    assert list(capture.ImageType) == ["DERIVED", "SECONDARY"]
+    assert capture.pixel_array.shape[2] == 3
+
+
+def test_same_image_and_model_give_the_same_objects_again(screener, radiograph):
+    from cxr.outputs.dicom_results import dicom_results
+
+    examination = screener.examine("x", radiograph)
+    first, second = (dicom_results(examination, radiograph.read_bytes()) for _ in range(2))
+    assert {k: v.SOPInstanceUID for k, v in first.items()} == {k: v.SOPInstanceUID for k, v in second.items()}
+    assert len({v.SOPInstanceUID for v in first.values()} | {v.SeriesInstanceUID for v in first.values()}) == 4
+
+
+def test_refused_input_has_no_report(screener):
+    from cxr.outputs.dicom_report import structured_report
+
+    refused = screener.refuse("x", RefusedInputError(RefusalCode.EMPTY_FILE, "empty"))
+    with pytest.raises(ValueError, match="nothing to report"):
+        structured_report(refused.result, pydicom.Dataset(), datetime(2026, 1, 1))
+
+
+def test_every_finding_has_its_own_code():
+    assert len({dicom_codes().concept(label) for label in LABELS}) == len(LABELS)
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dicom3tools is not installed")
+@pytest.mark.parametrize("name", ["chest_sr.dcm", "chest_sc.dcm"])
+def test_validator_finds_no_error(results, name):
+    done = subprocess.run(["dciodvfy", results / name], capture_output=True, text=True, check=False)
+    assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []
+
+
+@pytest.mark.skipif(shutil.which("dsrdump") is None, reason="dcmtk is not installed")
+def test_another_toolkit_reads_the_report(results):
+    done = subprocess.run(["dsrdump", results / "chest_sr.dcm"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Pleural effusion" in done.stdout
