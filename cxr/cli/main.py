@@ -22,7 +22,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("cxr.cli.demo", "demo"),
 }
 # group name -> module that holds a Typer called `app`
-GROUPS: dict[str, str] = {"dataset": "cxr.cli.dataset", "bundle": "cxr.cli.bundle"}
+GROUPS: dict[str, str] = {
+    "dataset": "cxr.cli.dataset",
+    "benchmark": "cxr.cli.benchmark",
+    "operating-points": "cxr.cli.operating_points",
+    "bundle": "cxr.cli.bundle",
+}
 
 
 def build_app() -> typer.Typer:

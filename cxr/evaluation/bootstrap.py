@@ -18,7 +18,7 @@ __all__ = ["Estimate", "Statistic", "bootstrap", "estimates", "percentile_interv
 Statistic = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 """(R, N) image weights to (R, K) values; NaN where a resample leaves a value undefined."""
 
-_CHUNK_ELEMENTS = 2**21  # weights held at once: small enough for the cache of the last levels
+_CHUNK_ELEMENTS = 2**17  # weights held at once: what they are gathered into stays in the processor's cache
 
 
 @dataclass(frozen=True)

@@ -71,25 +71,26 @@ def evaluate_calibration(
         raise CxrError("no image has a known label; calibration cannot be evaluated")
     if not ((p >= 0) & (p <= 1)).all():
         raise CxrError("a probability is not a number in [0, 1]")
-    edges = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1]))
-    member = np.searchsorted(edges, p, side="right")
-    used, member = np.unique(member, return_inverse=True)
-    one_hot = (member[:, None] == np.arange(len(used))).astype(np.float32)
-    squared = ((p - y) ** 2)[:, None].astype(np.float32)
-    columns = np.hstack([one_hot, one_hot * p[:, None], one_hot * y[:, None], squared]).astype(np.float32)
+    order = np.argsort(p, kind="stable")
+    y, p, who = y[order], p[order], np.asarray(patients)[known][order]
+    edges = np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1])
+    starts = np.unique(np.r_[0, np.searchsorted(p, edges, side="left")])  # equal probabilities share a bin
 
     def statistic(weights: NDArray[np.float32]) -> NDArray[np.float64]:
-        sums = (weights @ columns).astype(np.float64)
-        total, predicted, positive = (sums[:, i * len(used) : (i + 1) * len(used)] for i in range(3))
+        total = np.add.reduceat(weights, starts, axis=1, dtype=np.float64)
+        predicted = np.add.reduceat(weights * p, starts, axis=1)
+        positive = np.add.reduceat(weights * y, starts, axis=1)
         n = total.sum(axis=1)
-        brier = np.divide(sums[:, -1], n, out=np.full_like(n, np.nan), where=n > 0)
+        squared = (weights * (p - y) ** 2).sum(axis=1)
         gap = np.abs(predicted - positive).sum(axis=1)
-        ece = np.divide(gap, n, out=np.full_like(n, np.nan), where=n > 0)
+        brier, ece = (np.divide(part, n, out=np.full_like(n, np.nan), where=n > 0) for part in (squared, gap))
         observed = np.divide(positive, total, out=np.full_like(total, np.nan), where=total > 0)
         return np.column_stack([brier, ece, observed])
 
-    brier, ece, *observed = estimates(bootstrap(statistic, np.asarray(patients)[known], resamples, seed))
+    brier, ece, *observed = estimates(bootstrap(statistic, who, resamples, seed))
+    sizes = np.diff(np.r_[starts, len(p)])
+    means = np.add.reduceat(p, starts) / sizes
     reliability = tuple(
-        ReliabilityBin(int((member == b).sum()), float(p[member == b].mean()), observed[b]) for b in range(len(used))
+        ReliabilityBin(int(n), float(mean), share) for n, mean, share in zip(sizes, means, observed, strict=True)
     )
     return CalibrationReport(brier, ece, reliability)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
-from scipy.stats import rankdata
 
 from cxr.errors import CxrError
 
@@ -41,13 +40,16 @@ class AucComparison:
     p_value: float
 
 
+def _below(scores: _Floats, others: _Floats) -> _Floats:
+    """Share of the others below each score; ties count one half."""
+    ordered = np.sort(others)
+    ranks = np.searchsorted(ordered, scores, side="left") + np.searchsorted(ordered, scores, side="right")
+    return ranks / (2 * len(others))
+
+
 def _placements(positives: _Floats, negatives: _Floats) -> tuple[_Floats, _Floats]:
-    """Share of negatives below each positive, of positives above each negative; ties count one half."""
-    m, n = len(positives), len(negatives)
-    ranks = rankdata(np.concatenate([positives, negatives]))
-    of_positives = (ranks[:m] - rankdata(positives)) / n
-    of_negatives = 1 - (ranks[m:] - rankdata(negatives)) / m
-    return of_positives, of_negatives
+    """Share of negatives below each positive, and of positives above each negative."""
+    return _below(positives, negatives), 1 - _below(negatives, positives)
 
 
 def _unbiased(clusters: int) -> float:

@@ -7,6 +7,7 @@
 - certificate: what is promised about one threshold, or why nothing is
 - triage: refer, read or none
 - fitting, operating_point_set: fit all of it, and the file that holds it
+- recheck: whether a certificate still holds on new local patients
 """
 
 from cxr.operating_points.calibration import Calibrator, FindingCalibration, shift_prevalence
@@ -14,19 +15,23 @@ from cxr.operating_points.calibration_fit import fit_calibrator
 from cxr.operating_points.certificate import Certificate, Proportion, Refusal, SubgroupRate
 from cxr.operating_points.fitting import fit_operating_points
 from cxr.operating_points.operating_point_set import OperatingPointSet
+from cxr.operating_points.recheck import ANY_FINDING, Recheck, recheck
 from cxr.operating_points.triage import Triage, patient_score
 
 __all__ = [
+    "ANY_FINDING",
     "Calibrator",
     "Certificate",
     "FindingCalibration",
     "OperatingPointSet",
     "Proportion",
+    "Recheck",
     "Refusal",
     "SubgroupRate",
     "Triage",
     "fit_calibrator",
     "fit_operating_points",
     "patient_score",
+    "recheck",
     "shift_prevalence",
 ]

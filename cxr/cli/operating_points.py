@@ -1,0 +1,201 @@
+"""``cxr operating-points``: fit certified thresholds, show them, re-test them on local patients."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from cxr.operating_points import Certificate, OperatingPointSet, Refusal
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Thresholds with a guaranteed false-positive rate: fit, show, check.", no_args_is_help=True)
+
+_PREDICTIONS = Annotated[
+    Path, typer.Option(help="CSV (also .gz) with `Image Index` and one `prob_NAME` column per finding.")
+]
+_LABELS = Annotated[
+    Path,
+    typer.Option(help="Label table in the NIH layout: `Image Index`, `Finding Labels` ('|' between), `Patient ID`."),
+]
+_MODEL = Annotated[
+    Path | None, typer.Option(help="Model file the predictions came from (model.onnx); its hash binds the certificate.")
+]
+_SEED = Annotated[int, typer.Option(help="Draws one image per patient.")]
+
+
+@app.command()
+def fit(
+    predictions: _PREDICTIONS,
+    labels: _LABELS,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Certificate file to write, JSON.")],
+    alpha: Annotated[float, typer.Option(help="Highest acceptable false-positive rate.")] = 0.01,
+    delta: Annotated[float, typer.Option(help="Probability with which a promise may fail.")] = 0.05,
+    miss_limit: Annotated[float, typer.Option(help="Highest acceptable miss rate of the rule-out points.")] = 0.05,
+    model: _MODEL = None,
+    seed: _SEED = 0,
+) -> None:
+    """Fit a threshold for each finding and for the patient, with its guarantee, or refuse and say what is missing.
+
+    One image is drawn of each patient. With confidence 1 - DELTA the false-positive rate of each threshold is at most
+    ALPHA for new patients. Exit status 1 if a false-positive certificate was refused for lack of patients.
+    """
+    from rich.console import Console
+
+    from cxr.benchmark.predictions import join
+    from cxr.operating_points import Refusal, fit_operating_points
+
+    data = join(predictions, labels)
+    points = fit_operating_points(
+        data.probabilities,
+        data.labels,
+        data.patients,
+        data.label_names,
+        alpha,
+        delta,
+        _sha256(model),
+        seed,
+        miss_limit=miss_limit,
+        subgroups=data.attributes,
+    )
+    points.save(output)
+    Console().print(_table(points))
+    typer.echo(f"wrote {output}")
+    of_interest = [*points.findings.values(), points.patient_level]
+    refused = [point for point in of_interest if isinstance(point, Refusal)]
+    if refused:
+        missing = max(point.missing for point in refused)
+        typer.echo(
+            f"cxr: {len(refused)} of {len(of_interest)} false-positive certificates refused: up to {missing} patients "
+            f"without the finding are missing (alpha {alpha:g}, delta {delta:g} need {refused[0].required})",
+            err=True,
+        )
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    certificate: Annotated[Path, typer.Argument(help="File written by `cxr operating-points fit`.")],
+    prevalence: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Also show what an alarm is worth where so many are ill.")
+    ] = None,
+) -> None:
+    """Show a certificate file: every threshold with its promise, or why there is none."""
+    from rich.console import Console
+
+    from cxr.operating_points import OperatingPointSet
+
+    points = OperatingPointSet.load(certificate)
+    console = Console()
+    for line in (
+        f"fitted {points.created:%Y-%m-%d} on {points.n_images} images of {points.n_patients} patients",
+        f"model {points.model_sha256 or 'none: fitted on bare predictions'}",
+        f"calibration set {points.calibration_sha256}",
+    ):
+        console.print(line, highlight=False, soft_wrap=True)
+    console.print(_table(points, prevalence))
+
+
+@app.command()
+def check(
+    certificate: Annotated[Path, typer.Argument(help="File written by `cxr operating-points fit`.")],
+    predictions: _PREDICTIONS,
+    labels: _LABELS,
+    model: _MODEL = None,
+    seed: _SEED = 0,
+) -> None:
+    """Re-test a certificate on new local patients: confirmed, undecided or broken.
+
+    Exit status 1 if a certificate is broken.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from cxr.benchmark.predictions import join
+    from cxr.errors import OperatingPointError
+    from cxr.operating_points import OperatingPointSet, recheck
+
+    points = OperatingPointSet.load(certificate)
+    if model is not None:
+        points.require(model_sha256=_sha256(model) or "", label_space=points.label_space)
+    data = join(predictions, labels)
+    missing = [name for name in points.label_space if name not in data.label_names]
+    if missing:
+        raise OperatingPointError(f"{predictions} has no 'prob_{missing[0]}', which the certificate covers")
+    columns = [data.label_names.index(name) for name in points.label_space]
+    checks = recheck(points, data.probabilities[:, columns], data.labels[:, columns], data.patients, seed)
+    if not checks:
+        raise OperatingPointError(f"{certificate} holds no certificate to check: all were refused")
+    table = Table("finding", "verdict", "promise", "false positives here", "rate (exact 95 % interval)")
+    for row in checks:
+        verdict = f"undecided, {row.missing} more patients needed" if row.verdict == "undecided" else row.verdict
+        found, rate = "no patients", ""
+        if row.errors:
+            found = f"{row.errors.count} of {row.errors.n}"
+            rate = f"{row.errors.rate:.2%} ({row.errors.low:.2%}-{row.errors.high:.2%})"
+        table.add_row(row.name, verdict, f"FPR <= {row.certificate.limit:.3g}", found, rate)
+    Console().print(table)
+    broken = [row.name for row in checks if row.verdict == "broken"]
+    if broken:
+        typer.echo(f"cxr: broken here: {', '.join(broken)}; fit new operating points on local patients", err=True)
+        raise typer.Exit(1)
+
+
+def _sha256(model: Path | None) -> str | None:
+    """Hash of the model file, if one was given."""
+    import hashlib
+
+    from cxr.errors import OperatingPointError
+
+    if model is None:
+        return None
+    if not model.is_file():
+        raise OperatingPointError(f"no model file at {model}")
+    with model.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _table(points: "OperatingPointSet", prevalence: float | None = None) -> "Table":
+    from rich.table import Table
+
+    from cxr.operating_points import ANY_FINDING
+
+    table = Table("finding", "rule", "threshold", "promise", "n", "k", "on the other class")
+    if prevalence is not None:
+        table.add_column(f"at prevalence {prevalence:.3g}")
+    rows = [(name, points.findings[name], points.rule_out[name]) for name in points.label_space]
+    for name, *of_finding in [*rows, (ANY_FINDING, points.patient_level, points.patient_rule_out)]:
+        for rule, point in zip(("p > t", "p < t"), of_finding, strict=True):
+            cells = _cells(point)
+            worth = [] if prevalence is None else [_worth(point, prevalence)]
+            table.add_row(name if rule == "p > t" else "", rule, *cells, *worth)
+        table.add_section()
+    return table
+
+
+def _cells(point: "Certificate | Refusal") -> tuple[str, str, str, str, str]:
+    """Threshold, promise, n, k and sensitivity or specificity."""
+    error = "FPR" if point.criterion == "false_positive_rate" else "misses"
+    promise = f"{error} <= {point.limit:.3g}, {1 - point.delta:.3g} sure"
+    if point.status == "refused":
+        return "refused", f"{point.missing} patients missing", str(point.n), "", ""
+    other = point.sensitivity or point.specificity
+    name = "sensitivity" if point.sensitivity else "specificity"
+    figure = f"{name} {other.rate:.3f} ({other.low:.3f}-{other.high:.3f})" if other else ""
+    return f"{point.threshold:.4g}", promise, str(point.n), str(point.k), figure
+
+
+def _worth(point: "Certificate | Refusal", prevalence: float) -> str:
+    """Predictive value at a prevalence, with the promised error rate and the measured other one."""
+    from cxr.evaluation.decisions import predictive_values
+
+    if point.status == "refused":
+        return ""
+    if point.sensitivity:
+        return f"PPV >= {float(predictive_values(point.sensitivity.rate, 1 - point.limit, prevalence)[0]):.3f}"
+    if point.specificity:
+        return f"NPV >= {float(predictive_values(1 - point.limit, point.specificity.rate, prevalence)[1]):.4f}"
+    return ""

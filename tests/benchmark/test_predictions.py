@@ -1,0 +1,159 @@
+"""The tables: what is read, and one clear line for everything that is wrong with them."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cxr.benchmark.leakage import refuse_shared_patients
+from cxr.benchmark.predictions import join, read_predictions, write_predictions
+from cxr.errors import DatasetError
+
+
+def test_tables_are_joined_by_image_whatever_their_order(tables) -> None:
+    expected = join(*tables.write())
+    tables.labels[1:] = tables.labels[:0:-1]
+    tables.labels.append(["not_predicted.png", "Hernia", "0", "999", "40", "F", "PA"])
+    again = join(*tables.write())
+    assert again.images == expected.images
+    assert np.array_equal(again.labels, expected.labels)
+    row = expected.images.index(tables.predictions[5][0])
+    findings = next(r[1] for r in tables.labels if r[0] == expected.images[row])
+    present = [n for n, y in zip(expected.label_names, expected.labels[row], strict=True) if y == 1]
+    assert "|".join(present) == findings.replace("No Finding", "")
+    assert set(expected.attributes) == {"sex", "age", "view"}
+
+
+def test_gzip_and_the_old_age_format_are_read(tables) -> None:
+    for row in tables.labels[1:]:
+        row[4] = f"{int(row[4]):03d}Y"
+    predictions, labels = tables.write()
+    compressed = predictions.with_suffix(".csv.gz")
+    compressed.write_bytes(gzip.compress(predictions.read_bytes()))
+    data = join(compressed, labels)
+    assert set(data.attributes["age"]) == {"18-39", "40-59", "60-79", "80+"}
+
+
+def test_written_predictions_are_read_back_exactly(tables, tmp_path: Path) -> None:
+    data = join(*tables.write())
+    write_predictions(data, tmp_path / "again.csv")
+    images, names, probabilities = read_predictions(tmp_path / "again.csv")
+    assert (images, names) == (data.images, data.label_names)
+    assert np.array_equal(probabilities, data.probabilities)
+
+
+def rename_image_column(t) -> None:
+    t.predictions[0][0] = "image"
+
+
+def drop_probabilities(t) -> None:
+    t.predictions = [row[:1] for row in t.predictions]
+
+
+def unknown_prediction(t) -> None:
+    t.predictions[0][1] = "prob_Scoliosis"
+
+
+def set_value(value: str):
+    def change(t) -> None:
+        t.predictions[7][2] = value
+
+    return change
+
+
+def repeat_image(t) -> None:
+    t.predictions.append(t.predictions[1])
+
+
+def repeat_label(t) -> None:
+    t.labels.append(t.labels[1])
+
+
+def drop_patient_column(t) -> None:
+    t.labels[0][3] = "Patient"
+
+
+def unknown_label(t) -> None:
+    t.labels[3][1] = "Effusion|Broken heart"
+
+
+def contradictory_label(t) -> None:
+    t.labels[3][1] = "Effusion|No Finding"
+
+
+def unlabeled_image(t) -> None:
+    t.predictions.append(["elsewhere.png", "0.1", "0.1", "0.1"])
+
+
+def no_patient(t) -> None:
+    t.labels[1][3] = ""
+
+
+def ragged_row(t) -> None:
+    t.predictions[4].append("0.5")
+
+
+def no_rows(t) -> None:
+    t.predictions = t.predictions[:1]
+
+
+def doubled_column(t) -> None:
+    t.predictions[0][2] = t.predictions[0][1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (rename_image_column, r"no column 'Image Index'; its columns are 'image'"),
+        (drop_probabilities, r"no column 'prob_NAME'"),
+        (unknown_prediction, r"unknown finding 'Scoliosis'; known are Atelectasis"),
+        (set_value("1.5"), r"'prob_Mass' has 1 values that are not probabilities in \[0, 1\], e\.g\. '1\.5'"),
+        (set_value("-0.1"), r"not probabilities.*'-0\.1'"),
+        (set_value("nan"), r"not probabilities.*'nan'"),
+        (set_value(""), r"not probabilities.*''"),
+        (set_value("high"), r"not probabilities.*'high'"),
+        (repeat_image, r"1 values of 'Image Index' occur more than once"),
+        (repeat_label, r"1 values of 'Image Index' occur more than once"),
+        (drop_patient_column, r"no column 'Patient ID'"),
+        (unknown_label, r"unknown finding 'Broken heart'"),
+        (contradictory_label, r"'No Finding' stands alone"),
+        (unlabeled_image, r"1 of \d+ images .* are not in .*, e\.g\. 'elsewhere\.png'"),
+        (no_patient, r"has no Patient ID"),
+        (ragged_row, r"row 5 has 5 cells, the header has 4"),
+        (no_rows, r"has no rows"),
+        (doubled_column, r"column 'prob_Effusion' more than once"),
+    ],
+)
+def test_wrong_tables_are_refused_in_one_line(tables, change, message: str) -> None:
+    change(tables)
+    with pytest.raises(DatasetError, match=message) as error:
+        join(*tables.write())
+    assert "\n" not in str(error.value)
+
+
+def test_files_that_are_no_tables_are_refused(tables, tmp_path: Path) -> None:
+    predictions, labels = tables.write()
+    with pytest.raises(DatasetError, match="no file at"):
+        join(tmp_path / "missing.csv", labels)
+    picture = tmp_path / "picture.csv"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff\xfe")
+    with pytest.raises(DatasetError, match="not a readable CSV"):
+        join(picture, labels)
+    broken = tmp_path / "broken.csv.gz"
+    broken.write_bytes(gzip.compress(predictions.read_bytes())[:-20])
+    with pytest.raises(DatasetError, match="not a readable CSV"):
+        join(broken, labels)
+
+
+def test_patients_on_both_sides_are_refused(tables, tmp_path: Path) -> None:
+    _, labels = tables.write()
+    images = [row[0] for row in tables.labels[1:]]
+    train = tmp_path / "train_list.txt"
+    train.write_text("\n".join(image for image in images if image < "00000200") + "\n")
+    refuse_shared_patients([image for image in images if image >= "00000200"], train, labels)
+    with pytest.raises(DatasetError, match="1 patients are on both sides"):
+        refuse_shared_patients([image for image in images if image >= "00000199"], train, labels)
+    train.write_text("nobody.png\n")
+    with pytest.raises(DatasetError, match=r"1 images of .* are not in"):
+        refuse_shared_patients(images, train, labels)
