@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict
 
 from nlp_labeler.assertion import Governor, decide
 from nlp_labeler.cues import CONTRAST, ONSET, CueMatch
-from nlp_labeler.document import Assertion, Mention, Verdict
+from nlp_labeler.document import Mention, Verdict
 from nlp_labeler.lexicon.tables import load_table
-from nlp_labeler.scope import covers, cue_scope, is_inside, scope_words
+from nlp_labeler.scope import covers, cue_scope, hard_end, is_inside, list_goes_on, scope_words
 from nlp_labeler.words import Words
 
 if TYPE_CHECKING:
@@ -64,7 +64,6 @@ class Propagation(BaseModel):
     light_nouns: frozenset[str]
     inner: frozenset[str]
     clause_roots: frozenset[str]
-    excluded_cases: frozenset[str]
     stops: frozenset[str]
     subjects: frozenset[str]
 
@@ -112,8 +111,9 @@ class GraphAsserter:
         for cue, head in zip(deciding, heads, strict=True):
             reached = _reach(targets.get((head.i, cue.cue.direction), ()), cue, head)
             scope = cue_scope(words, cue, cues)
+            end = hard_end(words, cue, cues)
             for mention, place, found in zip(mentions, places, governors, strict=True):
-                if is_inside(cue, mention) or _arrives(place, reached):
+                if is_inside(cue, mention) or (mention.start < end and _arrives(place, reached)):
                     found.append((cue, "graph"))
                 elif covers(cue, scope, mention) and _same_clause(place, head, cue):
                     found.append((cue, "surface"))
@@ -145,14 +145,13 @@ def _reach(targets: Sequence["Token"], cue: CueMatch, head: "Token") -> set[int]
     rules = _table().propagation
     reached: set[int] = set()
     pending = [target for target in targets if target.i != head.i]
-    firm = cue.cue.assertion is not Assertion.UNCERTAIN
     while pending:
         token = pending.pop()
         if token.i in reached:
             continue
         reached.add(token.i)
         for child in token.children:
-            if child.i == head.i or child.i in reached or (firm and _case(child) in rules.excluded_cases):
+            if child.i == head.i or child.i in reached:
                 continue
             if child.dep_ in rules.lists:
                 if not _opens_anew(child):
@@ -174,11 +173,6 @@ def _arrives(place: "Token", reached: set[int]) -> bool:
             return False
         place = place.head
     return True
-
-
-def _case(token: "Token") -> str:
-    """The preposition of a noun."""
-    return next((child.lower_ for child in token.lefts if child.dep_ == "case"), "")
 
 
 def _same_clause(place: "Token", head: "Token", cue: CueMatch) -> bool:
@@ -208,4 +202,7 @@ def _opens_anew(conjunct: "Token") -> bool:
     if any(child.dep_ in rules.subjects for child in conjunct.children):
         return True
     first = next((child for child in conjunct.lefts if child.dep_ not in {"cc", "punct"}), conjunct)
-    return "and" in links and first.lower_ in scope_words().fresh_starts
+    if first.lower_ not in scope_words().fresh_starts:
+        return False
+    words = [token.lower_ for token in conjunct.doc]
+    return "and" in links or not (links or list_goes_on(words, first.i, len(words)))

@@ -13,7 +13,7 @@ from nlp_labeler.document import Assertion, Mention
 from nlp_labeler.lexicon.tables import Scope, load_table
 from nlp_labeler.words import Words
 
-__all__ = ["covers", "cue_scope", "is_inside", "leaves_choice", "scope_words"]
+__all__ = ["covers", "cue_scope", "hard_end", "is_inside", "leaves_choice", "list_goes_on", "scope_words"]
 
 
 @cache
@@ -31,13 +31,14 @@ def cue_scope(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> tuple[in
 
 def covers(cue: CueMatch, scope: tuple[int, int], mention: Mention) -> bool:
     """Whether a mention lies in the scope of a cue."""
-    inside = scope[0] <= mention.start and mention.end <= scope[1] and not cue.start <= mention.start < cue.end
-    return inside or is_inside(cue, mention)
+    if mention.start <= cue.start and cue.end <= mention.end:
+        return is_inside(cue, mention)
+    return scope[0] <= mention.start and mention.end <= scope[1] and not cue.start <= mention.start < cue.end
 
 
 def is_inside(cue: CueMatch, mention: Mention) -> bool:
-    """Whether the cue is part of the mention: "heart is not enlarged"."""
-    return mention.start <= cue.start and cue.end <= mention.end
+    """Whether the cue is part of the mention: "heart is not enlarged", though not the slash of "nodule/mass"."""
+    return cue.cue.direction != "both" and mention.start <= cue.start and cue.end <= mention.end
 
 
 def leaves_choice(words: Words, mentions: Sequence[Mention], cues: Sequence[CueMatch]) -> bool:
@@ -64,6 +65,21 @@ def list_goes_on(tokens: Sequence[str], position: int, last: int) -> bool:
     return False
 
 
+def hard_end(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
+    """Where the scope of a forward cue ends whatever a parse says: at a contrast, or at "with" behind a negation."""
+    ends = [other.start for other in cues if other.rule == CONTRAST and other.start >= cue.end]
+    positions = range(words.index(cue.end), len(words.tokens))
+    ends.extend(words.starts[position] for position in positions if _breaks_off(words.tokens, position, cue))
+    return min(ends, default=len(words.text))
+
+
+def _breaks_off(tokens: Sequence[str], position: int, cue: CueMatch) -> bool:
+    """Whether "with" here ends the scope, as in "no effusion with edema" but not in "may be edema with effusion"."""
+    if tokens[position] != "with" or tokens[position - 1] in scope_words().linked_with:
+        return False
+    return cue.cue.assertion is not Assertion.UNCERTAIN or cue.cue.reach == "phrase"
+
+
 def _scope_end(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
     scope = scope_words()
     stops = {CONTRAST} if cue.cue.assertion is Assertion.UNCERTAIN else {CONTRAST, ONSET}
@@ -74,7 +90,7 @@ def _scope_end(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
     tokens = words.tokens
     for position in range(first, last):
         token = tokens[position]
-        if token == "with" and tokens[position - 1] not in scope.linked_with:
+        if _breaks_off(tokens, position, cue):
             return words.starts[position]
         if token not in {",", "and"} or position == first:
             continue
