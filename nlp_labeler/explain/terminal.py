@@ -1,10 +1,14 @@
 """One labeled report in colour on the terminal."""
 
+from collections.abc import Iterable
+from itertools import groupby
+
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from nlp_labeler.document import Assertion, ReportLabels
+from nlp_labeler.document import AssertedMention, Assertion, ReportLabels
 from nlp_labeler.explain.segments import VALUE_WORDS, attributes_text, printable, segments
 
 __all__ = ["show"]
@@ -28,7 +32,9 @@ def show(result: ReportLabels, console: Console) -> None:
     console.print(report, soft_wrap=True)
     console.print(Text(" ").join(Text(str(assertion), style) for assertion, style in STYLES.items()))
     console.print(labels_table(result))
-    console.print(mentions_table(result))
+    for (_, sentence), mentions in groupby(result.mentions, key=lambda m: (m.sentence_start, m.sentence)):
+        console.print(Text(" ".join(printable(sentence).split())), soft_wrap=True)
+        console.print(Padding(mentions_table(mentions), (0, 0, 1, 2)))
     console.print(f"policy {result.policy}, engine {result.engine}, status {result.status}", style="dim")
 
 
@@ -41,16 +47,15 @@ def labels_table(result: ReportLabels) -> Table:
     return table
 
 
-def mentions_table(result: ReportLabels) -> Table:
-    """Every mention with what was decided about it and by which rule."""
-    table = Table("mention", "label", "assertion", "rule", "attributes", "sentence")
-    for mention in result.mentions:
+def mentions_table(mentions: Iterable[AssertedMention]) -> Table:
+    """Mentions with what was decided about each and by which rule, one a line."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for mention in mentions:
         table.add_row(
-            Text(printable(mention.text)),
-            mention.finding or "",
             Text(str(mention.assertion), STYLES[mention.assertion]),
-            Text(mention.rule),
+            mention.finding or "-",
+            Text(" ".join(printable(mention.text).split())),
+            Text(mention.rule, "dim"),
             attributes_text(mention),
-            Text(printable(mention.sentence)),
         )
     return table
