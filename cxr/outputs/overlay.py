@@ -16,8 +16,9 @@ __all__ = ["draw_overlay", "overlay_png"]
 
 # Longest side of the picture: large inputs are reduced, small ones enlarged if there are captions to read.
 _CAPTIONED, _LONGEST = 768, 1024
-_TINT = 0.55
-_TINT_STARTS_AT = 0.35
+_TINT = 0.5
+_TINT_STARTS_AT = 0.4
+_TINT_EXPONENT = 1.5
 _CHIP_TEXT = (16, 18, 22)
 _SHADOW = (0, 0, 0)
 
@@ -76,7 +77,7 @@ def _tinted(grey: Image.Image, exhibit: Exhibit, positive: list[FindingResult]) 
 def _tint_strength(heat: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Opacity of the tint in 0..255: none on the cool part of the map, so that anatomy stays visible."""
     above = np.clip((heat - _TINT_STARTS_AT) / (1 - _TINT_STARTS_AT), 0, 1)
-    return (above * _TINT * 255).round().astype(np.uint8)
+    return (above**_TINT_EXPONENT * _TINT * 255).round().astype(np.uint8)
 
 
 def _draw_boxes(canvas: Image.Image, positive: list[FindingResult], scale: float) -> None:
