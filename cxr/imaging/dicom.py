@@ -15,12 +15,14 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels import apply_color_lut, pixel_array
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.acceptance import require_frontal_chest
+from cxr.imaging.codestream import check_codestream
 from cxr.imaging.dicom_gray import shown_gray
 from cxr.imaging.dicom_header import check_header, read_metadata
 from cxr.imaging.limits import ReadLimits
@@ -112,6 +114,8 @@ def shown_pixels(dataset: Dataset) -> tuple[NDArray[np.float32], int]:
     Returns:
         (H, W) float32 in [0, 1]; significant bits per sample. What damaged pixel data raise is left to the caller.
     """
+    if _syntax_of(dataset).is_encapsulated:
+        check_codestream(get_frame(dataset.PixelData, 0, number_of_frames=1), int(dataset.Rows), int(dataset.Columns))
     samples = _stored_values(dataset)
     photometric = str(dataset.PhotometricInterpretation)
     if photometric == "PALETTE COLOR":
@@ -125,13 +129,17 @@ def shown_pixels(dataset: Dataset) -> tuple[NDArray[np.float32], int]:
 def _stored_values(dataset: Dataset) -> NDArray[np.integer]:
     """Decoded samples, shifted down where an old file keeps them in the upper bits (High Bit, C.7.6.3.1.1)."""
     unused = int(dataset.get("HighBit", dataset.BitsStored - 1)) + 1 - int(dataset.BitsStored)
-    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
-    native = syntax is None or not syntax.is_compressed
-    if not native or not 0 < unused <= int(dataset.BitsAllocated) - int(dataset.BitsStored):
+    free = int(dataset.BitsAllocated) - int(dataset.BitsStored)
+    if _syntax_of(dataset).is_encapsulated or not 0 < unused <= free:
         return pixel_array(dataset)
     # Shifting up first drops what lies above the high bit, and carries the sign along.
     above = int(dataset.BitsAllocated) - 1 - int(dataset.HighBit)
     return (pixel_array(dataset, correct_unused_bits=False) << above) >> (above + unused)
+
+
+def _syntax_of(dataset: Dataset) -> UID:
+    """Transfer syntax of a parsed file; files without a meta group are implicit VR little endian."""
+    return UID(str(dataset.file_meta.get("TransferSyntaxUID") or ImplicitVRLittleEndian))
 
 
 def _luminance(colours: NDArray[np.integer], bits: int) -> NDArray[np.float32]:

@@ -21,8 +21,12 @@ def check_header(dataset: Dataset, limits: ReadLimits) -> None:
     """Refuse what is not one image of a supported kind and size, before anything is decoded.
 
     Raises:
-        RefusedInputError: not_an_image, multi_frame, too_large, corrupt.
+        RefusedInputError: not_an_image, truncated, multi_frame, too_large, corrupt.
     """
+    if "PixelData" not in dataset and all(dataset.get(name) for name in ("Rows", "Columns", "BitsAllocated")):
+        raise RefusedInputError(
+            RefusalCode.TRUNCATED, "the header describes an image, but its pixel data are missing or break off"
+        )
     if "PixelData" not in dataset:
         name = UID(str(dataset.get("SOPClassUID", ""))).name or "no SOP class"
         raise RefusedInputError(RefusalCode.NOT_AN_IMAGE, f"the DICOM object ({name}) holds no integer pixel data")
