@@ -52,12 +52,11 @@ def _source(dataset: Dataset, split: str) -> Source:
 
 def _predictions(records: pd.DataFrame, readings: Sequence[Reading], names: tuple[str, ...]) -> LabeledPredictions:
     labels = records[list(names)].to_numpy(np.float64)
-    labels[labels == _UNCERTAIN] = np.nan  # neither right nor wrong
     return LabeledPredictions(
         images=tuple(records["image"].astype(str)),
         patients=tuple(records["patient"].astype(str)),
         label_names=names,
-        labels=labels,
+        labels=np.where(labels == _UNCERTAIN, np.nan, labels),  # neither right nor wrong
         probabilities=np.stack([reading.probabilities for reading in readings]),
         attributes={
             "sex": tuple(records["sex"].astype(str)),

@@ -37,7 +37,9 @@ def estimate_text(estimate: Estimate, digits: int = 3) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in percent, with as many digits as it needs: 0.005 is ``0.5 %``."""
+    """A share in percent, with as many digits as it needs: 0.005 is ``0.5 %``; a dash where it is undefined."""
+    if math.isnan(share):
+        return "-"
     return f"{100 * share:.3g} %"
 
 
@@ -107,18 +109,20 @@ def _rule_in(benchmark: Benchmark) -> Section:
     points, prevalences = benchmark.operating_points, benchmark.settings.prevalences
     rows = []
     for name, row in points.rule_in.items():
-        figures = ["-"] * (2 + len(prevalences))
+        figures = ["-"] * (3 + len(prevalences))
         if row.decision:
+            all_images = percent(1 - row.decision.specificity.value)
             values = (row.decision.sensitivity, *row.decision.ppv_at.values())
-            figures = [_proportion_text(row.errors), *map(estimate_text, values)]
+            figures = [_proportion_text(row.errors), all_images, *map(estimate_text, values)]
         rows.append((name, *_point_cells(row), *figures))
     text = (
         f"Thresholds {points.source}; figures on {points.n_images:,} images of {points.n_patients:,} patients. Flagged "
-        "if the probability is above the threshold; 'any finding' is the referral of a patient. The false-positive "
-        "rate counts one image per patient, the unit of the promise."
+        "if the probability is above the threshold; 'any finding' is the referral of a patient. The promise is about "
+        "patients, one image each; over all images those who are examined often, and are sicker, weigh more."
     )
     ppv = tuple(f"PPV at prevalence {percent(prevalence)}" for prevalence in prevalences)
-    header = ("finding", "threshold", "promise", "chosen from", "false-positive rate here", "sensitivity", *ppv)
+    rates = ("FPR here, patients", "FPR here, all images")
+    header = ("finding", "threshold", "promise", "chosen from", *rates, "sensitivity", *ppv)
     return Section("Operating points", text, header, tuple(rows))
 
 

@@ -61,6 +61,8 @@ class Certificate(_Strict):
         sensitivity: of a false-positive-limited rule, on the calibration patients with the finding.
         specificity: of a miss-limited rule, on the calibration patients without the finding. The rate
             that is controlled is not estimated: its data chose the threshold.
+        image_rate: error rate over all calibration images of the class, where patients who are imaged often
+            weigh more. The promise is about patients and does not limit it; in a hospital it can be higher.
         subgroups: error rate by subgroup of the n patients.
     """
 
@@ -75,6 +77,7 @@ class Certificate(_Strict):
     guarantee: str
     sensitivity: Proportion | None = None
     specificity: Proportion | None = None
+    image_rate: _Unit | None = None
     subgroups: tuple[SubgroupRate, ...] = ()
 
     @model_validator(mode="after")

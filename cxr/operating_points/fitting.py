@@ -26,6 +26,7 @@ class _Sample:
     """One image per patient with (``diseased``) and without (``healthy``) one target, as image indices."""
 
     scores: _Floats  # (N,) of all images
+    labels: _Floats  # (N,) 1, 0 or NaN
     healthy: NDArray[np.int64]
     diseased: NDArray[np.int64]
 
@@ -101,6 +102,7 @@ def _rule_in(
         violation=chosen.violation,
         guarantee=_sentence("false_positive_rate", who, alpha, delta, chosen.n, chosen.k),
         sensitivity=Proportion.of(int(found.sum()), len(found)) if len(found) else None,
+        image_rate=float(flagged[sample.labels == 0].mean()),
         subgroups=_subgroup_rates(flagged[sample.healthy], sample.healthy, subgroups),
     )
 
@@ -126,6 +128,7 @@ def _rule_out(
         violation=chosen.p_value,
         guarantee=_sentence("miss_rate", who, beta, delta, chosen.n, chosen.k),
         specificity=Proportion.of(int(spared.sum()), len(spared)) if len(spared) else None,
+        image_rate=float(cleared[sample.labels == 1].mean()),
         subgroups=_subgroup_rates(cleared[sample.diseased], sample.diseased, subgroups),
     )
 
@@ -189,7 +192,7 @@ def fit_operating_points(
     def sample(target_scores: _Floats, target_labels: _Floats) -> _Sample:
         rng = np.random.default_rng(seed)
         healthy, diseased = (one_image_per_patient(target_labels == v, codes, rng) for v in (0, 1))
-        return _Sample(target_scores, healthy, diseased)
+        return _Sample(target_scores, target_labels, healthy, diseased)
 
     samples = {name: sample(s[:, c], y[:, c]) for c, name in enumerate(label_space)}
     patient = sample(patient_score(s), patient_labels(y))

@@ -77,6 +77,13 @@ def test_subgroup_rates_cover_the_sample(cohort, finding_names) -> None:
     assert sum(r.error.count for r in point.subgroups) == point.n - point.k  # continuous scores: those above rank k
 
 
+def test_image_rate_counts_every_image_of_the_class(cohort, finding_names) -> None:
+    point = fit_operating_points(cohort.scores, cohort.labels, cohort.patients, finding_names).findings["Mass"]
+    assert isinstance(point, Certificate)
+    negatives = cohort.scores[cohort.labels[:, 1] == 0, 1]
+    assert point.image_rate == (negatives > point.threshold).mean()
+
+
 def test_unknown_labels_are_left_out() -> None:
     labels = np.array([[1, np.nan], [0, np.nan], [0, 0], [np.nan, 0]])
     assert np.array_equal(patient_labels(labels), [1, np.nan, 0, np.nan], equal_nan=True)
