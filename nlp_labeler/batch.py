@@ -15,7 +15,7 @@ from nlp_labeler.errors import LabelerError
 from nlp_labeler.formats.folder import report_files
 from nlp_labeler.formats.outputs import LabeledReport, output_format
 from nlp_labeler.formats.record import RefusalCode, ReportRecord, refused
-from nlp_labeler.formats.source import read_reports
+from nlp_labeler.formats.source import read_reports, source_kind
 from nlp_labeler.labeler import Labeler
 from nlp_labeler.parallel import map_chunks
 from nlp_labeler.parts import Counts, Parts
@@ -93,13 +93,14 @@ def label_reports(
 
 
 def check_paths(source: Path, out: Path, evidence: Path | None) -> None:
-    """Refuse outputs that cannot be written, or that would be read as input.
+    """Refuse what can be neither read nor written, and outputs that would be read as input.
 
     Raises:
-        LabelerError: if a suffix is not known, or two of the paths get in each other's way.
+        LabelerError: if a kind of file is not known, or two of the paths get in each other's way.
         MissingExtraError: if ``out`` is Parquet and pyarrow is not installed.
     """
     output_format(out)
+    source_kind(source)
     if evidence is not None and evidence.suffix.lower() != ".jsonl":
         raise LabelerError(f"{evidence}: evidence is JSON Lines; name it .jsonl")
     if evidence is not None and evidence.resolve() == out.resolve():
@@ -114,13 +115,7 @@ def check_paths(source: Path, out: Path, evidence: Path | None) -> None:
 
 
 def run_identity(source: Path, options: Options) -> dict[str, Any]:
-    """What a part depends on: parts of a run with another identity must not be mixed with those of this one.
-
-    Raises:
-        LabelerError: if there is no such source.
-    """
-    if not source.exists():
-        raise LabelerError(f"{source}: no such file or folder")
+    """What a part depends on: parts of a run with another identity must not be mixed with those of this one."""
     files = report_files(source) if source.is_dir() else [source]
     content = hashlib.sha256()
     for path in files:

@@ -28,7 +28,9 @@ def command(monkeypatch, capsys):
 
 
 def test_label_writes_the_table_and_exits_0(tmp_path, command, report_csv):
-    status, _, error = command("label", report_csv(12), "-o", tmp_path / "o.csv", "--policy", "openi")
+    status, _, error = command(
+        "label", report_csv(12), "-o", tmp_path / "o.csv", "--policy", "openi", "--engine", "surface"
+    )
     assert status == 0
     assert error == f"12 reports: {tmp_path / 'o.csv'}\n"
     header, *rows = csv.reader((tmp_path / "o.csv").read_text().splitlines())
@@ -38,14 +40,14 @@ def test_label_writes_the_table_and_exits_0(tmp_path, command, report_csv):
 
 def test_refused_reports_make_it_exit_1(tmp_path, command):
     (tmp_path / "a.csv").write_text("id,text\n1,Clear.\n,no id\n3,\n")
-    status, _, error = command("label", tmp_path / "a.csv", "-o", tmp_path / "o.csv")
+    status, _, error = command("label", tmp_path / "a.csv", "-o", tmp_path / "o.csv", "--engine", "surface")
     assert status == 1
     assert error.startswith("3 reports, 1 refused, 1 without text to label")
 
 
 def test_an_empty_report_alone_is_no_refusal(tmp_path, command):
     (tmp_path / "a.csv").write_text("id,findings,impression\n1,,\n")
-    assert command("label", tmp_path / "a.csv", "-o", tmp_path / "o.csv")[0] == 0
+    assert command("label", tmp_path / "a.csv", "-o", tmp_path / "o.csv", "--engine", "surface")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_an_empty_report_alone_is_no_refusal(tmp_path, command):
         (["label", "in.csv", "-o", "o.csv", "--policy", "none"], "none"),
         (["label", "in.csv", "-o", "o.csv", "--processes", "0"], "--processes"),
         (["label", "in.csv", "-o", "o.xls"], "cannot write '.xls'"),
-        (["label", "columns.csv", "-o", "o.csv"], "needed are 'id'"),
+        (["label", "columns.csv", "-o", "o.csv", "--engine", "surface"], "needed are 'id'"),
         (["explain", "none.txt"], "no such file"),
         (["magic"], "No such command 'magic'"),
     ],
@@ -92,20 +94,20 @@ def test_explain_takes_a_file_standard_input_or_words(tmp_path, command, monkeyp
     (tmp_path / "r.txt").write_text("FINDINGS: Mild cardiomegaly.")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Mild cardiomegaly.")))
     for report in (tmp_path / "r.txt", "-", "Mild cardiomegaly."):
-        status, output, _ = command("explain", report)
+        status, output, _ = command("explain", report, "--engine", "surface")
         assert status == 0
         assert "Cardiomegaly" in output
         assert "positive" in output
 
 
 def test_explain_writes_a_page(tmp_path, command):
-    status, _, _ = command("explain", "No <b>pneumothorax</b>.", "--html", tmp_path / "p.html")
+    status, _, _ = command("explain", "No <b>pneumothorax</b>.", "--html", tmp_path / "p.html", "--engine", "surface")
     assert status == 0
     assert "&lt;b&gt;" in (tmp_path / "p.html").read_text()
 
 
 def test_explain_says_why_a_page_cannot_be_written(tmp_path, command):
-    status, _, error = command("explain", "Clear.", "--html", tmp_path / "none/p.html")
+    status, _, error = command("explain", "Clear.", "--html", tmp_path / "none/p.html", "--engine", "surface")
     assert (status, error.count("\n")) == (2, 1)
 
 
@@ -129,7 +131,7 @@ def test_evaluate_prints_tables(command, gold_csv):
 
 
 def test_evaluate_prints_json(command, gold_csv):
-    status, output, _ = command("evaluate", gold_csv, "--json")
+    status, output, _ = command("evaluate", gold_csv, "--json", "--engine", "surface")
     assert status == 0
     scores = json.loads(output)
     assert scores["all_reports"]["micro"]["f1"] == 1
