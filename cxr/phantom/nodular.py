@@ -11,20 +11,20 @@ __all__ = ["diameter_cm", "granuloma", "mass", "nodule"]
 
 
 def diameter_cm(lesion: Lesion) -> float:
-    """Diameter of a nodule (1.1 to 2.9 cm) or a mass (3.3 to 7.8 cm)."""
+    """Diameter of a nodule (1.3 to 2.9 cm) or a mass (3.3 to 7.8 cm)."""
     if lesion.finding == "Nodule":
-        return 1.1 + 1.8 * lesion.severity
+        return 1.3 + 1.6 * lesion.severity
     return 3.3 + 4.5 * lesion.severity
 
 
 def nodule(scene: Scene, lesion: Lesion) -> Effect:
     """A small sphere of tissue, smooth or slightly lobulated."""
-    return _sphere(scene, lesion, roughness=0.05, density=1.35)
+    return _sphere(scene, lesion, roughness=0.05, density=1.9)
 
 
 def mass(scene: Scene, lesion: Lesion) -> Effect:
     """A large lobulated, sometimes spiculated, body of tissue."""
-    return _sphere(scene, lesion, roughness=0.11, density=0.95)
+    return _sphere(scene, lesion, roughness=0.09, density=1.1)
 
 
 def granuloma(scene: Scene, rng: np.random.Generator) -> Floats:

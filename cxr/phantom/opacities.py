@@ -43,7 +43,7 @@ def pneumonia(scene: Scene, lesion: Lesion) -> Effect:
     """Lobar airspace disease with air bronchograms; extent and density grow with severity."""
     rng = np.random.default_rng(lesion.seed)
     x0, y0 = lung_position(scene.thorax, lesion.side, rng.uniform(*ZONE_DOWN[lesion.zone]), rng.uniform(0.3, 0.65))
-    radius = 2.6 + 3.6 * lesion.severity
+    radius = 3.2 + 3.2 * lesion.severity
     region = _blob(scene, x0, y0, radius * rng.uniform(0.9, 1.25), radius * rng.uniform(0.75, 1.05), rng)
     y = scene.frame.grid[1]
     if lesion.zone == "upper":  # the fissure cuts it straight below
@@ -51,7 +51,7 @@ def pneumonia(scene: Scene, lesion: Lesion) -> Effect:
     elif lesion.zone == "mid":
         region = region * np.clip((y - y0 + 0.55 * radius) / 0.3 + 0.5, 0.0, 1.0)
     bronchi = np.clip((scene.vessel_map - 0.25) * 0.6, 0.0, 0.25)
-    density = 0.38 + 0.5 * lesion.severity
+    density = 0.5 + 0.4 * lesion.severity
     grain = 1.0 + 0.10 * smooth_noise(rng, scene.frame.size, scene.frame.field_cm / 1.4)
     opacity = region * scene.side_field(lesion.side) * density * (1.0 - bronchi) * grain
     return _fill(scene, opacity, vessels=np.asarray(1.0 - 0.9 * region, dtype=np.float32))
@@ -76,7 +76,7 @@ def infiltration(scene: Scene, lesion: Lesion) -> Effect:
     patches = np.clip(0.5 + 0.36 * smooth_noise(rng, size, field_cm / 1.2), 0.0, 1.3)
     spots = np.clip(0.30 * smooth_noise(rng, size, field_cm / 0.55), 0.0, 0.6)
     markings = np.clip(scene.vessel_map, 0.0, 0.7)
-    opacity = region * (patches * (0.75 + spots) + 0.3 * markings) * (0.22 + 0.3 * lesion.severity)
+    opacity = region * (patches * (0.75 + spots) + 0.3 * markings) * (0.27 + 0.27 * lesion.severity)
     field = scene.side_field(lesion.side)
     effect = _fill(scene, opacity * field)
     return Effect((region * field) > 0.5, effect.air, effect.water, np.asarray(1.0 + 0.35 * region, dtype=np.float32))
@@ -99,7 +99,7 @@ def atelectasis(scene: Scene, lesion: Lesion) -> Effect:
         width = rng.uniform(0.14, 0.26) + 0.22 * lesion.severity
         fade = np.exp(-(((frame.grid[0] - x0) / (0.75 * half)) ** 4))  # plates thin out towards their ends
         plate = np.exp(-((distance_to_paths(frame, [path]) / width) ** 2)) * fade
-        opacity = np.maximum(opacity, plate * (0.26 + 0.2 * lesion.severity))
+        opacity = np.maximum(opacity, plate * (0.34 + 0.2 * lesion.severity))
     if lesion.severity > 1 / 3:
         opacity = np.maximum(opacity, _wedge(scene, lesion, rng) * (0.25 + 0.6 * lesion.severity))
     return _fill(scene, np.asarray(opacity * field, dtype=np.float32), share_of_peak=0.4)

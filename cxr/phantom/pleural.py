@@ -50,7 +50,11 @@ def pneumothorax(scene: Scene, lesion: Lesion) -> Effect:
     beyond = np.clip((gap - distance) / 0.12 + 0.5, 0.0, 1.0) * field
     edge = np.exp(-(((distance - gap) / 0.11) ** 2)) * field * (gap > 0.35)
     inside = field * (1.0 - beyond)
-    air = 1.0 + beyond * (1.0 / (1.0 - LUNG_DENSITY) - 1.0) - inside * (0.04 + 0.4 * max(lesion.severity - 0.4, 0.0))
+    air = (
+        1.0
+        + beyond * 0.6 * (1.0 / (1.0 - LUNG_DENSITY) - 1.0)
+        - inside * (0.04 + 0.4 * max(lesion.severity - 0.4, 0.0))
+    )
     water = np.asarray(0.75 * edge, dtype=np.float32)
     mask = (beyond > 0.5) & (gap > 0.35)
     return Effect(mask, np.asarray(air, np.float32), water, np.asarray(1.0 - beyond, np.float32))
