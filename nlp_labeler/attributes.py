@@ -11,23 +11,22 @@ from nlp_labeler.words import Words
 __all__ = ["find_attributes"]
 
 _NONE = Attributes()
-_NAMES = ("severity", "side", "zone", "change")
-# Words that may not stand between an attribute and the mention it is said of.
-_BARRIERS_BEFORE = frozenset(
-    {",", ";", ".", ":", "and", "or", "with", "without", "is", "are", "in", "of", "but", "versus", "/"}
-)
-_BARRIERS_AFTER = frozenset({";", ".", ":", "but", "without", "no"})
-_LINKING = frozenset(
-    {"is", "are", "appears", "appear", "remains", "remain", "has", "have", "been", ",", "which", "again", "was"}
-)
+_PLACE = ("side", "zone")
+_NAMES = ("severity", *_PLACE, "change")
+Found = tuple[str, int, int]
+"""Value, start and end of an attribute in the normal form."""
+
+
+@cache
+def _table() -> AttributeTable:
+    return load_table("attributes.toml", AttributeTable)
 
 
 @cache
 def _indices() -> dict[str, PatternIndex]:
-    table = load_table("attributes.toml", AttributeTable)
     return {
         name: PatternIndex(
-            [pair for value, terms in getattr(table, name).items() for pair in compile_terms(value, terms)]
+            [pair for value, terms in getattr(_table(), name).items() for pair in compile_terms(value, terms)]
         )
         for name in _NAMES
     }
@@ -38,40 +37,85 @@ def find_attributes(words: Words, mentions: Sequence[Mention], present: Sequence
     if not any(present):
         return [_NONE] * len(mentions)
     values: list[dict[str, str]] = [{} for _ in mentions]
+    behind: set[int] = set()  # mentions whose place stands behind them, and so behind a list they may close
     for name, index in _indices().items():
         found = index.find_all(words.text, words.tokens, words.starts)
         if not found:
             continue
         for number, mention in enumerate(mentions):
-            if not present[number]:
+            if not present[number] or (name in _PLACE and mention.concept in _table().midline):
                 continue
             left = mentions[number - 1].end if number else 0
             right = mentions[number + 1].start if number + 1 < len(mentions) else len(words.text)
-            value = _nearest(name, words, mention, found, left, right)
+            value = _before(words, mention, found, left)
+            if value is None:
+                value = _after(name, words, mention, found, right)
+                if value is not None and name in _PLACE:
+                    behind.add(number)
             if value is not None:
                 values[number][name] = value
+    _share_places(words, mentions, present, values, behind)
     return [Attributes(**value) if value else _NONE for value in values]
 
 
-def _nearest(
-    name: str,
-    words: Words,
-    mention: Mention,
-    found: Sequence[tuple[str, int, int]],
-    left: int,
-    right: int,
-) -> str | None:
-    """The value inside the mention, else nearest before it in its phrase, else after it."""
-    before = after = inside = None
+def _before(words: Words, mention: Mention, found: Sequence[Found], left: int) -> str | None:
+    """The value inside the mention, else the nearest before it in its phrase."""
+    nearest = None
     for value, start, end in found:
         if mention.start <= start and end <= mention.end:
-            inside = inside or value
-        elif left <= start and end <= mention.start:
-            if not _BARRIERS_BEFORE.intersection(words.tokens[words.index(end) : words.index(mention.start)]):
-                before = value
-        elif mention.end <= start and end <= right and after is None:
-            between = words.tokens[words.index(mention.end) : words.index(start)]
-            loose = name in {"side", "zone", "change"}
-            if not _BARRIERS_AFTER.intersection(between) and (loose or _LINKING.issuperset(between)):
-                after = value
-    return inside or before or after
+            return value
+        if left <= start and end <= mention.start:
+            between = words.tokens[words.index(end) : words.index(mention.start)]
+            if _table().barriers_before.isdisjoint(between):
+                nearest = value
+    return nearest
+
+
+def _after(name: str, words: Words, mention: Mention, found: Sequence[Found], right: int) -> str | None:
+    """The first value behind the mention that is said of it."""
+    for value, start, end in found:
+        if not (mention.end <= start and end <= right):
+            continue
+        between = words.tokens[words.index(mention.end) : words.index(start)]
+        if not _table().barriers_after.isdisjoint(between):
+            return None
+        if name == "severity":
+            belongs = _table().linking.issuperset(between)
+        elif name == "change":
+            belongs = True
+        else:
+            belongs = _table().new_phrase.isdisjoint(between) or between == (",",)
+        if belongs:
+            return value
+    return None
+
+
+def _share_places(
+    words: Words,
+    mentions: Sequence[Mention],
+    present: Sequence[bool],
+    values: Sequence[dict[str, str]],
+    behind: set[int],
+) -> None:
+    """Give mentions without a place that of a neighbour that they interpret or are listed with."""
+    table = _table()
+
+    def placeless(number: int) -> bool:
+        lacking = not any(name in values[number] for name in _PLACE)
+        return lacking and present[number] and mentions[number].concept not in table.midline
+
+    def gap(number: int) -> tuple[str, ...]:
+        return words.tokens[words.index(mentions[number].end) : words.index(mentions[number + 1].start)]
+
+    def copy(source: int, target: int) -> None:
+        values[target].update({name: values[source][name] for name in _PLACE if name in values[source]})
+
+    for number in range(len(mentions) - 1):
+        if placeless(number + 1):
+            between = gap(number)
+            if not table.carriers.isdisjoint(between) or between in {(",",), ("and",)}:
+                copy(number, number + 1)
+    for number in range(len(mentions) - 2, -1, -1):
+        if number + 1 in behind and placeless(number) and table.coordinators.issuperset(gap(number)):
+            copy(number + 1, number)
+            behind.add(number)

@@ -199,7 +199,8 @@ class ReportLabels:
         labels: one value for each of the 14 findings and ``No Finding``: 1 affirmed, 0 negated, -1 uncertain,
             ``None`` not mentioned (``No Finding`` is 1 or ``None``).
         mentions: every mention of the labeled sections in reading order.
-        status: ``"ok"``, or why nothing could be labeled (``"empty"``, ``"no labeled section"``).
+        status: ``"ok"``, or why nothing could be labeled (``"empty"``, ``"no labeled section"``,
+            ``"not understood"``: no word of an English chest report).
         policy: name of the policy that aggregated the mentions.
         engine: ``"graph"`` or ``"surface"``.
     """

@@ -31,6 +31,18 @@ class LabelScore:
     n_predicted: int
     n_agreed: int
 
+    @classmethod
+    def from_counts(cls, agreed: int, gold: int, predicted: int) -> "LabelScore":
+        """The score of ``agreed`` decisions in common among ``gold`` true and ``predicted`` made ones."""
+        return cls(
+            precision=agreed / max(predicted, 1),
+            recall=agreed / max(gold, 1),
+            f1=2 * agreed / max(gold + predicted, 1),
+            n_gold=gold,
+            n_predicted=predicted,
+            n_agreed=agreed,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -132,14 +144,7 @@ def _f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _label_score(counts: NDArray[np.float64]) -> LabelScore:
     agreed, gold, predicted = (int(count) for count in counts)
-    return LabelScore(
-        precision=agreed / max(predicted, 1),
-        recall=agreed / max(gold, 1),
-        f1=float(_f1(counts)),
-        n_gold=gold,
-        n_predicted=predicted,
-        n_agreed=agreed,
-    )
+    return LabelScore.from_counts(agreed, gold, predicted)
 
 
 def _interval(value: float, samples: NDArray[np.float64]) -> Interval:

@@ -13,6 +13,7 @@ from nlp_labeler.mentions import concepts
 from nlp_labeler.parallel import chunks, map_chunks
 from nlp_labeler.policies.schema import Policy, load_policy
 from nlp_labeler.sentences import segment
+from nlp_labeler.words import is_familiar
 
 __all__ = ["ENGINES", "Labeler"]
 
@@ -101,14 +102,12 @@ class Labeler:
 
     def _finish(self, report: Report, analyses: Iterator[SentenceAnalysis]) -> ReportLabels:
         """Aggregate a report; takes as many analyses as it has sentences."""
-        if not report.sentences:
-            status = "no labeled section" if report.text.strip() else "empty"
-            return ReportLabels(report.text, dict.fromkeys(COLUMNS), (), status, self.policy.name, self.engine)
         mentions: list[AssertedMention] = []
         for sentence in report.sentences:
             mentions.extend(self._place(sentence, next(analyses)))
-        labels = aggregate(mentions, self.policy)
-        return ReportLabels(report.text, labels, tuple(mentions), "ok", self.policy.name, self.engine)
+        status = _status(report, mentions)
+        labels = aggregate(mentions, self.policy) if status == "ok" else dict.fromkeys(COLUMNS)
+        return ReportLabels(report.text, labels, tuple(mentions), status, self.policy.name, self.engine)
 
     def _place(self, sentence: Sentence, analysis: SentenceAnalysis) -> Iterator[AssertedMention]:
         """The mentions of a sentence with their place in the report and their meaning under the policy."""
@@ -135,6 +134,17 @@ class Labeler:
                 cui=concept.cui,
                 radlex=concept.radlex,
             )
+
+
+def _status(report: Report, mentions: Sequence[AssertedMention]) -> str:
+    """``"ok"``, or why a report says nothing: silence must not pass for No Finding."""
+    if not report.text.strip():
+        return "empty"
+    if not report.sentences:
+        return "no labeled section"
+    if not mentions and not any(is_familiar(sentence.text) for sentence in report.sentences):
+        return "not understood"
+    return "ok"
 
 
 def _batch_labeler(policy: Policy, engine: str) -> Callable[[Sequence[str]], list[ReportLabels]]:

@@ -11,6 +11,7 @@ __all__ = ["split_sections"]
 _LONGEST_HEADING = 60
 _LONGEST_HEADING_WORDS = 5
 _OWN_LINE = re.compile(r"^[ \t*#_>]*([A-Za-z][A-Za-z/ ]{2,40}?)[ \t*_]*(?:[-\u2013][ \t]|$)", re.MULTILINE)
+_NEVER_BEFORE_COLON = frozenset({"", ":", ".", ";", ",", "\n"})
 _BEFORE_HEADING = re.compile(r"[.!?>*;|\n\r)\]}]|\d\.")
 
 
@@ -71,6 +72,8 @@ def _heading_before(text: str, colon: int) -> tuple[int, str] | None:
 
     A heading stands at the start of a line or after the end of a sentence; in capitals it may stand anywhere.
     """
+    if text[colon - 1 : colon] in _NEVER_BEFORE_COLON:
+        return None
     left = max(0, colon - _LONGEST_HEADING)
     window = text[left:colon]
     cuts = [match.end() for match in _BEFORE_HEADING.finditer(window)]

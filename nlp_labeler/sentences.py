@@ -21,7 +21,7 @@ _BOUNDARY = re.compile(
   | (?P<blank>\n[ \t\r]*\n)                     # a blank line
   | (?P<line>\n)                                # a line break
   | (?P<item>(?<=\s)(?=\d{1,2}[.)]\s+[A-Z]))    # "... 2. Small effusion"
-  | (?P<markup><[^<>\n]{1,80}>)                 # a tag
+  | (?P<markup></?(?:br|p|div|li|ul|ol|tr|td|th|table|h\d|hr)\b[^<>\n]{0,80}>)  # a tag that breaks the line
     """,
     re.VERBOSE,
 )

@@ -5,15 +5,18 @@ punctuation as words of its own, frequent misspellings mended. Every span of it 
 """
 
 import re
+import tomllib
 from bisect import bisect_left
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import resources
 
 from nlp_labeler.spelling import mend
 
-__all__ = ["Words", "normalize"]
+__all__ = ["Words", "is_familiar", "normalize"]
 
-_TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+(?:['\u2019][^\W\d_]+)?|[,;:.?!/()\[\]<>=+]")
+# A tag or an entity of HTML is no word, but is matched as a whole so that its letters are none either.
+_TOKEN = re.compile(r"<[^<>\n]{1,80}>|&#?\w{1,8};|\d+(?:\.\d+)?|[^\W\d_]+(?:['\u2019][^\W\d_]+)?|[,;:.?!/()\[\]<>=+]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ def normalize(sentence: str) -> Words:
     starts = [0]
     position = 0
     for match in _TOKEN.finditer(sentence):
+        if match.end() - match.start() > 1 and match.group()[0] in "<&":
+            continue
         word = _normal_word(match.group())
         tokens.append(word)
         spans.append(match.span())
@@ -55,6 +60,17 @@ def normalize(sentence: str) -> Words:
         starts.append(position)
     text = " ".join(tokens) + " " if tokens else ""
     return Words(text, tuple(tokens), tuple(starts), tuple(spans))
+
+
+def is_familiar(sentence: str) -> bool:
+    """Whether a sentence uses a word of English chest reports."""
+    return not _familiar_words().isdisjoint(normalize(sentence).tokens)
+
+
+@cache
+def _familiar_words() -> frozenset[str]:
+    text = resources.files("nlp_labeler.lexicon").joinpath("familiar.toml").read_text(encoding="utf-8")
+    return frozenset(tomllib.loads(text)["words"])
 
 
 @lru_cache(maxsize=8192)  # the vocabulary of reports; numbers fill what is left and are forgotten first

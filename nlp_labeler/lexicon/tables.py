@@ -87,7 +87,15 @@ class SectionKind(_Entry):
 
 
 class AttributeTable(_Entry):
-    """Terms of every attribute value: ``table[attribute][value]``."""
+    """Terms of every attribute value, and how places are shared between mentions; see ``attributes.toml``."""
+
+    midline: frozenset[str]
+    carriers: frozenset[str]
+    coordinators: frozenset[str]
+    barriers_before: frozenset[str]
+    barriers_after: frozenset[str]
+    new_phrase: frozenset[str]
+    linking: frozenset[str]
 
     severity: Mapping[str, Terms]
     side: Mapping[str, Terms]
