@@ -13,6 +13,7 @@ from cxr.operating_points.sampling import patient_codes
 __all__ = ["fit_calibrator"]
 
 _FOLDS = 5
+_EQUAL_RATES = 1e-9
 _SMALLEST_SLOPE = 1e-3  # a calibration must keep the ranking, however poor the model
 
 _Array = NDArray[np.float64]
@@ -68,13 +69,12 @@ def _isotonic(name: str, logits: _Array, labels: _Array) -> FindingCalibration:
     platt = _platt(name, logits, labels)
     values, group = np.unique(logits, return_inverse=True)
     weights = np.bincount(group).astype(np.float64)
-    from scipy.optimize import isotonic_regression
-
-    fitted = isotonic_regression(np.bincount(group, weights=labels) / weights, weights=weights)
-    edges = fitted.blocks
-    sizes = np.add.reduceat(weights, edges[:-1])
-    centres = np.add.reduceat(weights * values, edges[:-1]) / sizes
-    rates = fitted.x[edges[:-1]]
+    positives = np.bincount(group, weights=labels)
+    pooled = isotonic_regression(positives / weights, weights=weights).x
+    # Neighbouring blocks of equal rate are one block, also where rounding tells them apart.
+    starts = np.r_[0, np.flatnonzero(np.diff(pooled) > _EQUAL_RATES) + 1]
+    sizes, counts, sums = (np.add.reduceat(part, starts) for part in (weights, positives, weights * values))
+    centres, rates = sums / sizes, counts / sizes
     if len(rates) < 2:
         return platt
     # Rates of exactly 0 and 1 occur only at the ends and have no logit: take half a patient, keeping the order.

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from cxr.errors import OperatingPointError
 from cxr.operating_points import Calibrator, fit_calibrator, shift_prevalence
+from cxr.operating_points.calibration_fit import _isotonic
 
 
 def fitted(logits, labels, patients, name="Mass", seed=0) -> Calibrator:
@@ -43,6 +46,15 @@ def test_calibration_never_changes_a_ranking(truth, distort) -> None:
     grid = np.linspace(-15, 15, 2001)
     calibrated = logit(calibrator.apply(grid[:, None])[:, 0])
     assert (np.diff(calibrated) > 0).all()
+
+
+@given(st.integers(0, 10_000), st.integers(2, 40), st.integers(20, 400))
+def test_isotonic_map_increases_strictly_on_any_data(seed: int, levels: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    logits = rng.integers(0, levels, n) / 3  # ties, and often neighbouring blocks of equal rate
+    labels = (rng.random(n) < 0.3 + 0.2 * (logits > levels / 6)).astype(float)
+    calibration = _isotonic("Mass", logits, labels)
+    assert (np.diff(calibration.transform(np.linspace(-5, 20, 300))) > 0).all()
 
 
 def test_scores_shifted_by_class_weights_are_brought_back(cohort, finding_names) -> None:
