@@ -19,10 +19,9 @@ def run() -> list[Row]:
 
     gold = load_gold()
     labeler = Labeler.load(policy="openi")
-    engines = {engine: Labeler.load(policy="openi", engine=engine) for engine in ("surface", "graph")}
     return [
         *accuracy_rows(gold, predicted(labeler, gold.texts)),
-        *ablation_rows(gold, engines),
+        *ablation_rows(gold),
         *qualifier_rows(gold, list(labeler.pipe(gold.texts))),
         *comparison_rows(gold),
         *scaling_rows(gold),

@@ -1,12 +1,18 @@
 """F1 on the gold reports under both protocols, label by label, and what the dependency graph adds to surface rules."""
 
+from collections.abc import Sequence
+from unittest.mock import patch
+
 import numpy as np
 
 from benchmarks.labeler.gold import DATA, Gold
 from benchmarks.record import Row
+from nlp_labeler.cues import CueMatch
+from nlp_labeler.document import Mention
 from nlp_labeler.evaluate import Interval, LabelScore, Scores, positives, score
 from nlp_labeler.findings import CHESTXRAY8, NO_FINDING
 from nlp_labeler.labeler import Labeler
+from nlp_labeler.words import Words
 
 __all__ = ["ablation_rows", "accuracy_rows", "headline_rows", "predicted"]
 
@@ -77,12 +83,29 @@ def label_rows(name: str, label: LabelScore) -> list[Row]:
     ]
 
 
-def ablation_rows(gold: Gold, engines: dict[str, Labeler]) -> list[Row]:
-    """F1 on all reports of every engine, under one policy."""
+def ablation_rows(gold: Gold) -> list[Row]:
+    """F1 on all reports with the surface rules, with the graph rules, and with both, which is the graph engine."""
+    found_by = {
+        "surface rules": predicted(Labeler.load(engine="surface"), gold.texts),
+        "graph rules": graph_alone(gold.texts),
+        "graph and surface rules": predicted(Labeler.load(engine="graph"), gold.texts),
+    }
     rows: list[Row] = []
-    for name, labeler in engines.items():
-        found = predicted(labeler, gold.texts)
+    for name, found in found_by.items():
         rows += headline_rows("labeler ablation", name, score(gold.positive, found[:, :-1], CHESTXRAY8))
         normal = score(gold.normal[:, None], found[:, -1:], (NO_FINDING,))
         rows.append(row("labeler ablation", name, "No Finding F1", normal.micro_f1, len(gold.ids)))
     return rows
+
+
+def has_cue(_words: Words, mentions: Sequence[Mention], cues: Sequence[CueMatch]) -> bool:
+    """Whether a sentence holds a mention and a cue, and so has anything to parse for."""
+    return bool(mentions and cues)
+
+
+def graph_alone(texts: tuple[str, ...]) -> np.ndarray:
+    """Bool (N, 9): the positive labels with the surface scopes taken out: every cue acts by the parse or not at all."""
+    without_scopes = patch("nlp_labeler.graph.covers", return_value=False)
+    parse_all = patch("nlp_labeler.analysis.leaves_choice", has_cue)
+    with without_scopes, parse_all:
+        return predicted(Labeler.load(engine="graph"), texts)

@@ -28,7 +28,7 @@ class Gold:
         bare_texts: the same words without headings, as the peers expect them.
         positive: bool (N, 8): coded for each label of ChestX-ray8.
         normal: bool (N,): coded as normal.
-        headings: the MeSH headings of each report, e.g. ``"Cardiomegaly/mild"``.
+        codes: the MeSH headings of each report, e.g. ``"Cardiomegaly/mild;Opacity/lung"``.
     """
 
     ids: tuple[str, ...]
@@ -36,7 +36,7 @@ class Gold:
     bare_texts: tuple[str, ...]
     positive: np.ndarray
     normal: np.ndarray
-    headings: tuple[tuple[str, ...], ...]
+    codes: tuple[str, ...]
 
     def coded(self) -> np.ndarray:
         """Mask (N,) of the reports coded for one of the eight, or as normal: the subset of the paper's table."""
@@ -53,5 +53,5 @@ def load_gold() -> Gold:
         bare_texts=tuple(f"{row['findings'].strip()}\n{row['impression'].strip()}".strip() for row in rows),
         positive=np.array([[row[name] == "1" for name in CHESTXRAY8] for row in rows]),
         normal=np.array([row["normal"] == "1" for row in rows]),
-        headings=tuple(tuple(h for h in row["mesh_major"].split(";") if h) for row in rows),
+        codes=tuple(row["mesh_major"] for row in rows),
     )

@@ -24,7 +24,7 @@ from nlp_labeler.labeler import Labeler
 __all__ = ["comparison_rows", "scaling_rows"]
 
 ROUNDS = 3
-SCALING_REPORTS = 40_000
+SCALING_REPORTS = 20_000
 
 
 def comparison_rows(gold: Gold) -> list[Row]:
