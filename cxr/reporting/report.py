@@ -78,7 +78,8 @@ def write_report(findings: Sequence[FindingResult], *, triage: Triage, width: in
 
     Only findings above their operating point are asserted, in ontology order (a finding follows the
     more general one it belongs to). Nothing is ever called normal: without a finding the report says
-    that none was above its threshold, and it always says what was not assessed.
+    that none was above its threshold, and it always says what was not assessed. That note is a section of
+    its own, so that a reader of findings, nlp_labeler among them, never takes a name in it for a finding.
 
     Args:
         findings: all findings of the label space, boxes in pixels of the input.
@@ -99,7 +100,7 @@ def write_report(findings: Sequence[FindingResult], *, triage: Triage, width: in
     sections = (
         ("FINDINGS", [*asserted, *rest]),
         ("IMPRESSION", [impression, advice]),
-        ("LIMITATIONS", [*unjudged, limits]),
+        ("NOTE", [*unjudged, limits]),
     )
     text = "\n".join(f"{title}: {' '.join(s.text for s in sentences)}" for title, sentences in sections)
     return GroundedReport(text=text, sentences=tuple(s for _, sentences in sections for s in sentences))

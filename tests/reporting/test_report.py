@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from cxr.localization import Box
 from cxr.reporting import FindingResult, side_of, write_report, zones_of
 from cxr.reporting.phrases import Phrases, load_phrases
+from nlp_labeler import Labeler
 from nlp_labeler.findings import ANCESTORS, LABELS, PARENT
 
 ORDER = {node: rank for rank, node in enumerate(PARENT)}
@@ -118,3 +119,25 @@ def test_phrases_cover_every_finding_and_refuse_unknown_keys():
         Phrases.model_validate(load_phrases().model_dump() | {"surprise": 1})
     with pytest.raises(ValidationError, match="certainty steps"):
         Phrases.model_validate(load_phrases().model_dump() | {"certainty": []})
+
+
+@pytest.fixture(scope="module")
+def labeler():
+    """The project's own labeler, without spaCy: an independent reader of the final text."""
+    return Labeler.load(policy="openi", engine="surface")
+
+
+@pytest.mark.parametrize("probability", [0.95, 0.6, 0.3, 0.05])
+@pytest.mark.parametrize("name", LABELS)
+def test_the_labeler_reads_out_of_the_report_what_was_put_in(labeler, name, probability):
+    boxes = [box(700, 300), box(100, 700)]
+    others = [finding(n, 0.001, None if k % 3 else 0.01) for k, n in enumerate(LABELS) if n != name]
+    text = report(finding(name, probability, 0.01, boxes), *others).text
+    labels = labeler.label(text).labels
+    assert [n for n in LABELS if labels[n] in (1, -1)] == [name]
+
+
+@pytest.mark.parametrize("threshold", [0.3, None])
+def test_the_labeler_reads_no_finding_out_of_a_report_without_one(labeler, threshold):
+    text = report(*(finding(n, 0.1, threshold) for n in LABELS), triage="read").text
+    assert {labeler.label(text).labels[n] for n in LABELS} <= {0, None}
