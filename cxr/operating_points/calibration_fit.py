@@ -66,6 +66,8 @@ def _platt(name: str, logits: _Array, labels: _Array) -> FindingCalibration:
 
 def _isotonic(name: str, logits: _Array, labels: _Array) -> FindingCalibration:
     """Centred isotonic regression; falls back to Platt where everything pools into one block."""
+    from scipy.optimize import isotonic_regression  # here: slow to import, and applying does not need it
+
     platt = _platt(name, logits, labels)
     values, group = np.unique(logits, return_inverse=True)
     weights = np.bincount(group).astype(np.float64)
