@@ -63,3 +63,61 @@ def build(
     if summary.refused:
         typer.echo(f"{len(summary.refused)} inputs were left out; see {out / 'refused.csv'}", err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def describe(
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder in any known layout.")],
+    html: Annotated[Path | None, typer.Option(help="Write a page with tables and the co-occurrence of labels.")] = None,
+) -> None:
+    """Count images, patients, labels and their overlap; the label table alone is enough."""
+    from cxr.cli.extras import require
+
+    require("describing datasets", "label", "pandas", "pyarrow")
+    from rich.console import Console
+    from rich.table import Table
+
+    from cxr.datasets.dataset import open_dataset
+    from cxr.datasets.describe import describe as count
+    from cxr.datasets.describe import to_html
+
+    found = count(open_dataset(dataset))
+    table = Table("label", *(str(name).replace("_", " ") for name in found.labels.columns))
+    for label, row in found.labels.iterrows():
+        table.add_row(str(label), *(f"{value:,}" for value in row))
+    sizes = ", ".join(f"{row.images:,} {split}" for split, row in found.splits.iterrows()) or "no splits"
+    typer.echo(f"{found.name}: {found.images:,} images of {found.patients:,} patients ({sizes}); {found.boxes:,} boxes")
+    Console().print(table)
+    typer.echo(f"{found.without_label:,} images have none of the labels")
+    if html:
+        html.write_text(to_html(found), encoding="utf-8")
+        typer.echo(f"page: {html}")
+
+
+@app.command()
+def check(
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder in any known layout.")],
+    images: Annotated[bool, typer.Option("--images/--tables-only", help="Open images, or read tables only.")] = True,
+    workers: Annotated[int, typer.Option(help="Images read at a time; 0 takes one per core.", min=0)] = 0,
+) -> None:
+    """Find leaks between splits (same patient, same picture), unusable images and labels that contradict.
+
+    Prints one line per fault: kind, subject, detail. Exit status 1 if there is any.
+    """
+    import os
+
+    from cxr.cli.extras import require
+    from cxr.cli.progress import counting_bar
+
+    require("checking datasets", "label", "pandas", "pyarrow")
+    from cxr.datasets.check import check_dataset
+    from cxr.datasets.dataset import open_dataset
+
+    opened = open_dataset(dataset)
+    with counting_bar("images") as advance:
+        faults = check_dataset(opened, images=images, workers=workers or os.cpu_count() or 1, progress=advance)
+    for fault in faults:
+        typer.echo(f"{fault.kind}\t{fault.subject}\t{fault.detail}")
+    typer.echo(f"{len(opened)} images checked, {len(faults)} faults")
+    if faults:
+        raise typer.Exit(1)

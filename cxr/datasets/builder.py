@@ -83,10 +83,10 @@ def build_dataset(
         LabelerError: if the reports, the policy or the engine cannot be used.
     """
     parts = out / _PARTS
-    if out.exists() and any(out.iterdir()) and not (parts.is_dir() or (out / ENTRY_FILE).is_file()):
-        raise DatasetError(f"{out} is neither empty nor a dataset; choose another folder")
     if images.resolve().is_relative_to(out.resolve()):
         raise DatasetError(f"the images lie inside {out}; choose another folder, so that the originals stay untouched")
+    if out.exists() and any(out.iterdir()) and not (parts.is_dir() or (out / ENTRY_FILE).is_file()):
+        raise DatasetError(f"{out} is neither empty nor a dataset; choose another folder")
     index = ImageIndex(images)
     labeler = Labeler.load(policy=policy, engine=engine)
     archive = _Archive(index, out / IMAGE_FOLDER, labeler, workers, pseudonyms)

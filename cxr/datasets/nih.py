@@ -91,8 +91,10 @@ def read_official(root: Path) -> Dataset:
 def _with_validation(records: pd.DataFrame, is_train_val: pd.Series) -> pd.Series:
     """Names of the splits, with the validation patients taken out of train_val."""
     splits = pd.Series("test", index=records.index)
-    if is_train_val.any():
-        train_val = records[is_train_val]
+    train_val = records[is_train_val]
+    if train_val["patient"].nunique() < 1 / VALIDATION_SHARE:
+        splits[is_train_val] = "train"  # too few to spare any
+    else:
         shares = {"train": 1 - VALIDATION_SHARE, "val": VALIDATION_SHARE}
         labels = train_val[list(LABELS)].to_numpy(np.float32)
         splits[is_train_val] = assign_splits(list(train_val["patient"]), labels, shares, VALIDATION_SEED)

@@ -1,0 +1,84 @@
+"""The image cache: the pixels of the clinic's preprocessing, never stale, never silently black."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cxr.datasets.cache import ImageCache
+from cxr.datasets.dataset import open_dataset
+from cxr.errors import DatasetError
+from cxr.imaging.preprocessing import prepare
+from cxr.imaging.reading import read_radiograph
+
+
+@pytest.fixture
+def dataset(write_dataset):
+    rng = np.random.default_rng(0)
+    pictures = {f"{n}.png": rng.integers(0, 256, (70 + n, 90), dtype=np.uint8) for n in range(6)}
+    return open_dataset(write_dataset({name: (f"P{name}", "", "train", pixels) for name, pixels in pictures.items()}))
+
+
+def test_rows_are_what_the_clinic_feeds_the_network(dataset, tmp_path):
+    cache = ImageCache.build(dataset, 64, tmp_path / "cache", workers=3)
+    assert len(cache) == 6
+    for row, path in enumerate(dataset.records["path"]):
+        assert np.array_equal(cache[row], prepare(read_radiograph(path_of(path)).pixels, 64)[0])
+
+
+def path_of(text):
+    from pathlib import Path
+
+    return Path(text)
+
+
+def test_a_finished_cache_is_opened_not_built(dataset, tmp_path, monkeypatch):
+    ImageCache.build(dataset, 64, tmp_path / "cache")
+    monkeypatch.setattr("cxr.datasets.cache.read_radiograph", lambda _: pytest.fail("decoded again"))
+    assert len(ImageCache.build(dataset, 64, tmp_path / "cache")) == 6
+
+
+def test_a_changed_file_or_size_makes_it_anew(dataset, tmp_path):
+    before = np.array(ImageCache.build(dataset, 64, tmp_path / "cache")[0])
+    Image.new("L", (50, 50), 7).save(dataset.records["path"][1])
+    with pytest.raises(DatasetError, match="constant_pixels"):
+        ImageCache.build(dataset, 64, tmp_path / "cache")
+    Image.linear_gradient("L").save(dataset.records["path"][1])
+    cache = ImageCache.build(dataset, 64, tmp_path / "cache")
+    assert np.array_equal(cache[0], before)
+    assert cache[1].max() > 250
+    assert ImageCache.build(dataset, 32, tmp_path / "cache")[0].shape == (32, 32)
+
+
+def test_a_stopped_build_goes_on(dataset, tmp_path, monkeypatch):
+    seen = []
+
+    def stop_after_three(path):
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        seen.append(path)
+        return read_radiograph(path)
+
+    monkeypatch.setattr("cxr.datasets.cache.read_radiograph", stop_after_three)
+    with pytest.raises(KeyboardInterrupt):
+        ImageCache.build(dataset, 64, tmp_path / "cache")
+    assert not (tmp_path / "cache" / "images.npy").exists()
+    read_again = []
+    monkeypatch.setattr(
+        "cxr.datasets.cache.read_radiograph", lambda path: (read_again.append(path), read_radiograph(path))[1]
+    )
+    cache = ImageCache.build(dataset, 64, tmp_path / "cache")
+    assert set(read_again).isdisjoint(seen)
+    assert all(cache[row].max() > 0 for row in range(6))
+
+
+def test_refused_images_are_named(dataset, tmp_path):
+    path_of(dataset.records["path"][2]).write_bytes(b"broken")
+    with pytest.raises(DatasetError, match=r"1 of 6 images cannot be used: 2\.png \(unknown_format\)"):
+        ImageCache.build(dataset, 64, tmp_path / "cache")
+    assert (tmp_path / "cache" / "refused.csv").read_text() == "image,code\n2.png,unknown_format\n"
+
+
+def test_missing_images_are_named(dataset, tmp_path):
+    path_of(dataset.records["path"][4]).unlink()
+    with pytest.raises(DatasetError, match=r"image 4\.png is listed but not found"):
+        ImageCache.build(dataset, 64, tmp_path / "cache")
