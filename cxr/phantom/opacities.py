@@ -28,15 +28,17 @@ def _fill(scene: Scene, opacity: Floats, share_of_peak: float = 0.45, vessels: F
     return Effect(mask, np.asarray(1.0 - opacity, dtype=np.float32), nothing.water, kept)
 
 
-def _blob(scene: Scene, x0: float, y0: float, radius_x: float, radius_y: float, rng: np.random.Generator) -> Floats:
+def _blob(
+    scene: Scene, at: tuple[float, float], radii: tuple[float, float], rng: np.random.Generator, sharpness: float = 7.0
+) -> Floats:
     """A region with an uneven, soft border: 1 in the middle, falling through .5 at about the radii."""
     x, y = scene.frame.grid
     field = scene.frame.field_cm
     rough = (
         smooth_noise(rng, scene.frame.size, field / 4.0) * 0.22 + smooth_noise(rng, scene.frame.size, field / 1.6) * 0.1
     )
-    distance = np.sqrt(((x - x0) / radius_x) ** 2 + ((y - y0) / radius_y) ** 2) + rough
-    return np.asarray(1.0 / (1.0 + np.exp(np.clip((distance - 1.0) * 7.0, -30.0, 30.0))), dtype=np.float32)
+    distance = np.sqrt(((x - at[0]) / radii[0]) ** 2 + ((y - at[1]) / radii[1]) ** 2) + rough
+    return np.asarray(1.0 / (1.0 + np.exp(np.clip((distance - 1.0) * sharpness, -30.0, 30.0))), dtype=np.float32)
 
 
 def pneumonia(scene: Scene, lesion: Lesion) -> Effect:
@@ -44,12 +46,12 @@ def pneumonia(scene: Scene, lesion: Lesion) -> Effect:
     rng = np.random.default_rng(lesion.seed)
     x0, y0 = lung_position(scene.thorax, lesion.side, rng.uniform(*ZONE_DOWN[lesion.zone]), rng.uniform(0.3, 0.65))
     radius = 3.2 + 3.2 * lesion.severity
-    region = _blob(scene, x0, y0, radius * rng.uniform(0.9, 1.25), radius * rng.uniform(0.75, 1.05), rng)
+    region = _blob(scene, (x0, y0), (radius * rng.uniform(0.9, 1.25), radius * rng.uniform(0.75, 1.05)), rng, 4.5)
     y = scene.frame.grid[1]
     if lesion.zone == "upper":  # the fissure cuts it straight below
-        region = region * np.clip((y0 + 0.45 * radius - y) / 0.3 + 0.5, 0.0, 1.0)
+        region = region * np.clip((y0 + 0.45 * radius - y) / 0.7 + 0.5, 0.0, 1.0)
     elif lesion.zone == "mid":
-        region = region * np.clip((y - y0 + 0.55 * radius) / 0.3 + 0.5, 0.0, 1.0)
+        region = region * np.clip((y - y0 + 0.55 * radius) / 0.7 + 0.5, 0.0, 1.0)
     bronchi = np.clip((scene.vessel_map - 0.25) * 0.6, 0.0, 0.25)
     density = 0.5 + 0.4 * lesion.severity
     grain = 1.0 + 0.10 * smooth_noise(rng, scene.frame.size, scene.frame.field_cm / 1.4)
@@ -62,7 +64,7 @@ def consolidation(scene: Scene, lesion: Lesion) -> Effect:
     rng = np.random.default_rng(lesion.seed)
     x0, y0 = lung_position(scene.thorax, lesion.side, rng.uniform(*ZONE_DOWN[lesion.zone]), rng.uniform(0.7, 0.95))
     radius = 2.2 + 3.0 * lesion.severity
-    region = _blob(scene, x0, y0, radius, radius * rng.uniform(0.9, 1.3), rng)
+    region = _blob(scene, (x0, y0), (radius, radius * rng.uniform(0.9, 1.3)), rng)
     return _fill(scene, region * scene.side_field(lesion.side) * (0.5 + 0.42 * lesion.severity))
 
 
@@ -72,7 +74,7 @@ def infiltration(scene: Scene, lesion: Lesion) -> Effect:
     size, field_cm = scene.frame.size, scene.frame.field_cm
     x0, y0 = lung_position(scene.thorax, lesion.side, rng.uniform(*ZONE_DOWN[lesion.zone]), rng.uniform(0.45, 0.75))
     radius = 3.8 + 3.0 * lesion.severity
-    region = _blob(scene, x0, y0, radius, radius * rng.uniform(0.9, 1.2), rng)
+    region = _blob(scene, (x0, y0), (radius, radius * rng.uniform(0.9, 1.2)), rng)
     patches = np.clip(0.5 + 0.36 * smooth_noise(rng, size, field_cm / 1.2), 0.0, 1.3)
     spots = np.clip(0.30 * smooth_noise(rng, size, field_cm / 0.55), 0.0, 0.6)
     markings = np.clip(scene.vessel_map, 0.0, 0.7)
