@@ -3,7 +3,11 @@
 import hashlib
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.preprocessing import Placement, prepare
@@ -28,14 +32,23 @@ class Screener:
     Args:
         bundle: a bundle folder or a loaded bundle; ``None`` is the one shipped with the package.
         threads: threads that the network may use for one image; by default all cores of this process.
+        gate: looks at the pixels, (H, W) float32 in [0, 1], before the network does, and raises
+            :class:`~cxr.errors.RefusedInputError` for a picture that must not be scored.
 
     Raises:
         BundleError: if the bundle is missing, altered, of another version, or does not run.
     """
 
-    def __init__(self, bundle: Bundle | Path | str | None = None, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle | Path | str | None = None,
+        *,
+        threads: int | None = None,
+        gate: Callable[[NDArray[np.float32]], object] | None = None,
+    ) -> None:
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
         self._network = Network(self.bundle, threads=threads or len(os.sched_getaffinity(0)))
+        self._gate = gate
         manifest = self.bundle.manifest
         self.identity = ModelIdentity(manifest.name, manifest.version, manifest.model_sha256)
 
@@ -75,6 +88,8 @@ class Screener:
 
     def _examine(self, name: str, source: Path | bytes) -> Examination:
         radiograph = read_radiograph(source)
+        if self._gate is not None:
+            self._gate(radiograph.pixels)
         square, placement = prepare(
             radiograph.pixels, self.bundle.manifest.preprocessing.size, radiograph.metadata.pixel_aspect
         )

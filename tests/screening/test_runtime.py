@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr.errors import RefusalCode
+from cxr.errors import RefusalCode, RefusedInputError
 from cxr.localization import iou
 from cxr.screening import Screener, find_inputs, parse_result_line, result_line, screen_many
 from cxr.screening import runtime as runtime_module
@@ -136,3 +136,14 @@ def test_a_failure_after_screening_is_one_refused_input_too(screener, image_fold
 def test_inputs_come_back_in_their_order_however_many_workers(screener, image_folder):
     order = [e.result.path for e, _ in screen_many(screener, find_inputs([image_folder]), lambda *_: 0, workers=4)]
     assert order == [item.name for item in find_inputs([image_folder])]
+
+
+def test_a_gate_refuses_before_the_network_looks(tiny_bundle, image_folder):
+    def gate(pixels):
+        assert pixels.dtype == np.float32
+        if pixels.max() > 0.99:
+            raise RefusedInputError(RefusalCode.NOT_FRONTAL_CHEST, "too bright for a chest")
+
+    gated = Screener(tiny_bundle, threads=1, gate=gate)
+    assert gated.screen(image_folder / "large_heart.png").refusal.code is RefusalCode.NOT_FRONTAL_CHEST
+    assert gated.screen(image_folder / "effusion.png").status == "screened"
