@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from cxr.datasets import folder, nih
+from cxr.datasets import chexpert, folder, mimic_cxr, nih, padchest, vindr_cxr
 from cxr.datasets.schema import Dataset
 from cxr.errors import DatasetError
 
@@ -13,6 +13,10 @@ LAYOUTS: dict[str, tuple[Callable[[Path], bool], Callable[[Path], Dataset]]] = {
     "ChestX-ray8-style folder (cxr dataset build)": (folder.recognises, folder.read),
     "NIH subset with index.csv": (nih.recognises_subset, nih.read_subset),
     "NIH ChestX-ray14 as published": (nih.recognises_official, nih.read_official),
+    "CheXpert": (chexpert.recognises, chexpert.read),
+    "MIMIC-CXR-JPG": (mimic_cxr.recognises, mimic_cxr.read),
+    "PadChest": (padchest.recognises, padchest.read),
+    "VinDr-CXR": (vindr_cxr.recognises, vindr_cxr.read),
 }
 """Name of each layout -> whether a folder has it, and its reader; the first that recognises a folder reads it."""
 
