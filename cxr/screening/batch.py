@@ -1,6 +1,5 @@
 """Many inputs through one screener: reading, decoding, network and drawing overlap over threads."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,7 +9,7 @@ from typing import TypeVar
 from cxr.errors import RefusedInputError
 from cxr.screening.exhibit import Examination
 from cxr.screening.inputs import ScreeningInput
-from cxr.screening.runtime import Screener
+from cxr.screening.runtime import Screener, available_cores
 
 __all__ = ["default_workers", "screen_many"]
 
@@ -20,7 +19,7 @@ _WAITING_PER_WORKER = 2
 
 def default_workers() -> int:
     """One per core of this process: decoders, onnxruntime and Pillow all release the interpreter lock."""
-    return len(os.sched_getaffinity(0))
+    return available_cores()
 
 
 def screen_many(

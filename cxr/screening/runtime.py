@@ -21,9 +21,16 @@ from cxr.screening.manifest import file_sha256
 from cxr.screening.network import Network, NetworkOutput
 from cxr.screening.result import ModelIdentity, Refusal, ScreeningResult
 
-__all__ = ["Screener"]
+__all__ = ["Screener", "available_cores"]
 
 _LOG = logging.getLogger(__name__)
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux, where a container may be given fewer than there are
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class Screener:
@@ -47,7 +54,7 @@ class Screener:
         gate: Callable[[NDArray[np.float32]], object] | None = None,
     ) -> None:
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
-        self._network = Network(self.bundle, threads=threads or len(os.sched_getaffinity(0)))
+        self._network = Network(self.bundle, threads=threads or available_cores())
         self._gate = gate
         manifest = self.bundle.manifest
         self.identity = ModelIdentity(manifest.name, manifest.version, manifest.model_sha256)

@@ -92,6 +92,7 @@ def test_a_visitor_picks_a_case_uploads_one_and_nothing_leaves_loopback(page_url
         page.locator("input[type=file]").first.set_input_files(str(image_folder / "large_heart.png"))
         cells.filter(has_text="large_heart.png").first.click()
         page.get_by_text("cardiomegaly (").first.wait_for()
+        page.locator("img[src*='large_heart']").first.wait_for()
         page.screenshot(path=tmp_path / "page.png", full_page=True)
         browser.close()
     outside = [url for url in asked if not url.startswith((page_url, "data:", "blob:", "ws://127.0.0.1"))]
