@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("cxr.cli.export", "export"),
     "screen": ("cxr.cli.screen", "screen"),
     "report": ("cxr.cli.report", "report"),
+    "segment": ("cxr.cli.segment", "segment"),
     "demo": ("cxr.cli.demo", "demo"),
 }
 # group name -> module that holds a Typer called `app`

@@ -1,5 +1,7 @@
 """A small torch module with one image input and one output -> a self-contained ONNX file."""
 
+import hashlib
+import json
 import logging
 import warnings
 from pathlib import Path
@@ -8,7 +10,7 @@ import onnx
 import torch
 from torch import nn
 
-__all__ = ["write_auxiliary_onnx"]
+__all__ = ["write_auxiliary_onnx", "write_card"]
 
 
 def write_auxiliary_onnx(module: nn.Module, size: int, path: Path) -> None:
@@ -45,3 +47,11 @@ def write_auxiliary_onnx(module: nn.Module, size: int, path: Path) -> None:
     temporary = path.with_suffix(".tmp")
     onnx.save_model(graph, temporary)
     temporary.replace(path)
+
+
+def write_card(model: Path, **content: object) -> None:
+    """Write NAME.json beside a model: the hash that binds them, and whatever else there is to say."""
+    card = {"sha256": hashlib.sha256(model.read_bytes()).hexdigest(), **content}
+    temporary = model.with_suffix(".json.tmp")
+    temporary.write_text(json.dumps(card, indent=1) + "\n")
+    temporary.replace(model.with_suffix(".json"))

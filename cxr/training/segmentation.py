@@ -15,21 +15,21 @@ from rich.progress import track
 from torch import Tensor
 
 from cxr.imaging.preprocessing import prepare
+from cxr.imaging.segmentation import SEGMENTATION_SIZE
 from cxr.models.unet import UNet
-from cxr.training.auxiliary_onnx import write_auxiliary_onnx
+from cxr.training.auxiliary_onnx import write_auxiliary_onnx, write_card
 from cxr.training.masked_chests import STRUCTURES, MaskedChest, read_masked_chests
 from cxr.training.random_views import random_exposure, random_geometry
 
-__all__ = ["SIZE", "train_segmentation"]
+__all__ = ["train_segmentation"]
 
-SIZE = 128
 BATCH = 16
 
 
 def stack_of(chest: MaskedChest) -> Tensor:
-    """(1 + 3, SIZE, SIZE) float32 in [0, 1]: the image and its masks with soft borders, as the network sees them."""
+    """(1 + 3, S, S) float32 in [0, 1]: the image and its masks with soft borders, as the network sees them."""
     layers = [chest.image / np.float32(255), *chest.masks.astype(np.float32)]
-    return torch.from_numpy(np.stack([prepare(layer, SIZE)[0] for layer in layers])).float() / 255
+    return torch.from_numpy(np.stack([prepare(layer, SEGMENTATION_SIZE)[0] for layer in layers])).float() / 255
 
 
 def loss_of(logits: Tensor, masks: Tensor) -> Tensor:
@@ -67,8 +67,13 @@ def main(
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 80,
     seed: Annotated[int, typer.Option(help="Of initial weights and random views.")] = 0,
 ) -> None:
-    """Train on the masks and write the ONNX file."""
-    write_auxiliary_onnx(train_segmentation(read_masked_chests(data), epochs, seed), SIZE, out)
+    """Train on the masks and write the ONNX file and its card."""
+    write_auxiliary_onnx(train_segmentation(read_masked_chests(data), epochs, seed), SEGMENTATION_SIZE, out)
+    write_card(
+        out,
+        structures=STRUCTURES,
+        training_data="JSRT (Shiraishi 2000, masks: van Ginneken 2006) and Wingspan (Dong 2018), four fifths of each",
+    )
 
 
 if __name__ == "__main__":
