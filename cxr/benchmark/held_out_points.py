@@ -144,7 +144,7 @@ def evaluate_points(
             )
         return held_out
 
-    decided = np.array([points.triage(row) for row in probabilities])
+    decided = np.array(points.triage_all(probabilities))
     groups = {"with a finding": labels[:, -1] == 1, "without": labels[:, -1] == 0}
     return HeldOutPoints(
         source=source,

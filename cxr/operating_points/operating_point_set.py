@@ -209,7 +209,10 @@ class OperatingPointSet(BaseModel):
         Raises:
             OperatingPointError: if they do not cover the label space or a value is not in [0, 1].
         """
-        array = self.probabilities(probabilities)
+        return self.triage_all(self.probabilities(probabilities)[None])[0]
+
+    def triage_all(self, probabilities: NDArray[np.float64]) -> list[Triage]:
+        """The same for (N, C) probabilities, in the order of :attr:`label_space`, that are known to be valid."""
         thresholds = [self.threshold(name) for name in self.label_space]
-        fired = any(t is not None and p > t for p, t in zip(array, thresholds, strict=True))
-        return triage_of(float(patient_score(array)), fired, self.patient_level, self.patient_rule_out)
+        fired = np.any(probabilities > np.array([np.inf if t is None else t for t in thresholds]), axis=1)
+        return triage_of(patient_score(probabilities), fired, self.patient_level, self.patient_rule_out)

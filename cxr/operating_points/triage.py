@@ -28,18 +28,20 @@ def patient_score(probabilities: ArrayLike) -> NDArray[np.float64]:
 
 
 def triage_of(
-    score: float, finding_fired: bool, refer: Certificate | Refusal, rule_out: Certificate | Refusal
-) -> Triage:
-    """The decision for one patient.
+    scores: NDArray[np.float64],
+    finding_fired: NDArray[np.bool_],
+    refer: Certificate | Refusal,
+    rule_out: Certificate | Refusal,
+) -> list[Triage]:
+    """The decisions for N patients.
 
     Args:
-        score: from :func:`patient_score`.
-        finding_fired: whether any finding is above its own certified threshold.
+        scores: (N,) from :func:`patient_score`.
+        finding_fired: (N,) whether any finding is above its own certified threshold.
         refer: the patient-level point of limited false-positive rate.
         rule_out: the patient-level point of limited miss rate.
     """
-    if isinstance(refer, Certificate) and score > refer.threshold:
-        return "refer"
-    if isinstance(rule_out, Certificate) and score < rule_out.threshold and not finding_fired:
-        return "none"
-    return "read"
+    none = np.full(len(scores), False)
+    referred = scores > refer.threshold if isinstance(refer, Certificate) else none
+    cleared = (scores < rule_out.threshold) & ~finding_fired if isinstance(rule_out, Certificate) else none
+    return ["refer" if up else "none" if down else "read" for up, down in zip(referred, cleared, strict=True)]

@@ -107,7 +107,7 @@ def test_comparison_refuses_other_labels_and_folders_without_predictions(tables,
     with pytest.raises(DatasetError, match="label the same images differently"):
         compare_benchmarks(written, tmp_path / "other")
     with pytest.raises(DatasetError, match=r"no predictions\.csv in"):
-        compare_benchmarks(written, tmp_path)
+        compare_benchmarks(written, tmp_path / "nowhere")
 
 
 def test_holm_correction() -> None:

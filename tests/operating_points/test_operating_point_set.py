@@ -121,3 +121,9 @@ def test_triage_reads_where_a_finding_fired_below_the_rule_out_threshold(points:
 def test_triage_refuses_probabilities_that_do_not_fit(points: OperatingPointSet, values, message: str) -> None:
     with pytest.raises(OperatingPointError, match=message):
         points.triage(values)
+
+
+def test_triage_of_many_is_that_of_each(points: OperatingPointSet, cohort) -> None:
+    scores = cohort.scores[:300]
+    assert points.triage_all(scores) == [points.triage(row) for row in scores]
+    assert set(points.triage_all(cohort.scores)) == {"refer", "read", "none"}
