@@ -42,7 +42,7 @@ def split_sections(text: str) -> tuple[Section, ...]:
             continue
         kept.append((start, end, kind))
     sections: list[Section] = []
-    if text[: kept[0][0]].strip():
+    if any(character.isalnum() for character in text[: kept[0][0]]):
         headed = any(kind in {"findings", "organ"} for _, _, kind in kept)
         sections.append(Section("body", not headed, 0, kept[0][0]))
     stops = [start for start, _, _ in kept[1:]] + [len(text)]
