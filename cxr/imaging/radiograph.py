@@ -41,6 +41,7 @@ class RadiographMetadata:
         sop_uid: SOP Instance UID.
         pixel_spacing_mm: distance between rows, distance between columns.
         pixel_aspect: height of a pixel over its width; 1.0 where unknown.
+        polarity: ``"header"``, or ``"pixels"`` where a MONOCHROME1 header contradicted them.
     """
 
     kind: FileKind
@@ -60,6 +61,7 @@ class RadiographMetadata:
     sop_uid: str | None = None
     pixel_spacing_mm: tuple[float, float] | None = None
     pixel_aspect: float = 1.0
+    polarity: str = "header"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
 from cxr.phantom.cohort import generate_cohort
 from cxr.training.masked_chests import read_masked_chests
-from cxr.training.non_chests import DRAWINGS, HELD_OUT_DRAWINGS, draw, photographs, random_crop
+from cxr.training.non_chests import DRAWINGS, HELD_OUT_DRAWINGS, draw, random_crop
 
 __all__ = ["calibration_chests", "hospital_chests", "shuffled", "training_chests", "training_non_chests"]
 
@@ -26,9 +26,8 @@ SIDE = 160  # chests are kept at this size in memory
 def training_chests(data: Path) -> list[Gray]:
     """NIH training patients, masked chests, half of two other hospitals, and phantoms: the demo must pass the gate."""
     chests = _read(open_dataset(data / "nih").subset("train").records["path"])
-    chests += [
-        _small(c.image / np.float32(255)) for c in read_masked_chests(data / "lung_heart_masks") if not c.held_out
-    ]
+    masked = read_masked_chests(data / "lung_heart_masks")
+    chests += [_small(c.image.astype(np.float32) / np.float32(255)) for c in masked if not c.held_out]
     for source in ("hannover", "paediatric"):
         chests += hospital_chests(data / source, held_out=False)
     with TemporaryDirectory() as folder:
@@ -49,9 +48,8 @@ def hospital_chests(root: Path, *, held_out: bool) -> list[Gray]:
     return _read(str(root / name) for name, side in zip(index["file"], odd, strict=True) if side == held_out)
 
 
-def training_non_chests(count: int, chests: list[Gray], rng: np.random.Generator) -> list[Gray]:
+def training_non_chests(count: int, pictures: list[Gray], chests: list[Gray], rng: np.random.Generator) -> list[Gray]:
     """Crops of photographs, drawings, and chests whose pieces are shuffled."""
-    pictures = [pixels for _, pixels in photographs(held_out=False)]
     kinds = [kind for kind in DRAWINGS if kind not in HELD_OUT_DRAWINGS]
     result = []
     for _ in range(count):

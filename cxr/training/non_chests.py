@@ -16,6 +16,7 @@ from scipy import ndimage
 __all__ = ["HELD_OUT_DRAWINGS", "HELD_OUT_PHOTOGRAPHS", "draw", "photographs", "random_crop"]
 
 Gray = NDArray[np.float32]
+Drawing = NDArray[np.floating]
 SIDE = 128
 
 HELD_OUT_PHOTOGRAPHS = frozenset(
@@ -52,13 +53,13 @@ def draw(kind: str, rng: np.random.Generator) -> Gray:
     return np.clip(picture, 0, 1).astype(np.float32)
 
 
-def _clouds(rng: np.random.Generator) -> Gray:
+def _clouds(rng: np.random.Generator) -> Drawing:
     """Noise of one random coarseness, as of blurred or overexposed films."""
     noise = ndimage.gaussian_filter(rng.normal(size=(SIDE, SIDE)), rng.uniform(0, 20))
     return (noise - noise.min()) / (np.ptp(noise) + 1e-6)
 
 
-def _ramp(rng: np.random.Generator) -> Gray:
+def _ramp(rng: np.random.Generator) -> Drawing:
     y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE
     angle = rng.uniform(0, 2 * np.pi)
     ramp = x * np.cos(angle) + y * np.sin(angle)
@@ -70,7 +71,7 @@ def _canvas(rng: np.random.Generator) -> tuple[Image.Image, ImageDraw.ImageDraw]
     return picture, ImageDraw.Draw(picture)
 
 
-def _shapes(rng: np.random.Generator) -> Gray:
+def _shapes(rng: np.random.Generator) -> Drawing:
     picture, pen = _canvas(rng)
     for _ in range(rng.integers(1, 20)):
         corners = np.sort(rng.integers(-20, SIDE + 20, size=(2, 2)), axis=0)
@@ -80,7 +81,7 @@ def _shapes(rng: np.random.Generator) -> Gray:
     return np.asarray(picture, dtype=np.float32) / 255
 
 
-def _page(rng: np.random.Generator) -> Gray:
+def _page(rng: np.random.Generator) -> Drawing:
     """Lines of marks like writing."""
     picture, pen = _canvas(rng)
     ink, step = int(rng.integers(256)), int(rng.integers(4, 14))
@@ -93,7 +94,7 @@ def _page(rng: np.random.Generator) -> Gray:
     return np.asarray(picture, dtype=np.float32) / 255
 
 
-def _bones(rng: np.random.Generator) -> Gray:
+def _bones(rng: np.random.Generator) -> Drawing:
     """Bright tubes with soft tissue on black, as of limbs and hands."""
     picture = Image.new("L", (SIDE, SIDE), 0)
     pen = ImageDraw.Draw(picture)
@@ -108,7 +109,7 @@ def _bones(rng: np.random.Generator) -> Gray:
     return np.asarray(picture, dtype=np.float32) / 255
 
 
-def _skull(rng: np.random.Generator) -> Gray:
+def _skull(rng: np.random.Generator) -> Drawing:
     """A bright rim around a gray oval with darker hollows, as of heads and pelves."""
     y, x = (np.mgrid[0:SIDE, 0:SIDE] - SIDE / 2) / (SIDE / 2)
     radius = np.hypot((x - rng.uniform(-0.2, 0.2)) / rng.uniform(0.5, 0.9), (y - rng.uniform(-0.2, 0.2)) / 0.85)
@@ -119,18 +120,18 @@ def _skull(rng: np.random.Generator) -> Gray:
     return picture
 
 
-def _rings(rng: np.random.Generator) -> Gray:
+def _rings(rng: np.random.Generator) -> Drawing:
     y, x = np.mgrid[0:SIDE, 0:SIDE] - rng.uniform(0, SIDE, size=(2, 1, 1))
     return 0.5 + 0.5 * np.sin(np.hypot(x, y) / rng.uniform(1.5, 12))
 
 
-def _stripes(rng: np.random.Generator) -> Gray:
+def _stripes(rng: np.random.Generator) -> Drawing:
     y, x = np.mgrid[0:SIDE, 0:SIDE]
     wave = np.sin(x / rng.uniform(1, 15)) * (np.sin(y / rng.uniform(1, 15)) if rng.random() < 0.5 else 1)
     return (wave > 0).astype(np.float32) if rng.random() < 0.5 else 0.5 + 0.5 * wave
 
 
-def _slice(rng: np.random.Generator) -> Gray:
+def _slice(rng: np.random.Generator) -> Drawing:
     """An axial slice: a gray ellipse on black with dark and bright ellipses inside."""
     y, x = (np.mgrid[0:SIDE, 0:SIDE] - SIDE / 2) / (SIDE / 2)
     body = np.hypot(x / rng.uniform(0.7, 0.95), y / rng.uniform(0.45, 0.75)) < 1
@@ -142,7 +143,7 @@ def _slice(rng: np.random.Generator) -> Gray:
     return picture
 
 
-_DRAWINGS: dict[str, Callable[[np.random.Generator], Gray]] = {
+_DRAWINGS: dict[str, Callable[[np.random.Generator], Drawing]] = {
     "clouds": _clouds,
     "ramp": _ramp,
     "shapes": _shapes,

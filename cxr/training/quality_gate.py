@@ -6,8 +6,6 @@ The thresholds come from upright chests of patients that the network was not tra
 the gate on pictures that neither has seen.
 """
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -21,9 +19,10 @@ from torch import Tensor
 from cxr.errors import RefusalCode
 from cxr.imaging.quality import GATE_OUTPUTS, GATE_SIZE, QualityGate
 from cxr.models.gate_network import GateNetwork
-from cxr.training.auxiliary_onnx import write_auxiliary_onnx
+from cxr.training.auxiliary_onnx import write_auxiliary_onnx, write_card
 from cxr.training.gate_pictures import calibration_chests, training_chests, training_non_chests
 from cxr.training.gate_views import UNKNOWN, GateBatch, chest_batch, other_batch
+from cxr.training.non_chests import photographs
 
 __all__ = ["fit_thresholds", "train_gate"]
 
@@ -46,13 +45,14 @@ def train_gate(chests: list[NDArray[np.float32]], epochs: int, seed: int) -> Gat
     """Train on random views of good chests and on as many other pictures as half of them."""
     torch.manual_seed(seed)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    pictures = [pixels for _, pixels in photographs(held_out=False)]
     model = GateNetwork(len(GATE_OUTPUTS), GATE_SIZE)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=1e-2)
     steps = len(chests) // CHESTS_PER_BATCH
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=3e-3, total_steps=epochs * steps)
     for _ in track(range(epochs), "Training the gate"):
         order = rng.permutation(len(chests))[: steps * CHESTS_PER_BATCH].reshape(steps, -1)
-        others = training_non_chests(steps * OTHERS_PER_BATCH, chests, rng)
+        others = training_non_chests(steps * OTHERS_PER_BATCH, pictures, chests, rng)
         for step, rows in enumerate(order):
             good = chest_batch([chests[row] for row in rows], rng, generator)
             bad = other_batch(others[step * OTHERS_PER_BATCH : (step + 1) * OTHERS_PER_BATCH], generator)
@@ -90,18 +90,14 @@ def main(
     """Train, set the thresholds, and write model and card."""
     path = out / "quality_gate.onnx"
     write_auxiliary_onnx(train_gate(training_chests(data), epochs, seed), GATE_SIZE, path)
-    model = path.read_bytes()
-    limits = fit_thresholds(QualityGate(model, {}), calibration_chests(data))
-    card = {
-        "sha256": hashlib.sha256(model).hexdigest(),
-        "thresholds": limits,
-        "training_data": "NIH ChestX-ray14 subset (Wang 2017), JSRT (Shiraishi 2000), Wingspan (Dong 2018), Hannover "
+    limits = fit_thresholds(QualityGate(path.read_bytes(), {}), calibration_chests(data))
+    write_card(
+        path,
+        thresholds=limits,
+        outputs=GATE_OUTPUTS,
+        training_data="NIH ChestX-ray14 subset (Wang 2017), JSRT (Shiraishi 2000), Wingspan (Dong 2018), Hannover "
         "(Winther 2020), Kermany 2018, phantoms, photographs from scikit-image and scikit-learn, drawings",
-        "outputs": GATE_OUTPUTS,
-    }
-    temporary = out / "quality_gate.tmp"
-    temporary.write_text(json.dumps(card, indent=1) + "\n")
-    temporary.replace(out / "quality_gate.json")
+    )
 
 
 if __name__ == "__main__":

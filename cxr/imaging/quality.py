@@ -1,0 +1,133 @@
+"""The gate before scoring: is this picture one whole, upright, positive frontal chest radiograph?
+
+A finding network gives confident nonsense for anything else. Mirrored chests are not looked for: situs inversus exists,
+and the picture alone cannot tell.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image
+
+from cxr.errors import RefusalCode, RefusedInputError
+
+__all__ = ["GATE_OUTPUTS", "GATE_SIZE", "Quality", "QualityGate", "gate_input"]
+
+GATE_SIZE = 96
+"""Side of the gate network's input in pixels."""
+
+GATE_OUTPUTS = ("chest", "inverted", "cropped", "upright", "rotated_90", "rotated_180", "rotated_270")
+"""Logits of the gate network: three yes-or-no questions, and a choice of four orientations."""
+
+_MESSAGES = {
+    RefusalCode.NOT_FRONTAL_CHEST: "the picture does not look like a frontal chest radiograph",
+    RefusalCode.INVERTED: "the picture looks like a negative (bone dark); invert it",
+    RefusalCode.ROTATED: "the picture looks rotated; turn it upright",
+    RefusalCode.CROPPED: "the picture shows only a part of the chest",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What the gate thinks of a picture; every number is a probability in [0, 1].
+
+    Attributes:
+        chest: that it is a frontal chest radiograph at all.
+        inverted: that bone is dark.
+        rotated: that it is turned by 90, 180 or 270 degrees.
+        cropped: that a large part of the chest is cut off.
+    """
+
+    chest: float
+    inverted: float
+    rotated: float
+    cropped: float
+
+
+class QualityGate:
+    """The gate network with its thresholds.
+
+    Args:
+        model: the content of an ONNX file that maps ``image`` (N, 1, 96, 96) to ``logits`` (N, 7).
+        thresholds: refusal code -> limit that the probability of a fault may reach.
+    """
+
+    def __init__(self, model: bytes, thresholds: dict[RefusalCode, float]) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self.thresholds = thresholds
+
+    @classmethod
+    @cache
+    def shipped(cls) -> "QualityGate":
+        """The gate that comes with the package.
+
+        Raises:
+            RuntimeError: if its two files do not belong together: the installation is damaged.
+        """
+        folder = files("cxr") / "weights"
+        model = (folder / "quality_gate.onnx").read_bytes()
+        card = json.loads((folder / "quality_gate.json").read_text())
+        if hashlib.sha256(model).hexdigest() != card["sha256"]:
+            raise RuntimeError("cxr/weights/quality_gate.onnx is not the file its card describes; install cxr again")
+        return cls(model, {RefusalCode(code): limit for code, limit in card["thresholds"].items()})
+
+    def assess(self, pixels: NDArray[np.float32]) -> Quality:
+        """Look at one picture.
+
+        Args:
+            pixels: (H, W) in [0, 1].
+        """
+        batch = gate_input(pixels)[None, None].astype(np.float32) / np.float32(255)
+        (logits,) = self._session.run(["logits"], {"image": batch})
+        return quality_of(logits[0])
+
+    def refusal(self, quality: Quality) -> RefusalCode | None:
+        """The first fault that reaches its limit, the gravest first; ``None`` where there is none."""
+        faults = {
+            RefusalCode.NOT_FRONTAL_CHEST: 1 - quality.chest,
+            RefusalCode.INVERTED: quality.inverted,
+            RefusalCode.ROTATED: quality.rotated,
+            RefusalCode.CROPPED: quality.cropped,
+        }
+        return next((code for code, fault in faults.items() if fault >= self.thresholds[code]), None)
+
+    def check(self, pixels: NDArray[np.float32]) -> Quality:
+        """Look at one picture and refuse it where it must not be scored.
+
+        Raises:
+            RefusedInputError: not_frontal_chest, inverted, rotated, cropped.
+        """
+        quality = self.assess(pixels)
+        code = self.refusal(quality)
+        if code is not None:
+            raise RefusedInputError(code, _MESSAGES[code])
+        return quality
+
+
+def gate_input(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Squeeze a picture into the gate's square; unlike the finding network's letterbox this leaves no bars to go by.
+
+    Args:
+        pixels: (H, W) in [0, 1].
+
+    Returns:
+        (96, 96) uint8.
+    """
+    picture = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
+    small = picture.resize((GATE_SIZE, GATE_SIZE), Image.Resampling.BILINEAR)
+    return np.rint(np.clip(np.asarray(small), 0, 1) * 255).astype(np.uint8)
+
+
+def quality_of(logits: NDArray[np.float32]) -> Quality:
+    """Probabilities of one row of gate logits."""
+    chest, inverted, cropped = 1 / (1 + np.exp(-logits[:3].astype(np.float64)))
+    turns = np.exp(logits[3:].astype(np.float64) - logits[3:].max())
+    return Quality(float(chest), float(inverted), float(1 - turns[0] / turns.sum()), float(cropped))
