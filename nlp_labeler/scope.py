@@ -42,16 +42,37 @@ def is_inside(cue: CueMatch, mention: Mention) -> bool:
 
 
 def leaves_choice(words: Words, mentions: Sequence[Mention], cues: Sequence[CueMatch]) -> bool:
-    """Whether a parse could know better: a cue spares a mention, or a comma or "and" may open something new."""
-    deciding = [cue for cue in cues if cue.rule not in {CONTRAST, ONSET}]
+    """Whether a parse could know better: a cue spares a mention in its reach, or reaches it doubtfully.
+
+    Only mentions on the side on which a cue acts, and before its hard end, are within the reach of any parse; a comma
+    or "and" on the way to one may open something new.
+    """
     questioned = [mention for mention in mentions if not mention.normal]
-    if not deciding or not questioned:
-        return False
-    for position, token in enumerate(words.tokens):
-        if token in {",", "and"} and not list_goes_on(words.tokens, position, len(words.tokens)):
-            return True
-    scopes = [(cue, cue_scope(words, cue, cues)) for cue in deciding]
-    return not all(covers(cue, scope, mention) for cue, scope in scopes for mention in questioned)
+    for cue in cues:
+        if cue.rule in {CONTRAST, ONSET}:
+            continue
+        scope, end = cue_scope(words, cue, cues), hard_end(words, cue, cues)
+        for mention in questioned:
+            if is_inside(cue, mention) or not _faces(cue, mention) or mention.start >= end:
+                continue
+            if not covers(cue, scope, mention) or _may_open_anew(words, cue, mention):
+                return True
+    return False
+
+
+def _faces(cue: CueMatch, mention: Mention) -> bool:
+    """Whether a mention stands on the side on which the cue acts."""
+    behind = mention.start >= cue.start
+    return cue.cue.direction == "both" or behind == (cue.cue.direction == "forward")
+
+
+def _may_open_anew(words: Words, cue: CueMatch, mention: Mention) -> bool:
+    """Whether a comma or "and" that is not the inside of a list stands between a cue and a mention."""
+    first, last = sorted((words.index(cue.start), words.index(mention.start)))
+    return any(
+        words.tokens[position] in {",", "and"} and not list_goes_on(words.tokens, position, len(words.tokens))
+        for position in range(first, last)
+    )
 
 
 def list_goes_on(tokens: Sequence[str], position: int, last: int) -> bool:
@@ -104,7 +125,7 @@ def _scope_end(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
 
 def _scope_start(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
     scope = scope_words()
-    limit = max((other.end for other in cues if other.rule == CONTRAST and other.end <= cue.start), default=0)
+    limit = _last_stop(words, cue, cues)
     first, last = words.index(limit), words.index(cue.start)
     tokens = words.tokens
     for position in range(last - 1, first - 1, -1):
@@ -112,3 +133,17 @@ def _scope_start(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
         if token in scope.verbs or (cue.cue.reach == "phrase" and token in {",", "and"}):
             return words.starts[position + 1]
     return limit
+
+
+def _last_stop(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
+    """Where the last stop before a cue ends; what stands in parentheses is stepped over."""
+    inside = 0
+    for other in reversed([other for other in cues if other.rule == CONTRAST and other.end <= cue.start]):
+        word = words.text[other.start : other.end].strip()
+        if word == ")":
+            inside += 1
+        elif word == "(" and inside:
+            inside -= 1
+        elif not inside:
+            return other.end
+    return 0
