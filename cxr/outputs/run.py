@@ -76,7 +76,7 @@ def screen_to_folder(
         for examination, made in screen_many(screener, inputs, make, workers=workers):
             stem = journal.next_overlay_name(examination.result.path).removesuffix(".png")
             for pattern, content in (made or {}).items():
-                write_bytes_atomically(out / pattern.format(stem), content)
+                write_bytes_atomically(out / pattern.format(stem), content, durable=False)
             journal.append(examination.result)
             new += 1
             on_result(examination.result)
