@@ -88,7 +88,7 @@ def test_collapse_lifts_the_dome_and_tension_pushes_the_heart(healthy_patient, v
 
 
 def test_every_finding_of_the_courses_can_be_drawn():
-    from cxr.phantom.course import CONDITIONS
+    from cxr.phantom.conditions import CONDITIONS
 
     assert {name for condition in CONDITIONS.values() for name in condition.findings} <= set(LESIONS)
 
