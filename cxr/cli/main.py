@@ -39,6 +39,9 @@ def build_app() -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        # Plain help: the framed one imports a Markdown renderer and costs half of the start.
+        rich_markup_mode=None,
+        context_settings={"max_content_width": 120},
     )
     for name, (module, function) in COMMANDS.items():
         app.command(name)(getattr(import_module(module), function))
