@@ -26,6 +26,7 @@ from cxr.imaging.codestream import check_codestream
 from cxr.imaging.dicom_gray import shown_gray
 from cxr.imaging.dicom_header import check_header, read_metadata
 from cxr.imaging.limits import ReadLimits
+from cxr.imaging.polarity import is_surely_negative
 from cxr.imaging.radiograph import RadiographMetadata
 
 __all__ = ["looks_like_dicom", "read_dicom", "shown_pixels"]
@@ -70,6 +71,11 @@ def read_dicom(data: bytes, limits: ReadLimits) -> tuple[NDArray[np.float32], Ra
             metadata = read_metadata(dataset)
             require_frontal_chest(metadata)
             gray, bits = shown_pixels(dataset)
+            doubtful = metadata.photometric == "MONOCHROME1" and not dataset.get("PresentationLUTShape")
+            if doubtful and is_surely_negative(gray):
+                dataset.PhotometricInterpretation = "MONOCHROME2"
+                gray, bits = shown_pixels(dataset)
+                metadata = replace(metadata, polarity="pixels")
             return gray, replace(metadata, width=gray.shape[1], height=gray.shape[0], bits_stored=bits)
         except RefusedInputError:
             raise
