@@ -126,7 +126,7 @@ def _look(
 def _image_leaks(dataset: Dataset, signatures: dict[str, NDArray[np.float32]]) -> Iterator[Fault]:
     """The same picture in two splits, whatever it is called and whoever it is said to be."""
     seen = dataset.records[dataset.records["image"].isin(signatures) & (dataset.records["split"] != "")]
-    groups = {split: list(names) for split, names in seen.groupby("split")["image"]}
+    groups = {str(split): list(names) for split, names in seen.groupby("split")["image"]}
     tables = {split: np.stack([signatures[name] for name in names]) for split, names in groups.items()}
     for first, second in _pairs(sorted(groups)):
         for row, column, cosine in find_pairs(tables[first], tables[second]):

@@ -82,7 +82,7 @@ def _counts(column: pd.Series) -> dict[str, int]:
 def _ages(ages: pd.Series) -> dict[str, int]:
     names = [f"{low}-{high - 1}" for low, high in pairwise(_AGE_EDGES)]
     binned = pd.cut(ages, list(_AGE_EDGES), right=False, labels=names).value_counts().reindex(names)
-    counts = {name: int(count) for name, count in binned.items()}
+    counts = {str(name): int(count) for name, count in binned.items()}
     unknown = int(ages.isna().sum())
     return {**counts, "unknown": unknown} if unknown else counts
 

@@ -60,9 +60,18 @@ def published_dataset(
     """
     if records.empty:
         raise DatasetError(f"{root}: {name} without a frontal image")
-    defaults: dict[str, object] = {"follow_up": 0, "age": np.nan, "sex": "", "view": "", "split": ""}
-    missing = {column: value for column, value in defaults.items() if column not in records}
     known = labels.columns[labels.notna().any()]
-    complete = pd.concat([records.assign(**missing)[list(RECORD_COLUMNS)], labels[known]], axis=1)
+    complete = records.copy()
+    defaults: tuple[tuple[str, str | float], ...] = (
+        ("follow_up", 0),
+        ("age", np.nan),
+        ("sex", ""),
+        ("view", ""),
+        ("split", ""),
+    )
+    for column, value in defaults:
+        if column not in complete:
+            complete[column] = value
+    complete = pd.concat([complete[list(RECORD_COLUMNS)], labels[known]], axis="columns")
     boxes = empty_boxes() if boxes is None else boxes
     return Dataset(root, name, tuple(known), complete.reset_index(drop=True), boxes)
