@@ -1,0 +1,111 @@
+"""The quality gate on pictures kept out of its training: other patients, other hospitals, other kinds of pictures."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from scipy.stats import beta, mannwhitneyu
+
+from benchmarks.record import Row, shared_data
+from cxr.datasets.dataset import open_dataset
+from cxr.errors import RefusalCode
+from cxr.imaging.dicom import shown_pixels
+from cxr.imaging.quality import Quality, QualityGate
+from cxr.imaging.reading import read_radiograph
+from cxr.training.gate_pictures import hospital_chests
+from cxr.training.non_chests import HELD_OUT_DRAWINGS, draw, photographs, random_crop
+
+PER_SOURCE = 15
+
+
+def run() -> list[Row]:
+    """All rows of this benchmark."""
+    data = shared_data()
+    upright = [read_radiograph(Path(path)).pixels for path in open_dataset(data / "nih").subset("test").records["path"]]
+    seen = assess(upright)
+    rows = [row("upright NIH", "refused", refused(seen), "NIH test_dev patients")]
+    faults = {
+        "inverted NIH": [1 - pixels for pixels in upright],
+        **{f"NIH turned by {90 * turns}": [np.rot90(pixels, turns) for pixels in upright] for turns in (1, 2, 3)},
+        "NIH, half cut off": [pixels[:, : pixels.shape[1] // 2] for pixels in upright],
+    }
+    rows += [
+        row(name, "refused", refused(assess(pictures)), "NIH test_dev patients") for name, pictures in faults.items()
+    ]
+    for source in ("hannover", "paediatric"):
+        others = assess(hospital_chests(data / source, held_out=True))
+        rows.append(row(source, "refused", refused(others), "the half of the patients kept from training"))
+    for name, pictures in (("photographs, drawings", drawn()), ("CT, MR and other DICOM", scans())):
+        found = assess(pictures)
+        rows.append(row(name, "refused", refused(found), "pictures kept from training"))
+        rows.append(separation(name, seen, found))
+    return rows
+
+
+def assess(pictures: Iterable[NDArray[np.float32]]) -> list[Quality]:
+    """What the shipped gate thinks of each picture."""
+    gate = QualityGate.shipped()
+    return [gate.assess(pixels) for pixels in pictures]
+
+
+def refused(found: list[Quality]) -> list[RefusalCode | None]:
+    """The refusal of each, by the shipped thresholds."""
+    gate = QualityGate.shipped()
+    return [gate.refusal(quality) for quality in found]
+
+
+def drawn() -> list[NDArray[np.float32]]:
+    """Crops of photographs and drawings of kinds that the gate never saw."""
+    rng = np.random.default_rng(1)
+    crops = [random_crop(pixels, rng) for _, pixels in photographs(held_out=True) for _ in range(PER_SOURCE)]
+    return crops + [draw(kind, rng) for kind in sorted(HELD_OUT_DRAWINGS) for _ in range(5 * PER_SOURCE)]
+
+
+def scans() -> list[NDArray[np.float32]]:
+    """The pictures that pydicom ships, none of which is a chest radiograph."""
+    pictures = []
+    for path in sorted((Path(pydicom.__file__).parent / "data" / "test_files").rglob("*")):
+        try:
+            pixels, _ = shown_pixels(pydicom.dcmread(path))
+        except Exception:
+            continue
+        if pixels.ndim == 2 and min(pixels.shape) >= 32 and np.ptp(pixels) > 0:
+            pictures.append(pixels)
+    return pictures
+
+
+def row(name: str, metric: str, outcomes: list[RefusalCode | None], data: str) -> Row:
+    """Share of refused pictures with its Clopper-Pearson interval."""
+    n, k = len(outcomes), sum(code is not None for code in outcomes)
+    low = 0.0 if k == 0 else float(beta.ppf(0.025, k, n - k + 1))
+    high = 1.0 if k == n else float(beta.ppf(0.975, k + 1, n - k))
+    codes = ", ".join(f"{code} {outcomes.count(code)}" for code in dict.fromkeys(outcomes) if code)
+    return Row(
+        table="gate",
+        row=name,
+        metric=metric,
+        value=k / n,
+        low=low,
+        high=high,
+        n=n,
+        unit_of_n="pictures",
+        data=data,
+        note=codes,
+    )
+
+
+def separation(name: str, chests: list[Quality], others: list[Quality]) -> Row:
+    """Area under the ROC curve of the chest probability, upright NIH chests against other pictures."""
+    good, bad = [quality.chest for quality in chests], [quality.chest for quality in others]
+    auc = float(mannwhitneyu(good, bad).statistic) / (len(good) * len(bad))
+    return Row(
+        table="gate",
+        row=name,
+        metric="AUC",
+        value=auc,
+        n=len(bad),
+        unit_of_n="pictures",
+        data="against upright NIH test_dev",
+    )
