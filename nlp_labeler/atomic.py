@@ -11,14 +11,21 @@ __all__ = ["atomic_writer"]
 
 
 @contextmanager
-def atomic_writer(path: Path) -> Iterator[BinaryIO]:
-    """A stream to a new file beside ``path`` that takes its place when the block ends without an error."""
+def atomic_writer(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """A stream to a new file beside ``path`` that takes its place when the block ends without an error.
+
+    Args:
+        path: the file to write.
+        durable: wait for the disk, so that it survives a power failure too. Without, it survives the end of
+            the process, which is enough for one of thousands of files that can be made again.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
