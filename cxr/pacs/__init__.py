@@ -1,0 +1,13 @@
+"""A node of the hospital's image network: receives radiographs, screens them, sends SR and SC back.
+
+- :class:`PacsService`: the whole node; :class:`ServiceSettings`: how it is set up
+- :class:`Spool`: the queue on disk that survives ``kill -9``
+- :class:`Peer`: ``AET@HOST:PORT``
+"""
+
+from cxr.pacs.peer import Peer, check_ae_title
+from cxr.pacs.reception import ReceptionLimits
+from cxr.pacs.service import PacsService, ServiceSettings
+from cxr.pacs.spool import Spool, SpoolState
+
+__all__ = ["PacsService", "Peer", "ReceptionLimits", "ServiceSettings", "Spool", "SpoolState", "check_ae_title"]
