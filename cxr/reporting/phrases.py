@@ -25,17 +25,25 @@ class Certainty(_Strict):
 
 
 class FindingPhrase(_Strict):
-    """How one finding is named, and whether side and height mean anything for it."""
+    """How one finding is named, and whether side and height mean anything for it.
+
+    ``signs`` are lexicon concepts without a label column that a sentence on the finding may name beside it.
+    """
 
     noun: str
     sided: bool
     zoned: bool
+    signs: tuple[str, ...] = ()
 
 
 class Phrases(_Strict):
-    """All phrases; every finding has one, and the certainty words cover all probabilities."""
+    """All phrases; every finding has one, and the certainty words cover all probabilities.
+
+    ``kept`` frames a generated sentence that the image supports.
+    """
 
     certainty: tuple[Certainty, ...]
+    kept: str
     finding: dict[str, FindingPhrase]
 
     @model_validator(mode="after")

@@ -1,149 +1,103 @@
 """Findings above their operating points -> a report in which every sentence names its evidence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-from pydantic import ConfigDict
-
-from cxr.localization import Box
+from cxr.reporting.comparison import compare
+from cxr.reporting.document import Evidence, GeneratedText, GroundedReport, Section, Sentence, Triage
 from cxr.reporting.finding import FindingResult
-from cxr.reporting.location import Side, Zone, side_of, zones_of
-from cxr.reporting.phrases import FindingPhrase, load_phrases
-from nlp_labeler.findings import ANCESTORS, PARENT
+from cxr.reporting.location import side_of, zones_of
+from cxr.reporting.phrases import load_phrases
+from cxr.reporting.regulariser import KeptSentence, regularise
+from cxr.reporting.wording import in_ontology_order, listed, noun, percent, where
+from nlp_labeler.findings import ANCESTORS
 
-__all__ = ["Evidence", "GroundedReport", "Sentence", "Triage", "write_report"]
+__all__ = ["write_report"]
 
-Triage = Literal["refer", "read", "none"]
-
-_ONTOLOGY_ORDER = {node: rank for rank, node in enumerate(PARENT)}
-_SIDE_WORDS: dict[Side | None, str] = {
-    None: "",
-    "left": " on the left",
-    "right": " on the right",
-    "midline": " near the midline",
-    "bilateral": " on both sides",
-}
 _ADVICE: dict[Triage, str] = {
     "refer": "Triage: refer.",
     "read": "Triage: a person must read this image; it is certified neither for referral nor for ruling out.",
     "none": "Triage: below the threshold of the patient-level rule.",
 }
-_STRICT = ConfigDict(extra="forbid")
+_TITLES: dict[Section, str] = {
+    "findings": "FINDINGS",
+    "comparison": "COMPARISON",
+    "impression": "IMPRESSION",
+    "note": "NOTE",
+}
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What in the image carries a sentence.
-
-    Attributes:
-        probability: calibrated, in [0, 1].
-        threshold: the operating point that the probability is above.
-        boxes: in pixels of the input.
-        zones: lung zones of the boxes; empty where height says nothing about the finding.
-    """
-
-    __pydantic_config__ = _STRICT
-
-    probability: float
-    threshold: float | None
-    boxes: tuple[Box, ...]
-    zones: tuple[Zone, ...]
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """One sentence; ``finding`` and ``evidence`` are ``None`` where it asserts no finding."""
-
-    __pydantic_config__ = _STRICT
-
-    text: str
-    finding: str | None
-    side: Side | None
-    evidence: Evidence | None
-
-
-@dataclass(frozen=True)
-class GroundedReport:
-    """The report as text with section headings, and as sentences with evidence."""
-
-    __pydantic_config__ = _STRICT
-
-    text: str
-    sentences: tuple[Sentence, ...]
-
-
-def write_report(findings: Sequence[FindingResult], *, triage: Triage, width: int, height: int) -> GroundedReport:
+def write_report(
+    findings: Sequence[FindingResult],
+    *,
+    triage: Triage,
+    width: int,
+    height: int,
+    generated: str | None = None,
+    earlier: Sequence[FindingResult] | None = None,
+) -> GroundedReport:
     """Write the report of one image.
 
     Only findings above their operating point are asserted, in ontology order (a finding follows the
-    more general one it belongs to). Nothing is ever called normal: without a finding the report says
+    more general one it belongs to), in the generator's words where these are supported and in the template's
+    elsewhere. Nothing is ever called normal: without a finding the report says
     that none was above its threshold, and it always says what was not assessed. That note is a section of
-    its own, so that a reader of findings, nlp_labeler among them, never takes a name in it for a finding.
+    its own, as is the comparison, so that a reader of findings, nlp_labeler among them, never takes a name in them
+    for a finding.
 
     Args:
         findings: all findings of the label space, boxes in pixels of the input.
         triage: what the patient-level operating points say.
         width: input width in pixels.
         height: input height in pixels.
+        generated: a text generator's report of the image; without one the template speaks alone.
+        earlier: findings of an earlier image of the same patient, by the same model.
     """
-    positive = sorted((f for f in findings if f.positive), key=lambda f: _ONTOLOGY_ORDER[f.name])
-    asserted = [_assertion(f, width, height) for f in positive]
-    rest = [_remark(text) for text in (_below_threshold(findings, positive),) if text]
-    unjudged = [_remark(text) for text in (_without_threshold(findings),) if text]
-    impression = _remark(_impression(positive))
-    advice = _remark(_ADVICE[triage])
-    limits = _remark(
-        "Not assessed: any finding outside this list, bones, soft tissues, tubes and lines, and change since "
-        "earlier images. Research use only: a radiologist must read the image."
-    )
-    sections = (
-        ("FINDINGS", [*asserted, *rest]),
-        ("IMPRESSION", [impression, advice]),
-        ("NOTE", [*unjudged, limits]),
-    )
-    text = "\n".join(f"{title}: {' '.join(s.text for s in sentences)}" for title, sentences in sections)
-    return GroundedReport(text=text, sentences=tuple(s for _, sentences in sections for s in sentences))
+    positive = in_ontology_order(f for f in findings if f.positive)
+    raw, kept = None, {}
+    if generated is not None:
+        sorted_out = regularise(generated, findings, width, height)
+        kept = dict(sorted_out.kept)
+        raw = GeneratedText(generated, sorted_out.removed, tuple(f.name for f in positive if f.name not in kept))
+    sentences = [_assertion(f, kept.get(f.name), width, height) for f in positive]
+    sentences += _remarks("findings", _below_threshold(findings, positive))
+    if earlier is not None:
+        sentences += compare(findings, earlier)
+    sentences += _remarks("impression", _impression(positive), _ADVICE[triage])
+    sentences += _remarks("note", _without_threshold(findings), _limits(compared=earlier is not None))
+    return GroundedReport(text=_plain(sentences), sentences=tuple(sentences), generated=raw)
 
 
-def _remark(text: str) -> Sentence:
-    return Sentence(text=text, finding=None, side=None, evidence=None)
+def _plain(sentences: Sequence[Sentence]) -> str:
+    """One line per section that has sentences."""
+    lines = ((title, [s.text for s in sentences if s.section == section]) for section, title in _TITLES.items())
+    return "\n".join(f"{title}: {' '.join(texts)}" for title, texts in lines if texts)
 
 
-def _assertion(finding: FindingResult, width: int, height: int) -> Sentence:
-    phrase = load_phrases().finding[finding.name]
+def _remarks(section: Section, *texts: str) -> list[Sentence]:
+    """Sentences that assert no finding; empty texts are left out."""
+    return [Sentence(text=text, finding=None, side=None, evidence=None, section=section) for text in texts if text]
+
+
+def _assertion(finding: FindingResult, kept: KeptSentence | None, width: int, height: int) -> Sentence:
+    phrases = load_phrases()
+    phrase = phrases.finding[finding.name]
     side = side_of(finding.boxes, width) if phrase.sided else None
     zones = zones_of(finding.boxes, height) if phrase.zoned else ()
-    text = (
-        load_phrases()
-        .certainty_of(finding.probability)
-        .sentence.format(finding=phrase.noun, where=_where(side, zones), percent=_percent(finding.probability))
+    certainty, probability = phrases.certainty_of(finding.probability), percent(finding.probability)
+    if kept is not None:
+        text = phrases.kept.format(sentence=kept.text, certainty=certainty.name, percent=probability)
+    else:
+        text = certainty.sentence.format(finding=phrase.noun, where=where(side, zones), percent=probability)
+    evidence = Evidence(
+        probability=finding.probability,
+        threshold=finding.threshold,
+        boxes=finding.boxes,
+        zones=zones,
+        certainty=certainty.name,
+        severity=kept.severity if kept else None,
+        source="generated" if kept else "template",
     )
-    evidence = Evidence(finding.probability, finding.threshold, finding.boxes, zones)
-    return Sentence(text=text, finding=finding.name, side=side, evidence=evidence)
-
-
-def _where(side: Side | None, zones: Sequence[Zone]) -> str:
-    if not zones:
-        return _SIDE_WORDS[side]
-    plural = "s" if len(zones) > 1 else ""
-    if side in ("left", "right"):
-        return f" in the {side} {_listed(zones, 'and')} zone{plural}"
-    return f" in the {_listed(zones, 'and')} zone{plural}{_SIDE_WORDS[side]}"
-
-
-def _listed(words: Sequence[str], conjunction: str) -> str:
-    """``a, b and c``."""
-    return f" {conjunction} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _percent(probability: float) -> str:
-    percent = 100 * probability
-    if percent < 1:
-        return "below 1%"
-    if percent > 99:
-        return "above 99%"
-    return f"{percent:.0f}%"
+    return Sentence(text=text, finding=finding.name, side=side, evidence=evidence, section="findings")
 
 
 def _below_threshold(findings: Sequence[FindingResult], positive: Sequence[FindingResult]) -> str:
@@ -163,23 +117,21 @@ def _without_threshold(findings: Sequence[FindingResult]) -> str:
     return f"No certified threshold, hence no statement, for: {_names(unjudged, 'and')}." if unjudged else ""
 
 
+def _limits(*, compared: bool) -> str:
+    change = "" if compared else ", and change since earlier images"
+    return (
+        f"Not assessed: any finding outside this list, bones, soft tissues, tubes and lines{change}. "
+        "Research use only: a radiologist must read the image."
+    )
+
+
 def _names(findings: Sequence[FindingResult], conjunction: str) -> str:
-    ordered = sorted(findings, key=lambda f: _ONTOLOGY_ORDER[f.name])
-    return _listed([_bare(load_phrases().finding[f.name]) for f in ordered], conjunction)
-
-
-def _bare(phrase: FindingPhrase) -> str:
-    """The noun without its article, as it stands after 'no'."""
-    return phrase.noun.removeprefix("a ").removeprefix("an ")
+    return listed([noun(f.name) for f in in_ontology_order(findings)], conjunction)
 
 
 def _impression(positive: Sequence[FindingResult]) -> str:
     if not positive:
         return "No finding above its threshold. This does not exclude disease."
     ranked = sorted(positive, key=lambda f: -f.probability)
-    names = [f"{_bare(load_phrases().finding[f.name])} ({_certainty_name(f)})" for f in ranked]
-    return f"Findings above their thresholds, most probable first: {', '.join(names)}."
-
-
-def _certainty_name(finding: FindingResult) -> str:
-    return load_phrases().certainty_of(finding.probability).name
+    words = [f"{noun(f.name)} ({load_phrases().certainty_of(f.probability).name})" for f in ranked]
+    return f"Findings above their thresholds, most probable first: {', '.join(words)}."

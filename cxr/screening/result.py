@@ -22,7 +22,7 @@ __all__ = [
     "result_schema",
 ]
 
-RESULT_SCHEMA_VERSION = "1.0"
+RESULT_SCHEMA_VERSION = "1.1"
 _STRICT = ConfigDict(extra="forbid")
 
 
