@@ -17,11 +17,13 @@ class Exhibit:
 
     Attributes:
         pixels: (H, W) float32 in [0, 1], air dark and bone bright, as read.
-        heatmaps: positive finding -> (h, w) float32 in [0, 1], stretched over the whole image.
+        heatmaps: finding -> (h, w) float32 in [0, 1], stretched over the whole image.
+        embedding: (D,) float32, by which similar images are found.
     """
 
     pixels: NDArray[np.float32]
     heatmaps: Mapping[str, NDArray[np.float32]]
+    embedding: NDArray[np.float32]
 
 
 @dataclass(frozen=True)

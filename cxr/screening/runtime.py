@@ -13,10 +13,11 @@ from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.preprocessing import Placement, prepare
 from cxr.imaging.reading import Radiograph, read_radiograph
 from cxr.localization import Box
-from cxr.localization.evidence import heatmap_on_image, locate
+from cxr.localization.evidence import locate
 from cxr.reporting import FindingResult, write_report
 from cxr.screening.bundle import Bundle
 from cxr.screening.exhibit import Examination, Exhibit
+from cxr.screening.heatmaps import Heatmaps
 from cxr.screening.manifest import file_sha256
 from cxr.screening.network import Network, NetworkOutput
 from cxr.screening.result import ModelIdentity, Refusal, ScreeningResult
@@ -109,14 +110,13 @@ class Screener:
         size = manifest.preprocessing.size
         probabilities = self.bundle.calibrator.apply(output.logits[0])
         findings: list[FindingResult] = []
-        heatmaps = {}
+        heatmaps = Heatmaps(output.class_maps[0], manifest.label_space, placement, size)
         for index, label in enumerate(manifest.label_space):
             probability = float(probabilities[index])
             point = points.point(label)
             positive = point is not None and probability > point.threshold
             boxes: tuple[Box, ...] = ()
             if positive:
-                heatmaps[label] = heatmap_on_image(output.class_maps[0, index], placement, size)
                 boxes = locate(heatmaps[label], placement, size, manifest.boxes[label], probability)
             threshold, guarantee = (point.threshold, point.guarantee) if point else (None, None)
             findings.append(FindingResult(label, probability, threshold, positive, guarantee, boxes))
@@ -132,7 +132,7 @@ class Screener:
             report=write_report(findings, triage=triage, width=width, height=height),
             model=self.identity,
         )
-        return Examination(result, Exhibit(radiograph.pixels, heatmaps))
+        return Examination(result, Exhibit(radiograph.pixels, heatmaps, output.embedding[0]))
 
 
 def _sha256(source: Path | bytes) -> str | None:

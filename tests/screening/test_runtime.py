@@ -105,10 +105,10 @@ def test_bytes_and_file_give_the_same_result(screener, image_folder):
     assert screener.examine("x", file.read_bytes()).result == screener.examine("x", file).result
 
 
-def test_exhibit_holds_a_heatmap_per_positive_finding(screener, image_folder):
+def test_exhibit_has_a_heatmap_of_every_finding_and_an_embedding(screener, image_folder):
     examination = screener.examine("x", image_folder / "effusion.png")
-    positive = {f.name for f in examination.result.findings if f.positive}
-    assert set(examination.exhibit.heatmaps) == positive
+    assert set(examination.exhibit.heatmaps) == {f.name for f in examination.result.findings}
+    assert examination.exhibit.embedding.shape == (64,)
     heat = examination.exhibit.heatmaps["Effusion"]
     assert heat.min() >= 0
     assert heat.max() == 1
