@@ -12,7 +12,7 @@ def segment(
     paths: Annotated[list[Path], typer.Argument(help="Files, folders or zip archives.", metavar="PATH...")],
     out: Annotated[Path, typer.Option(help="Folder for the masks and ratios.csv.")],
 ) -> None:
-    """Outline lungs and heart, and measure the cardiothoracic ratio.
+    """Outline lungs and heart, and measure the cardiothoracic ratio. What is no upright frontal chest is refused.
 
     Writes NAME_lung.png and NAME_heart.png (0 or 255, at the size of the input) and ratios.csv with one row per input:
     path, status, lung, heart, cardiothoracic_ratio, code, message. Exit status 1 if some inputs were refused.
@@ -25,12 +25,13 @@ def segment(
 
     from cxr.cli.progress import counting_bar
     from cxr.errors import RefusedInputError
+    from cxr.imaging.quality import QualityGate
     from cxr.imaging.reading import read_radiograph
     from cxr.imaging.segmentation import Segmenter
     from cxr.screening.atomic import write_bytes_atomically, write_text_atomically
     from cxr.screening.inputs import find_inputs
 
-    segmenter = Segmenter.shipped()
+    segmenter, gate = Segmenter.shipped(), QualityGate.shipped()
     out.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, object]] = []
     taken: set[str] = set()
@@ -38,6 +39,7 @@ def segment(
         for item in find_inputs(paths, exclude=out):
             try:
                 radiograph = read_radiograph(item.read())
+                gate.check(radiograph.pixels)
             except RefusedInputError as error:
                 rows.append({"path": item.name, "status": "refused", "code": error.code, "message": error.message})
                 advance()

@@ -73,6 +73,8 @@ class BundleDescription(_Strict):
         label_space: findings in the order of the graph's outputs.
         preprocessing: the network's input.
         boxes: per finding, how its heatmap becomes boxes.
+        gate: what a picture must be before it is scored: ``frontal_chest``, one whole, upright, positive frontal chest
+            radiograph by :mod:`cxr.imaging.quality`; ``none`` for networks that were made for other pictures.
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -84,6 +86,7 @@ class BundleDescription(_Strict):
     label_space: tuple[str, ...] = Field(min_length=1)
     preprocessing: Preprocessing
     boxes: dict[str, BoxSettings]
+    gate: Literal["frontal_chest", "none"] = "frontal_chest"
 
     @field_validator("label_space")
     @classmethod

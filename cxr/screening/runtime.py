@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.preprocessing import Placement, prepare
+from cxr.imaging.quality import QualityGate
 from cxr.imaging.reading import Radiograph, read_radiograph
 from cxr.localization import Box
 from cxr.localization.evidence import locate
@@ -41,7 +42,8 @@ class Screener:
         bundle: a bundle folder or a loaded bundle; ``None`` is the one shipped with the package.
         threads: threads that the network may use for one image; by default all cores of this process.
         gate: looks at the pixels, (H, W) float32 in [0, 1], before the network does, and raises
-            :class:`~cxr.errors.RefusedInputError` for a picture that must not be scored.
+            :class:`~cxr.errors.RefusedInputError` for a picture that must not be scored; by default the gate that
+            the bundle asks for.
 
     Raises:
         BundleError: if the bundle is missing, altered, of another version, or does not run.
@@ -56,8 +58,10 @@ class Screener:
     ) -> None:
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
         self._network = Network(self.bundle, threads=threads or available_cores())
-        self._gate = gate
         manifest = self.bundle.manifest
+        if gate is None and manifest.gate == "frontal_chest":
+            gate = QualityGate.shipped().check
+        self._gate = gate
         self.identity = ModelIdentity(manifest.name, manifest.version, manifest.model_sha256)
 
     def screen(self, path: Path | str) -> ScreeningResult:
