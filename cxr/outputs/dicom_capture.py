@@ -44,4 +44,7 @@ def secondary_capture(result: ScreeningResult, picture: Image.Image, header: Dat
     capture.BurnedInAnnotation = "YES"
     capture.ImageType = ["DERIVED", "SECONDARY"]
     capture.BodyPartExamined = "CHEST"
+    source = Dataset()
+    source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
+    capture.SourceImageSequence = [source]
     return capture

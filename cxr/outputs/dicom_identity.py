@@ -16,6 +16,18 @@ __all__ = ["MANUFACTURER", "SERIES_NUMBERS", "derived_uid", "read_header"]
 MANUFACTURER = "cxr research software"
 SERIES_NUMBERS = {"SR": 9001, "SC": 9002}
 _AGE = re.compile(r"\d{3}[DWMY]")
+# Type 2 in every composite object: present, though it may be empty. Headers of real archives lack some of them.
+_MAY_BE_EMPTY = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
 _REQUIRED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 
 
@@ -32,6 +44,9 @@ def read_header(source: Path | bytes) -> Dataset:
     missing = [name for name in _REQUIRED if not header.get(name)]
     if missing:
         raise RefusedInputError(RefusalCode.CORRUPT, f"the DICOM file has no {missing[0]}; nothing can refer to it")
+    for name in _MAY_BE_EMPTY:
+        if name not in header:
+            setattr(header, name, None)
     # Copied into our objects, and a value that no validator accepts must not make them invalid too.
     if not _AGE.fullmatch(str(header.get("PatientAge") or "")):
         header.PatientAge = None

@@ -1,0 +1,83 @@
+"""``cxr listen``: a node of the image network that screens what it is sent."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["listen"]
+
+
+def listen(
+    aet: Annotated[str, typer.Option("--aet", help="AE title of this node.")],
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port for DICOM.")],
+    forward_to: Annotated[
+        str, typer.Option("--forward-to", metavar="AET@HOST:PORT", help="The archive that gets the SR and SC results.")
+    ],
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", metavar="BUNDLE", help="Model bundle. Default: the one shipped with cxr."),
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="AET", help="AE title that may send; repeat it. Default: any, on loopback."),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option("--host", help="Address to listen on. Default: all if --allow is given, otherwise 127.0.0.1."),
+    ] = None,
+    spool: Annotated[
+        Path | None,
+        typer.Option("--spool", metavar="DIR", help="Folder of the queue. Default: one per AE title in your home."),
+    ] = None,
+    health_port: Annotated[
+        int | None,
+        typer.Option("--health-port", min=1, max=65535, help="GET /health on 127.0.0.1. Default: --port plus 1."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Radiographs screened at once. Default: one per core.")
+    ] = None,
+    max_megabytes: Annotated[int, typer.Option(min=1, help="Largest object taken.")] = 256,
+    max_per_minute: Annotated[int, typer.Option(min=1, help="Objects taken per minute and sender.")] = 1200,
+) -> None:
+    """Receive radiographs by C-STORE, screen them and send an SR and an SC of each to the archive.
+
+    An object is acknowledged once it is safely on disk. Stopped, killed or cut off at any moment, the node goes on
+    where it was when it is started again with the same --spool; results reach the archive once. It stops on SIGTERM
+    or Ctrl-C after finishing what it has in hand.
+    """
+    import logging
+    import signal
+    import threading
+
+    from cxr.cli.extras import require
+
+    require("listening for DICOM objects", "pacs", "pynetdicom", "highdicom")
+    from cxr.pacs import PacsService, Peer, ReceptionLimits, ServiceSettings, check_ae_title
+    from cxr.screening import Screener, default_workers
+
+    title = check_ae_title(aet)
+    count = workers or default_workers()
+    settings = ServiceSettings(
+        ae_title=title,
+        host=host or ("0.0.0.0" if allow else "127.0.0.1"),
+        port=port,
+        forward_to=Peer.parse(forward_to),
+        spool=spool or Path(typer.get_app_dir("cxr")) / "spool" / title.replace("/", "_"),
+        allowed=tuple(check_ae_title(name) for name in allow or ()),
+        health_port=health_port or port % 65535 + 1,
+        workers=count,
+        limits=ReceptionLimits(max_object_bytes=max_megabytes * 2**20, max_objects_per_minute=max_per_minute),
+    )
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    # Its messages may quote what peers send, patients' names included.
+    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    with PacsService(Screener(bundle, threads=1 if count > 1 else None), settings) as service:
+        typer.echo(f"{title} listens on {settings.host}:{port}, health on 127.0.0.1:{settings.health_port}", err=True)
+        stopped.wait()
+        typer.echo("stopping", err=True)
+        counts = service.counts()
+    typer.echo(", ".join(f"{state} {number}" for state, number in counts.items()))

@@ -1,0 +1,80 @@
+"""A thread that turns received radiographs into results, one at a time."""
+
+import logging
+import threading
+
+from cxr.errors import RefusalCode
+from cxr.outputs.dicom_results import dicom_bytes, dicom_results
+from cxr.pacs.spool import Spool, SpoolState
+from cxr.screening.runtime import Screener
+
+__all__ = ["ScreeningWorker"]
+
+_LOG = logging.getLogger(__name__)
+_MAX_ATTEMPTS = 5
+_IDLE_SECONDS = 1.0
+_REST_SECONDS = 30.0
+
+
+class ScreeningWorker(threading.Thread):
+    """Works until told to stop; what it was working on then is finished first.
+
+    Args:
+        spool: where radiographs come from and results go.
+        screener: made with ``threads=1`` where several workers fill the cores.
+        wake: set when there may be something to do.
+        stop: set when the thread is to end.
+        on_results: set after results were kept.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        screener: Screener,
+        wake: threading.Event,
+        stop: threading.Event,
+        on_results: threading.Event,
+    ) -> None:
+        super().__init__(name="screening", daemon=True)
+        self._spool, self._screener = spool, screener
+        self._wake, self._stopped, self._on_results = wake, stop, on_results
+
+    def run(self) -> None:
+        """Screen whatever is received."""
+        while not self._stopped.is_set():
+            self._wake.clear()
+            if not self._work():
+                self._wake.wait(_IDLE_SECONDS)
+
+    def _work(self) -> bool:
+        """Screen one object; whether there was one."""
+        with self._spool.claimed(SpoolState.RECEIVED) as found:
+            if found is None:
+                return False
+            key, attempts = found
+            # Whatever kills the process five times in a row is in the object, not in the weather.
+            try:
+                code = RefusalCode.SCREENING_FAILED if attempts >= _MAX_ATTEMPTS else self._screen(key)
+                if code is not None:
+                    self._spool.refused(key, code)
+                    _LOG.warning("object %s was refused: %s", key[:12], code)
+            except OSError as error:
+                _LOG.error("the spool takes no results: %s", error.strerror or type(error).__name__)
+                self._spool.postpone(key, _REST_SECONDS, attempts)
+        self._on_results.set()
+        return True
+
+    def _screen(self, key: str) -> RefusalCode | None:
+        """Screen one object and keep its results, or say why there are none."""
+        source = self._spool.object_file(key)
+        examination = self._screener.examine(key, source)
+        if examination.result.refusal is not None:
+            return examination.result.refusal.code
+        try:
+            results = dicom_results(examination, source)
+        except Exception as error:
+            # Headers of real archives break rules that the standard's objects must keep.
+            _LOG.warning("no DICOM results for object %s: %s", key[:12], type(error).__name__)
+            return RefusalCode.SCREENING_FAILED
+        self._spool.screened(key, {kind: dicom_bytes(dataset) for kind, dataset in results.items()})
+        return None

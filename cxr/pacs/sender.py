@@ -1,0 +1,112 @@
+"""A thread that brings results to the archive, and tries again for as long as it takes."""
+
+import io
+import logging
+import random
+import threading
+from pathlib import Path
+
+import pydicom
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pynetdicom import AE
+from pynetdicom.association import Association
+from pynetdicom.sop_class import ComprehensiveSRStorage, SecondaryCaptureImageStorage
+
+from cxr.pacs.peer import Peer
+from cxr.pacs.spool import Spool, SpoolState
+
+__all__ = ["Sender", "rest_seconds"]
+
+_LOG = logging.getLogger(__name__)
+_IDLE_SECONDS = 1.0
+_FIRST_REST, _LONGEST_REST = 1.0, 300.0
+_TIMEOUT = 30
+_WARNINGS = range(0xB000, 0xC000)
+
+
+def rest_seconds(attempts: int) -> float:
+    """How long to rest after a failed attempt: doubling from 1 s to 5 minutes, spread by a quarter.
+
+    Args:
+        attempts: failed attempts before this one.
+    """
+    longest = min(_LONGEST_REST, _FIRST_REST * 2.0 ** min(attempts, 16))
+    return longest * random.uniform(0.75, 1.0)
+
+
+class Sender(threading.Thread):
+    """Sends each object's structured report and capture; both are marked sent only when both were acknowledged.
+
+    Their SOP Instance UIDs depend only on the radiograph and the model, so an archive that has an object already,
+    because an acknowledgement was lost, recognises it.
+
+    Args:
+        spool: where results come from.
+        ae_title: of this node.
+        peer: the archive.
+        wake: set when there may be something to do.
+        stop: set when the thread is to end.
+
+    Attributes:
+        failing: whether the last attempt failed.
+    """
+
+    def __init__(self, spool: Spool, ae_title: str, peer: Peer, wake: threading.Event, stop: threading.Event) -> None:
+        super().__init__(name="sender", daemon=True)
+        self._spool, self._peer, self._wake, self._stopped = spool, peer, wake, stop
+        self.failing = False
+        self._node = AE(ae_title)
+        self._node.acse_timeout = self._node.dimse_timeout = self._node.network_timeout = _TIMEOUT
+        self._node.connection_timeout = _TIMEOUT
+        for sop_class in (ComprehensiveSRStorage, SecondaryCaptureImageStorage):
+            self._node.add_requested_context(sop_class, [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+
+    def run(self) -> None:
+        """Send whatever is screened, over one association for as long as there is something to send."""
+        while not self._stopped.is_set():
+            self._wake.clear()
+            association: Association | None = None
+            while not self._stopped.is_set():
+                with self._spool.claimed(SpoolState.SCREENED) as found:
+                    if found is None:
+                        break
+                    if association is None or not association.is_established:
+                        association = self._node.associate(
+                            self._peer.host, self._peer.port, ae_title=self._peer.ae_title
+                        )
+                    self._send(association, *found)
+            if association is not None and association.is_established:
+                association.release()
+            self._wake.wait(_IDLE_SECONDS)
+
+    def _send(self, association: Association, key: str, attempts: int) -> None:
+        """Send one object's results, or let it rest."""
+        problem = self._problem(association, key)
+        self.failing = problem is not None
+        if problem is None:
+            self._spool.sent(key)
+            _LOG.info("results of object %s were sent", key[:12])
+            return
+        rest = rest_seconds(attempts)
+        self._spool.postpone(key, rest, attempts + 1)
+        _LOG.warning("results of object %s were not sent (%s); next attempt in %.0f s", key[:12], problem, rest)
+
+    def _problem(self, association: Association, key: str) -> str | None:
+        """Why the results were not taken; ``None`` if they were."""
+        if not association.is_established:
+            return "no association" if not association.is_rejected else "association rejected"
+        for file in self._spool.result_files(key):
+            try:
+                status = association.send_c_store(_read(file)).get("Status")
+            except (RuntimeError, ValueError) as error:
+                return type(error).__name__
+            if status is None:
+                return "no answer"
+            if status != 0 and status not in _WARNINGS:
+                return f"status 0x{status:04X}"
+        return None
+
+
+def _read(file: Path) -> pydicom.FileDataset:
+    """A result as it was kept; read whole, so that no file stays open."""
+    return pydicom.dcmread(io.BytesIO(file.read_bytes()))

@@ -1,0 +1,129 @@
+"""The node as a whole: receives, screens, sends, tells how it is, and stops without losing anything."""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from types import TracebackType
+from typing import Self
+
+from cxr.errors import ConfigError
+from cxr.pacs.health import HealthServer
+from cxr.pacs.peer import Peer
+from cxr.pacs.reception import Reception, ReceptionLimits
+from cxr.pacs.screening_worker import ScreeningWorker
+from cxr.pacs.sender import Sender
+from cxr.pacs.spool import Spool, SpoolState
+from cxr.screening.runtime import Screener
+
+__all__ = ["PacsService", "ServiceSettings"]
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """How a node is set up.
+
+    Attributes:
+        ae_title: of this node.
+        host: address to listen on.
+        port: port to listen on.
+        forward_to: the archive that gets the results.
+        spool: folder of the queue.
+        allowed: AE titles that may send. Every one may where it is empty, which loopback alone allows.
+        health_port: port of the health endpoint on loopback.
+        workers: radiographs screened at once.
+        limits: what a sender may ask.
+    """
+
+    ae_title: str
+    host: str
+    port: int
+    forward_to: Peer
+    spool: Path
+    allowed: Collection[str]
+    health_port: int
+    workers: int
+    limits: ReceptionLimits = field(default_factory=ReceptionLimits)
+
+    def __post_init__(self) -> None:
+        """Refuse an open door."""
+        if not self.allowed and self.host not in _LOOPBACK:
+            raise ConfigError(f"listening on {self.host} needs the AE titles that may send; name each with --allow")
+
+
+class PacsService:
+    """A running node; a context manager that stops it.
+
+    Args:
+        screener: made with ``threads=1`` where ``settings.workers`` fill the cores.
+        settings: see :class:`ServiceSettings`.
+
+    Raises:
+        ConfigError: if a port is taken or the spool cannot be used.
+    """
+
+    def __init__(self, screener: Screener, settings: ServiceSettings) -> None:
+        self._stop, wake_screening, wake_sender = Event(), Event(), Event()
+        self._wakes = (wake_screening, wake_sender)
+        self._spool = Spool(settings.spool, screener.identity)
+        try:
+            self._sender = Sender(self._spool, settings.ae_title, settings.forward_to, wake_sender, self._stop)
+            self._workers = [
+                ScreeningWorker(self._spool, screener, wake_screening, self._stop, wake_sender)
+                for _ in range(settings.workers)
+            ]
+            self._health = HealthServer(settings.health_port, self.health)
+            try:
+                self._reception = Reception(
+                    self._spool,
+                    settings.ae_title,
+                    (settings.host, settings.port),
+                    settings.allowed,
+                    settings.limits,
+                    wake_screening.set,
+                )
+            except BaseException:
+                self._health.stop()
+                raise
+        except BaseException:
+            self._spool.close()
+            raise
+        for thread in (self._sender, *self._workers):
+            thread.start()
+
+    def health(self) -> dict[str, object]:
+        """What the health endpoint says: counts per state and the age of the oldest unfinished object."""
+        dead = [thread.name for thread in (self._sender, *self._workers) if not thread.is_alive()]
+        status = "thread ended" if dead else "archive does not take results" if self._sender.failing else "ok"
+        oldest = self._spool.oldest_unfinished()
+        return {
+            "status": status,
+            **{state.value: count for state, count in self._spool.counts().items()},
+            "oldest_unfinished_seconds": None if oldest is None else round(time.time() - oldest, 1),
+        }
+
+    def counts(self) -> dict[SpoolState, int]:
+        """Objects in each state."""
+        return self._spool.counts()
+
+    def stop(self) -> None:
+        """Take nothing more, finish what is in hand, leave the rest in the spool for the next start."""
+        self._reception.stop()
+        self._stop.set()
+        for wake in self._wakes:
+            wake.set()
+        for thread in (*self._workers, self._sender):
+            thread.join()
+        self._health.stop()
+        self._spool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
