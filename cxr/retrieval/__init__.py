@@ -1,0 +1,24 @@
+"""Show by examples: images of other patients that look alike to the network, with what was found on them.
+
+- :class:`ImageIndex`: a folder of embeddings, findings and thumbnails; made by ``cxr index``
+- :func:`build_index`: files -> such a folder, without torch
+- :func:`read_labels`: findings from a label table instead of the model's
+- :func:`most_similar`: the same question asked of a few vectors in memory
+"""
+
+from cxr.retrieval.building import IndexSummary, build_index
+from cxr.retrieval.entry import Entry, Neighbour
+from cxr.retrieval.index import ImageIndex
+from cxr.retrieval.labels import LabeledImage, read_labels
+from cxr.retrieval.similarity import most_similar
+
+__all__ = [
+    "Entry",
+    "ImageIndex",
+    "IndexSummary",
+    "LabeledImage",
+    "Neighbour",
+    "build_index",
+    "most_similar",
+    "read_labels",
+]

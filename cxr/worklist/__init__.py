@@ -1,0 +1,34 @@
+"""What a clinic's triage page remembers: cases, results, decisions, who did what. No user interface.
+
+- :class:`Worklist`: all of it, in one folder; survives a restart at any moment
+- :class:`Case`, :class:`Cases`, :class:`Subject`: images, their results, who may see them
+- :class:`Decision`, :class:`Decisions`: what readers signed
+- :class:`AuditEntry`: the append-only log, a chain of hashes
+- :class:`Inbox`, :class:`WatchedFolder`, :func:`import_results`: the ways in
+- :class:`ScreeningWorker`: screens in the background
+"""
+
+from cxr.worklist.audit_log import AuditEntry
+from cxr.worklist.case import SHARED, Case, Subject
+from cxr.worklist.cases import Cases
+from cxr.worklist.decisions import Decision, Decisions
+from cxr.worklist.folder import WatchedFolder
+from cxr.worklist.inbox import Inbox
+from cxr.worklist.results_import import import_results
+from cxr.worklist.worker import ScreeningWorker
+from cxr.worklist.worklist import Worklist
+
+__all__ = [
+    "SHARED",
+    "AuditEntry",
+    "Case",
+    "Cases",
+    "Decision",
+    "Decisions",
+    "Inbox",
+    "ScreeningWorker",
+    "Subject",
+    "WatchedFolder",
+    "Worklist",
+    "import_results",
+]

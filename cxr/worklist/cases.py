@@ -1,0 +1,239 @@
+"""The cases of a worklist: added, claimed by the worker, finished, listed to those who may see them."""
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cxr.errors import CxrError
+from cxr.screening import ScreeningResult, parse_result_line, result_line
+from cxr.worklist.audit_log import append_entry
+from cxr.worklist.case import SHARED, Case, Subject
+from cxr.worklist.database import Database
+
+__all__ = ["Cases", "now"]
+
+_ID_BYTES = 12
+_SELECT = """SELECT cases.*, (SELECT reader FROM decisions WHERE decisions.case_id = cases.id
+    ORDER BY decisions.number DESC LIMIT 1) AS signed_by FROM cases"""
+
+
+def now() -> str:
+    """The time as the worklist writes it: ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Cases:
+    """Cases in a database. Every reading method takes the viewer, and shows nothing of anybody else's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, owner: str, name: str, source: Path, *, origin: str = "", claimed: bool = False) -> str:
+        """A new case.
+
+        Args:
+            owner: who will see it.
+            name: file name to show.
+            source: the file that the worker reads.
+            origin: where it came from, by which :meth:`knows` finds it; empty for uploads.
+            claimed: whether the caller will finish it, rather than the worker.
+
+        Returns:
+            Its id.
+        """
+        case_id = secrets.token_hex(_ID_BYTES)
+        status = "screening" if claimed else "waiting"
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO cases (id, owner, name, origin, source, status, added) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (case_id, owner, name, origin, str(source), status, now()),
+            )
+        return case_id
+
+    def knows(self, origin: str) -> bool:
+        """Whether there is a case from this origin."""
+        row = self._database.connection().execute("SELECT 1 FROM cases WHERE origin = ?", (origin,)).fetchone()
+        return row is not None
+
+    def claim(self, after: str) -> tuple[Case, Path] | None:
+        """Take the oldest waiting case, its owner being the next one after ``after``.
+
+        Taking turns among owners keeps a large upload of one from delaying the single image of another.
+
+        Returns:
+            The case and its source, or ``None`` if nothing waits.
+        """
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                f"{_SELECT} WHERE status = 'waiting' ORDER BY owner <= ?, owner, number LIMIT 1", (after,)
+            ).fetchone()
+            if row is None:
+                return None
+            connection.execute("UPDATE cases SET status = 'screening' WHERE id = ?", (row["id"],))
+        return _case(row), Path(row["source"])
+
+    def release_claims(self) -> None:
+        """Let what a stopped worker had begun wait again."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE cases SET status = 'waiting' WHERE status = 'screening'")
+
+    def finish(
+        self,
+        case_id: str,
+        result: ScreeningResult,
+        subject: Subject,
+        *,
+        size: tuple[int, int] | None,
+        pictures: Mapping[str, bytes],
+        certificate_sha256: str,
+    ) -> None:
+        """Write a case's result, all of it or nothing.
+
+        Args:
+            case_id: of a claimed case.
+            result: what screening ended with.
+            subject: what the file says about the patient.
+            size: width and height of the image in pixels; ``None`` when refused.
+            pictures: kind -> file content.
+            certificate_sha256: seal of the operating points in use.
+        """
+        width, height = size or (None, None)
+        probabilities = {finding.name: round(finding.probability, 6) for finding in result.findings}
+        with self._database.transaction() as connection:
+            connection.execute(
+                """UPDATE cases SET status = ?, finished = ?, patient = ?, study_date = ?, sex = ?, age = ?, view = ?,
+                width = ?, height = ?, triage = ?, refusal = ?, probabilities = ?, model_sha256 = ?, result = ?
+                WHERE id = ?""",
+                (
+                    result.status,
+                    now(),
+                    subject.patient,
+                    subject.study_date,
+                    subject.sex,
+                    subject.age,
+                    subject.view,
+                    width,
+                    height,
+                    result.triage,
+                    result.refusal.code if result.refusal else None,
+                    json.dumps(probabilities),
+                    result.model.sha256,
+                    result_line(result),
+                    case_id,
+                ),
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO pictures (case_id, kind, content) VALUES (?, ?, ?)",
+                [(case_id, kind, content) for kind, content in pictures.items()],
+            )
+            owner = connection.execute("SELECT owner FROM cases WHERE id = ?", (case_id,)).fetchone()["owner"]
+            append_entry(
+                connection,
+                owner=owner,
+                actor="cxr",
+                action=result.status,
+                case_id=case_id,
+                model_sha256=result.model.sha256,
+                certificate_sha256=certificate_sha256,
+                detail={"triage": result.triage} if result.refusal is None else {"refusal": str(result.refusal.code)},
+            )
+
+    def flag(self, viewer: str, case_id: str, flagged: bool) -> None:
+        """Mark a case to come back to, or take the mark off.
+
+        Raises:
+            CxrError: if the viewer has no such case.
+        """
+        self.get(viewer, case_id)
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE cases SET flagged = ? WHERE id = ?", (flagged, case_id))
+
+    def visible(self, viewer: str) -> list[Case]:
+        """All cases of a viewer and the shared ones, in the order in which they came."""
+        rows = self._database.connection().execute(f"{_SELECT} WHERE owner IN (?, ?) ORDER BY number", (viewer, SHARED))
+        return [_case(row) for row in rows]
+
+    def get(self, viewer: str, case_id: str) -> Case:
+        """One case.
+
+        Raises:
+            CxrError: if the viewer has no such case; that somebody else may have it is not said.
+        """
+        return _case(self._row(viewer, case_id))
+
+    def result(self, viewer: str, case_id: str) -> ScreeningResult | None:
+        """The result of a case; ``None`` while it waits.
+
+        Raises:
+            CxrError: if the viewer has no such case.
+        """
+        line = self._row(viewer, case_id)["result"]
+        return parse_result_line(line) if line else None
+
+    def visits(self, viewer: str, case: Case) -> list[Case]:
+        """The other screened cases of the same patient, newest first."""
+        if not case.subject.patient:
+            return []
+        rows = self._database.connection().execute(
+            f"""{_SELECT} WHERE owner IN (?, ?) AND patient = ? AND id <> ? AND status = 'screened'
+            ORDER BY study_date DESC, number DESC""",
+            (viewer, SHARED, case.subject.patient, case.id),
+        )
+        return [_case(row) for row in rows]
+
+    def picture(self, viewer: str, case_id: str, kind: str) -> bytes | None:
+        """One of a case's files, or ``None``; kinds are those of :mod:`cxr.worklist.pictures`."""
+        row = (
+            self._database.connection()
+            .execute(
+                """SELECT content FROM pictures JOIN cases ON cases.id = pictures.case_id
+                WHERE case_id = ? AND kind = ? AND owner IN (?, ?)""",
+                (case_id, kind, viewer, SHARED),
+            )
+            .fetchone()
+        )
+        return bytes(row["content"]) if row else None
+
+    def pictures(self, viewer: str, kind: str, case_ids: list[str] | None = None) -> dict[str, bytes]:
+        """One kind of file of several cases, or of all that a viewer sees: case id -> content."""
+        if case_ids is not None:
+            found = {case_id: self.picture(viewer, case_id, kind) for case_id in case_ids}
+            return {case_id: content for case_id, content in found.items() if content is not None}
+        rows = self._database.connection().execute(
+            """SELECT case_id, content FROM pictures JOIN cases ON cases.id = pictures.case_id
+            WHERE kind = ? AND owner IN (?, ?)""",
+            (kind, viewer, SHARED),
+        )
+        return {row["case_id"]: bytes(row["content"]) for row in rows}
+
+    def _row(self, viewer: str, case_id: str) -> sqlite3.Row:
+        row: sqlite3.Row | None = (
+            self._database.connection()
+            .execute(f"{_SELECT} WHERE id = ? AND owner IN (?, ?)", (case_id, viewer, SHARED))
+            .fetchone()
+        )
+        if row is None:
+            raise CxrError(f"there is no case {case_id[:64]!r} on this worklist")
+        return row
+
+
+def _case(row: sqlite3.Row) -> Case:
+    return Case(
+        id=row["id"],
+        owner=row["owner"],
+        name=row["name"],
+        status=row["status"],
+        added=row["added"],
+        subject=Subject(row["patient"], row["study_date"], row["sex"], row["age"], row["view"]),
+        width=row["width"],
+        height=row["height"],
+        triage=row["triage"],
+        refusal=row["refusal"],
+        probabilities=json.loads(row["probabilities"] or "{}"),
+        model_sha256=row["model_sha256"],
+        flagged=bool(row["flagged"]),
+        signed_by=row["signed_by"],
+    )

@@ -1,0 +1,103 @@
+"""One SQLite file for many threads: a connection per thread, one writer at a time, readers never wait."""
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from cxr.errors import ConfigError
+from cxr.worklist.schema import SCHEMA, SCHEMA_VERSION
+
+__all__ = ["Database"]
+
+_BUSY_SECONDS = 60.0
+_PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
+
+
+class Database:
+    """The worklist.sqlite of a folder, in write-ahead mode; only this user of the machine can read it.
+
+    Args:
+        folder: created if missing. One process works on it at a time.
+
+    Raises:
+        ConfigError: if another process has it open, or another version of cxr made it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_FOLDER)
+        self.folder = folder
+        self._path = folder / "worklist.sqlite"
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._registry = threading.Lock()
+        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, _PRIVATE_FILE)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            raise ConfigError(f"another process is working on {folder}; stop it or choose another folder") from error
+        try:
+            self._create()
+        except BaseException:
+            self.close()
+            raise
+
+    def _create(self) -> None:
+        self._path.touch(mode=_PRIVATE_FILE)
+        connection = self.connection()
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            connection.executescript(f"BEGIN;{SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+        elif version != SCHEMA_VERSION:
+            raise ConfigError(
+                f"{self._path} has version {version}, this cxr reads {SCHEMA_VERSION}; choose another folder"
+            )
+
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection; rows come as :class:`sqlite3.Row`."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            # Closed by whichever thread ends the program; used by no other.
+            connection = sqlite3.connect(
+                self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")  # what a person signed survives a power failure
+            connection.execute("PRAGMA foreign_keys = ON")
+            self._local.connection = connection
+            with self._registry:
+                self._opened.append(connection)
+        return connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is written in the block, or nothing of it."""
+        connection = self.connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close every thread's connection and give the folder free."""
+        with self._registry:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+        self._local = threading.local()
+        os.close(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,87 @@
+"""What a case keeps to be looked at, made once when it is screened; the pixels themselves stay where they were.
+
+Kinds of files: :data:`PICTURE` (the radiograph), :data:`OVERLAY` (instead of it where a result was imported: its
+evidence is drawn into the pixels), :data:`THUMBNAIL`, ``heat:FINDING`` (where the network looked), :data:`HEADER`
+(the DICOM attributes without pixels, which a structured report must refer to), :data:`EMBEDDING`.
+"""
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom.dataset import Dataset
+
+from cxr.screening import Examination
+
+__all__ = ["EMBEDDING", "HEADER", "OVERLAY", "PICTURE", "THUMBNAIL", "heat_kind", "overlay_pictures", "pictures_of"]
+
+PICTURE, OVERLAY, THUMBNAIL, HEADER, EMBEDDING = "picture", "overlay", "thumbnail", "header", "embedding"
+
+_PICTURE_SIDE, _THUMBNAIL_SIDE, _HEAT_SIDE = 1024, 96, 96
+_THUMBNAIL_QUALITY = 82
+
+
+def heat_kind(finding: str) -> str:
+    """The kind under which a finding's heatmap is kept: 8-bit grey PNG, 255 where the evidence is strongest."""
+    return f"heat:{finding}"
+
+
+def pictures_of(examination: Examination, header: Dataset | None) -> dict[str, bytes]:
+    """Kind -> file content, for a screened input; nothing for a refused one.
+
+    Args:
+        examination: the result and its exhibit.
+        header: attributes of the DICOM file it came from, or ``None``.
+    """
+    exhibit = examination.exhibit
+    if exhibit is None:
+        return {}
+    grey = Image.fromarray(_eight_bits(exhibit.pixels))
+    files = {
+        PICTURE: _png(_within(grey, _PICTURE_SIDE)),
+        THUMBNAIL: _jpeg(_within(grey, _THUMBNAIL_SIDE)),
+        EMBEDDING: exhibit.embedding.astype("<f4").tobytes(),
+    }
+    for finding, heat in exhibit.heatmaps.items():
+        files[heat_kind(finding)] = _png(_within(Image.fromarray(_eight_bits(heat)), _HEAT_SIDE))
+    if header is not None:
+        files[HEADER] = _header_file(header)
+    return files
+
+
+def overlay_pictures(overlay: bytes) -> tuple[dict[str, bytes], tuple[int, int]]:
+    """What there is to look at of an imported result: kind -> file content, and the picture's width and height."""
+    with Image.open(io.BytesIO(overlay)) as image:
+        return {OVERLAY: overlay, THUMBNAIL: _jpeg(_within(image.convert("RGB"), _THUMBNAIL_SIDE))}, image.size
+
+
+def _eight_bits(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return (np.clip(values, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+
+
+def _within(image: Image.Image, side: int) -> Image.Image:
+    """The image, reduced to at most ``side`` pixels on its longer side."""
+    scale = side / max(image.size)
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+
+
+def _png(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, format="PNG", compress_level=3)
+    return stream.getvalue()
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, format="JPEG", quality=_THUMBNAIL_QUALITY)
+    return stream.getvalue()
+
+
+def _header_file(header: Dataset) -> bytes:
+    stream = io.BytesIO()
+    header.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()

@@ -1,0 +1,54 @@
+"""An output folder of ``cxr screen`` on the shared worklist, its results as they are."""
+
+from pathlib import Path
+
+from cxr.errors import ConfigError
+from cxr.outputs import OverlayNames, read_results
+from cxr.worklist.case import SHARED
+from cxr.worklist.cases import Cases
+from cxr.worklist.inbox import shown_name
+from cxr.worklist.pictures import overlay_pictures
+from cxr.worklist.subject import subject_of
+
+__all__ = ["RESULTS_FILE", "import_results"]
+
+RESULTS_FILE = "results.jsonl"
+
+
+def import_results(folder: Path, cases: Cases, certificate_sha256: str) -> int:
+    """Add the results that are not on the worklist yet, with their overlays.
+
+    Args:
+        folder: made by ``cxr screen ... --out``.
+        cases: the worklist.
+        certificate_sha256: seal of the operating points in use here.
+
+    Returns:
+        How many were added.
+
+    Raises:
+        ConfigError: if the folder holds no results.
+        CxrError: if a result line does not follow the schema.
+    """
+    file = folder / RESULTS_FILE
+    if not file.is_file():
+        raise ConfigError(f"{folder} holds no {RESULTS_FILE}; give a folder made by 'cxr screen ... --out {folder}'")
+    names, added = OverlayNames(), 0
+    for result in read_results(file):
+        overlay = folder / "overlays" / names.assign(result.path)
+        origin = f"{overlay.absolute()}#{result.model.sha256}"
+        if cases.knows(origin):
+            continue
+        name = shown_name(result.path, Path(result.path.partition("!/")[0]))
+        pictures, size = overlay_pictures(overlay.read_bytes()) if overlay.is_file() else ({}, None)
+        case_id = cases.add(SHARED, name, overlay, origin=origin, claimed=True)
+        cases.finish(
+            case_id,
+            result,
+            subject_of(None, name),
+            size=size,
+            pictures=pictures,
+            certificate_sha256=certificate_sha256,
+        )
+        added += 1
+    return added

@@ -1,0 +1,164 @@
+import io
+import sqlite3
+import zipfile
+
+import pytest
+
+from cxr.errors import ConfigError, CxrError
+from cxr.outputs import screen_to_folder
+from cxr.worklist import WatchedFolder, Worklist, import_results
+from cxr.worklist.pictures import EMBEDDING, HEADER, OVERLAY, PICTURE, THUMBNAIL, heat_kind
+
+
+def receive(worklist, owner, files):
+    return list(worklist.inbox.receive(owner, files))
+
+
+def test_uploads_are_screened_in_the_background_and_their_copies_deleted(worklist, image_folder, screen_all):
+    (image_folder / "broken.png").write_bytes(b"")
+    receive(worklist, "ann", sorted(image_folder.glob("*.png")))
+    screen_all(worklist, "ann")
+    cases = {c.name: c for c in worklist.cases.visible("ann")}
+    assert {n: (c.status, c.triage, c.refusal) for n, c in cases.items()} == {
+        "broken.png": ("refused", None, "empty_file"),
+        "effusion.png": ("screened", "refer", None),
+        "healthy.png": ("screened", "none", None),
+        "large_heart.png": ("screened", "refer", None),
+    }
+    effusion = cases["effusion.png"]
+    assert (effusion.width, effusion.height) == (400, 320)
+    for kind in (PICTURE, THUMBNAIL, EMBEDDING, heat_kind("Effusion"), heat_kind("Nodule")):
+        assert worklist.cases.picture("ann", effusion.id, kind)
+    assert worklist.cases.picture("ann", effusion.id, HEADER) is None
+    assert worklist.cases.picture("ann", cases["broken.png"].id, PICTURE) is None
+    assert list((worklist._database.folder / "inbox").iterdir()) == []
+
+
+def test_nobody_sees_the_cases_of_another(worklist, image_folder, screen_all):
+    [case_id] = receive(worklist, "ann", [image_folder / "effusion.png"])
+    screen_all(worklist, "ann")
+    assert worklist.cases.visible("bob") == []
+    assert worklist.cases.picture("bob", case_id, PICTURE) is None
+    for reading in (worklist.cases.get, worklist.cases.result):
+        with pytest.raises(CxrError, match="no case"):
+            reading("bob", case_id)
+    with pytest.raises(CxrError, match="no case"):
+        worklist.sign("bob", case_id, reader="Bob", overruled={}, comment="")
+    with pytest.raises(CxrError, match="no case"):
+        worklist.cases.flag("bob", case_id, True)
+    assert worklist.audit("bob") == []
+    assert worklist.decisions.all_latest("bob") == {}
+
+
+def test_a_zip_becomes_one_case_per_member_and_a_hostile_one_a_refusal(worklist, image_folder, tmp_path, screen_all):
+    good, bad = tmp_path / "ward.zip", tmp_path / "bad.zip"
+    with zipfile.ZipFile(good, "w") as archive:
+        for file in sorted(image_folder.iterdir()):
+            archive.write(file, f"a/{file.name}")
+    with zipfile.ZipFile(bad, "w") as archive:
+        archive.writestr("../../x.dcm", b"x")
+    receive(worklist, "ann", [good, bad])
+    screen_all(worklist, "ann")
+    assert {c.name: c.refusal for c in worklist.cases.visible("ann")} == {
+        "ward.zip!/a/effusion.png": None,
+        "ward.zip!/a/healthy.png": None,
+        "ward.zip!/a/large_heart.png": None,
+        "bad.zip": "unsafe_archive",
+    }
+
+
+def test_owners_take_turns(worklist, image_folder):
+    image = image_folder / "healthy.png"
+    receive(worklist, "ann", [image] * 3)
+    receive(worklist, "bob", [image])
+    served = ""
+    order = []
+    while claimed := worklist.cases.claim(after=served):
+        served = claimed[0].owner
+        order.append(served)
+    assert order == ["ann", "bob", "ann", "ann"]
+
+
+def test_a_restart_loses_nothing_and_goes_on_with_what_was_begun(tiny_screener, image_folder, tmp_path, screen_all):
+    with Worklist(tmp_path / "desk", tiny_screener, threads=1) as first:
+        ids = receive(first, "ann", sorted(image_folder.glob("*.png")))
+        assert first.cases.claim(after="") is not None  # and the program dies here
+    with Worklist(tmp_path / "desk", tiny_screener, threads=1) as second:
+        screen_all(second, "ann")
+        assert [c.id for c in second.cases.visible("ann")] == ids
+        assert {c.status for c in second.cases.visible("ann")} == {"screened"}
+        second.sign("ann", ids[0], reader="Ann", overruled={}, comment="seen")
+    with Worklist(tmp_path / "desk", tiny_screener, threads=1) as third:
+        assert third.decisions.latest("ann", ids[0]).comment == "seen"
+        assert third.cases.get("ann", ids[0]).signed_by == "Ann"
+
+
+def test_one_process_at_a_time_and_one_version(worklist, tiny_screener, tmp_path):
+    folder = worklist._database.folder
+    with pytest.raises(ConfigError, match="another process"):
+        Worklist(folder, tiny_screener, threads=1)
+    assert (folder / "worklist.sqlite").stat().st_mode & 0o077 == 0
+    other = tmp_path / "other"
+    other.mkdir()
+    connection = sqlite3.connect(other / "worklist.sqlite")
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(ConfigError, match="version 99"):
+        Worklist(other, tiny_screener, threads=1)
+
+
+def test_a_watched_folder_is_taken_once_and_only_when_files_are_complete(worklist, image_folder, screen_all):
+    with zipfile.ZipFile(image_folder / "late.zip", "w") as archive:
+        archive.write(image_folder / "healthy.png", "inside.png")
+    folder = WatchedFolder(image_folder, worklist.cases, worklist.inbox)
+    assert folder.look() == 0
+    with (image_folder / "effusion.png").open("ab") as still_written:
+        still_written.write(b"\0")
+    assert folder.look() == 3
+    assert folder.look() == 1
+    assert folder.look() == 0
+    again = WatchedFolder(image_folder, worklist.cases, worklist.inbox)
+    assert [again.look(), again.look()] == [0, 0]
+    screen_all(worklist)
+    assert sorted(c.name for c in worklist.cases.visible("anybody")) == [
+        "effusion.png",
+        "healthy.png",
+        "large_heart.png",
+        "late.zip!/inside.png",
+    ]
+    assert (image_folder / "healthy.png").exists()
+
+
+def test_results_of_the_command_line_are_shown_as_they_are(worklist, tiny_screener, image_folder, tmp_path):
+    (image_folder / "broken.png").write_bytes(b"")
+    screen_to_folder(tiny_screener, [image_folder], tmp_path / "out", workers=1)
+    assert import_results(tmp_path / "out", worklist.cases, "seal") == 4
+    assert import_results(tmp_path / "out", worklist.cases, "seal") == 0
+    cases = {c.name: c for c in worklist.cases.visible("anybody")}
+    assert cases["effusion.png"].triage == "refer"
+    assert worklist.cases.picture("anybody", cases["effusion.png"].id, OVERLAY)
+    with pytest.raises(ConfigError, match=r"holds no results\.jsonl"):
+        import_results(image_folder, worklist.cases, "seal")
+
+
+def test_visits_of_one_patient_are_joined_newest_first(worklist, chest_pixels, tmp_path, screen_all):
+    from PIL import Image
+
+    for name in ("00000007_000.png", "00000007_002.png", "00000007_001.png", "00000008_000.png"):
+        Image.fromarray(chest_pixels()).save(tmp_path / name)
+    receive(worklist, "ann", sorted(tmp_path.glob("*.png")))
+    screen_all(worklist, "ann")
+    latest = next(c for c in worklist.cases.visible("ann") if c.name == "00000007_002.png")
+    assert [c.name for c in worklist.cases.visits("ann", latest)] == ["00000007_001.png", "00000007_000.png"]
+
+
+def test_dicom_keeps_who_and_when_and_a_header_without_pixels(worklist, phantom_dicom, screen_all):
+    import pydicom
+
+    [case_id] = receive(worklist, "ann", [phantom_dicom])
+    screen_all(worklist, "ann")
+    subject = worklist.cases.get("ann", case_id).subject
+    header = pydicom.dcmread(io.BytesIO(worklist.cases.picture("ann", case_id, HEADER)))
+    assert (subject.patient, subject.study_date) == (header.PatientID, header.StudyDate)
+    assert subject.age == int(header.PatientAge[:3])
+    assert "PixelData" not in header
