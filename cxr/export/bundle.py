@@ -14,12 +14,13 @@ from cxr.export.onnx_graph import write_onnx
 from cxr.export.parity import check_parity
 from cxr.localization import BoxSettings
 from cxr.models.checkpoint import load_checkpoint
-from cxr.operating_points import fit_calibrator, fit_operating_points
+from cxr.operating_points import ScoreReference, fit_calibrator, fit_operating_points
 from cxr.screening.manifest import (
     CALIBRATION_FILE,
     MODEL_CARD_FILE,
     MODEL_FILE,
     OPERATING_POINTS_FILE,
+    SCORE_REFERENCE_FILE,
     BundleDescription,
     BundleManifest,
     Preprocessing,
@@ -108,8 +109,11 @@ def _fit(split: Predictions, work: Path, *, alpha: float, delta: float) -> None:
     labels = np.where(split.labels == UNCERTAIN, np.nan, split.labels)
     calibrator = fit_calibrator(split.logits, labels, split.patients, split.label_space)
     (work / CALIBRATION_FILE).write_text(calibrator.to_json())
+    probabilities = calibrator.apply(split.logits)
+    reference = ScoreReference.of(probabilities, labels, split.label_space)
+    (work / SCORE_REFERENCE_FILE).write_text(reference.to_json())
     points = fit_operating_points(
-        calibrator.apply(split.logits),
+        probabilities,
         labels,
         split.patients,
         split.label_space,

@@ -7,6 +7,7 @@
 - certificate: what is promised about one threshold, or why nothing is
 - triage: refer, read or none
 - fitting, operating_point_set: fit all of it, and the file that holds it
+- score_reference: how the calibration set scored
 - recheck: whether a certificate still holds on new local patients
 """
 
@@ -16,6 +17,7 @@ from cxr.operating_points.certificate import Certificate, Proportion, Refusal, S
 from cxr.operating_points.fitting import fit_operating_points
 from cxr.operating_points.operating_point_set import OperatingPointSet
 from cxr.operating_points.recheck import ANY_FINDING, Recheck, recheck
+from cxr.operating_points.score_reference import ScoreReference
 from cxr.operating_points.triage import Triage, patient_score
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "Proportion",
     "Recheck",
     "Refusal",
+    "ScoreReference",
     "SubgroupRate",
     "Triage",
     "fit_calibrator",

@@ -10,13 +10,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from cxr.errors import BundleError, OperatingPointError
-from cxr.operating_points import Calibrator, OperatingPointSet
+from cxr.operating_points import Calibrator, OperatingPointSet, ScoreReference
 from cxr.screening.manifest import (
     CALIBRATION_FILE,
     FORMAT_VERSION,
     MANIFEST_FILE,
     MODEL_FILE,
     OPERATING_POINTS_FILE,
+    SCORE_REFERENCE_FILE,
     BundleManifest,
 )
 from cxr.screening.onnx_file import refuse_external_data
@@ -92,6 +93,12 @@ class Bundle:
     def operating_points(self) -> OperatingPointSet:
         """Thresholds and certificates, bound to this model and label space."""
         return OperatingPointSet.from_json(self.contents[OPERATING_POINTS_FILE].decode())
+
+    @cached_property
+    def score_reference(self) -> ScoreReference | None:
+        """How the calibration set scored; ``None`` where the bundle does not say."""
+        content = self.contents.get(SCORE_REFERENCE_FILE)
+        return ScoreReference.from_json(content.decode()) if content is not None else None
 
 
 def _read_manifest(folder: Path, *, shipped: bool) -> tuple[BundleManifest, str]:

@@ -5,6 +5,7 @@ A bundle is a folder::
     model.onnx             image (N, 1, size, size) float32 in [0, 1] -> logits, class_maps, embedding
     calibration.json       cxr.operating_points.Calibrator
     operating_points.json  cxr.operating_points.OperatingPointSet, bound to the hash of model.onnx
+    score_reference.json   cxr.operating_points.ScoreReference; optional
     model_card.md          for people
     bundle.json            this manifest, written last
 
@@ -30,6 +31,7 @@ __all__ = [
     "MODEL_CARD_FILE",
     "MODEL_FILE",
     "OPERATING_POINTS_FILE",
+    "SCORE_REFERENCE_FILE",
     "BundleDescription",
     "BundleManifest",
     "Preprocessing",
@@ -43,6 +45,7 @@ MODEL_FILE = "model.onnx"
 CALIBRATION_FILE = "calibration.json"
 OPERATING_POINTS_FILE = "operating_points.json"
 MODEL_CARD_FILE = "model_card.md"
+SCORE_REFERENCE_FILE = "score_reference.json"
 REQUIRED_FILES = (MODEL_FILE, CALIBRATION_FILE, OPERATING_POINTS_FILE, MODEL_CARD_FILE)
 
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
