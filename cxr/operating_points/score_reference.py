@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cxr.errors import OperatingPointError
 from cxr.operating_points.certificate import Proportion
+from cxr.operating_points.fitting import patient_labels
+from cxr.operating_points.triage import patient_score
 
 __all__ = ["MAX_SCORES", "FindingScores", "ScoreReference"]
 
@@ -65,10 +67,12 @@ class ScoreReference(_Strict):
     Attributes:
         format_version: version of this file; another one is refused.
         findings: finding -> its scores.
+        any_finding: the highest probability, on images with any finding and on those known to have none.
     """
 
     format_version: Literal[1] = 1
     findings: dict[str, FindingScores]
+    any_finding: FindingScores
 
     @classmethod
     def of(cls, probabilities: ArrayLike, labels: ArrayLike, label_space: Sequence[str]) -> Self:
@@ -81,15 +85,8 @@ class ScoreReference(_Strict):
         """
         p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(labels, dtype=np.float64)
         return cls(
-            findings={
-                name: FindingScores(
-                    n_present=int((y[:, c] == 1).sum()),
-                    n_absent=int((y[:, c] == 0).sum()),
-                    present=_kept(p[y[:, c] == 1, c]),
-                    absent=_kept(p[y[:, c] == 0, c]),
-                )
-                for c, name in enumerate(label_space)
-            }
+            findings={name: _scores(p[:, c], y[:, c]) for c, name in enumerate(label_space)},
+            any_finding=_scores(patient_score(p), patient_labels(y)),
         )
 
     def to_json(self) -> str:
@@ -111,6 +108,15 @@ class ScoreReference(_Strict):
             raise OperatingPointError(
                 f"the score reference is invalid at {where}: {first['msg']}; export it again"
             ) from error
+
+
+def _scores(p: NDArray[np.float64], y: NDArray[np.float64]) -> FindingScores:
+    return FindingScores(
+        n_present=int((y == 1).sum()),
+        n_absent=int((y == 0).sum()),
+        present=_kept(p[y == 1]),
+        absent=_kept(p[y == 0]),
+    )
 
 
 def _kept(scores: NDArray[np.float64]) -> tuple[float, ...]:

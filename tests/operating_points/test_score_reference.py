@@ -50,6 +50,14 @@ def test_without_a_case_there_is_no_rate():
     assert found.false_positive_rate(0.5).rate == 0
 
 
+def test_the_patient_level_is_the_highest_score_where_all_is_known(calibration):
+    scores, labels = calibration
+    found = ScoreReference.of(scores, labels, ("Mass", "Nodule")).any_finding
+    healthy = (labels == 0).all(axis=1)
+    assert found.n_absent == healthy.sum()
+    assert found.false_positive_rate(0.6).rate == pytest.approx((scores[healthy].max(axis=1) > 0.6).mean(), abs=0.005)
+
+
 def test_another_version_is_refused():
     with pytest.raises(OperatingPointError, match="format_version"):
         ScoreReference.from_json('{"format_version": 2, "findings": {}}')
