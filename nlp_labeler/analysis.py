@@ -6,12 +6,12 @@ The result depends on nothing but the sentence, so that it can be remembered.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from nlp_labeler.ambiguity import leaves_choice
 from nlp_labeler.assertion import assert_surface
 from nlp_labeler.attributes import find_attributes
 from nlp_labeler.cues import CueMatch, find_cues
 from nlp_labeler.document import Assertion, Attributes, Mention, Verdict
 from nlp_labeler.mentions import find_mentions
-from nlp_labeler.scope import leaves_choice
 from nlp_labeler.words import Words, normalize
 
 __all__ = ["AnalyzedMention", "Analyzer", "SentenceAnalysis", "analyze_surface", "graph_analyzer"]
@@ -49,8 +49,8 @@ def analyze_surface(sentences: Sequence[str]) -> list[SentenceAnalysis]:
 def graph_analyzer() -> Analyzer:
     """The analyzer that asks a dependency parse for the scope of cues.
 
-    Only sentences that hold a mention and a cue are parsed, and of those only the ones in which a scope could end:
-    nothing is to be learnt about "There is no effusion or pneumothorax."
+    Only sentences that hold a mention and a cue are parsed, and of those only the ones in which a verdict hangs on a
+    doubtful scope: nothing is to be learnt about "There is no effusion or pneumothorax."
 
     Raises:
         MissingExtraError: if spaCy is not installed.

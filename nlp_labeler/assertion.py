@@ -7,7 +7,7 @@ from nlp_labeler.document import Assertion, Mention, Verdict
 from nlp_labeler.scope import covers, cue_scope
 from nlp_labeler.words import Words
 
-__all__ = ["Governor", "assert_surface", "decide"]
+__all__ = ["Governor", "assert_surface", "decide", "rank"]
 
 Governor = tuple[CueMatch, str]
 """A cue that governs a mention, and the engine that says so."""
@@ -45,7 +45,7 @@ def decide(mention: Mention, governors: Sequence[Governor], engine: str) -> Verd
         return Verdict(Assertion.NEGATED, "lexicon:normal", (mention.start, mention.end))
     if not governors:
         return Verdict(Assertion.AFFIRMED, f"{engine}:affirmed")
-    cue, found_by = min(governors, key=_rank)
+    cue, found_by = min(governors, key=lambda governor: rank(governor[0]))
     return Verdict(_assertion(cue), f"{found_by}:{cue.rule}", (cue.start, cue.end))
 
 
@@ -55,8 +55,8 @@ def _assertion(cue: CueMatch) -> Assertion:
     return cue.cue.assertion
 
 
-def _rank(governor: Governor) -> tuple[int, int]:
-    cue = governor[0]
+def rank(cue: CueMatch) -> tuple[int, int]:
+    """The place of a deciding cue among several that govern one mention: the least decides."""
     name = cue.rule.split(".")[1]
     weakness = len(_WEAK_DOUBTS) - _WEAK_DOUBTS.index(name) if name in _WEAK_DOUBTS else 0
     return _PRECEDENCE.index(_assertion(cue)), weakness

@@ -210,6 +210,9 @@ def counting_bar(title: str) -> Iterator[Callable[[int], None]]:
 
 def main() -> None:
     """Entry point: expected errors and wrong use become one line on standard error and exit status 2."""
+    from nlp_labeler.parser.model import keep_torch_out
+
+    keep_torch_out()
     try:
         sys.exit(app(standalone_mode=False))
     except CxrError as error:

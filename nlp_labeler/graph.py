@@ -7,8 +7,9 @@ parse of a telegraphic sentence is not always plausible; so a mention that the v
 verdict of the surface scope, unless the tree puts it into another clause than the cue.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import cache
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["GraphAsserter"]
 
 # The parser sets no part-of-speech tags, so the tag of a word can say which way the cue that it heads reads: the
-# matcher compares tags fast, and extension attributes slowly.
-_NO_CUE = ""
+# matcher compares tags fast, and extension attributes slowly. A word may head several cues ("not", "may").
+_DIRECTIONS = ("backward", "both", "forward")
+_TAGGED = tuple(frozenset(chosen) for size in (1, 2, 3) for chosen in combinations(_DIRECTIONS, size))
 
 
 class GraphRule(BaseModel):
@@ -43,7 +45,7 @@ class GraphRule(BaseModel):
 
     def pattern(self) -> list[dict[str, Any]]:
         """The rule as a pattern of spaCy's DependencyMatcher."""
-        anchor: dict[str, Any] = {"TAG": self.direction}
+        anchor: dict[str, Any] = {"TAG": {"IN": [_tag(found) for found in _TAGGED if self.direction in found]}}
         if self.anchor:
             anchor["DEP"] = {"IN": self.anchor}
         target = {"DEP": {"IN": self.target}} if self.target else {}
@@ -91,6 +93,7 @@ class GraphAsserter:
         self._matcher: DependencyMatcher = DependencyMatcher(vocab)
         for name, rule in _table().rules.items():
             self._matcher.add(name, [rule.pattern()])
+        self._directions = {vocab.strings[name]: rule.direction for name, rule in _table().rules.items()}
 
     def verdicts(
         self, doc: "Doc", words: Words, mentions: Sequence[Mention], cues: Sequence[CueMatch]
@@ -123,16 +126,20 @@ class GraphAsserter:
         self, doc: "Doc", cues: Sequence[CueMatch], heads: Sequence["Token"]
     ) -> dict[tuple[int, str], list["Token"]]:
         """Targets by head of the cue and direction, straight from the matcher."""
+        directions: dict[int, set[str]] = {}
+        for cue, head in zip(cues, heads, strict=True):
+            directions.setdefault(head.i, set()).add(cue.cue.direction)
+        for number, found in directions.items():
+            doc[number].tag_ = _tag(found)
         targets: dict[tuple[int, str], list[Token]] = {}
-        for direction in {cue.cue.direction for cue in cues}:
-            anchors = [head for cue, head in zip(cues, heads, strict=True) if cue.cue.direction == direction]
-            for token in anchors:
-                token.tag_ = direction
-            for _, (anchor, target) in self._matcher(doc):
-                targets.setdefault((anchor, direction), []).append(doc[target])
-            for token in anchors:
-                token.tag_ = _NO_CUE
+        for key, (anchor, target) in self._matcher(doc):
+            targets.setdefault((anchor, self._directions[key]), []).append(doc[target])
         return targets
+
+
+def _tag(directions: Set[str]) -> str:
+    """The tag of a word that heads cues of these directions."""
+    return "+".join(sorted(directions))
 
 
 def _head(doc: "Doc", words: Words, start: int, end: int) -> "Token":

@@ -13,7 +13,7 @@ from nlp_labeler.document import Assertion, Mention
 from nlp_labeler.lexicon.tables import Scope, load_table
 from nlp_labeler.words import Words
 
-__all__ = ["covers", "cue_scope", "hard_end", "is_inside", "leaves_choice", "list_goes_on", "scope_words"]
+__all__ = ["covers", "cue_scope", "hard_end", "is_inside", "list_goes_on", "scope_words"]
 
 
 @cache
@@ -39,40 +39,6 @@ def covers(cue: CueMatch, scope: tuple[int, int], mention: Mention) -> bool:
 def is_inside(cue: CueMatch, mention: Mention) -> bool:
     """Whether the cue is part of the mention: "heart is not enlarged", though not the slash of "nodule/mass"."""
     return cue.cue.direction != "both" and mention.start <= cue.start and cue.end <= mention.end
-
-
-def leaves_choice(words: Words, mentions: Sequence[Mention], cues: Sequence[CueMatch]) -> bool:
-    """Whether a parse could know better: a cue spares a mention in its reach, or reaches it doubtfully.
-
-    Only mentions on the side on which a cue acts, and before its hard end, are within the reach of any parse; a comma
-    or "and" on the way to one may open something new.
-    """
-    questioned = [mention for mention in mentions if not mention.normal]
-    for cue in cues:
-        if cue.rule in {CONTRAST, ONSET}:
-            continue
-        scope, end = cue_scope(words, cue, cues), hard_end(words, cue, cues)
-        for mention in questioned:
-            if is_inside(cue, mention) or not _faces(cue, mention) or mention.start >= end:
-                continue
-            if not covers(cue, scope, mention) or _may_open_anew(words, cue, mention):
-                return True
-    return False
-
-
-def _faces(cue: CueMatch, mention: Mention) -> bool:
-    """Whether a mention stands on the side on which the cue acts."""
-    behind = mention.start >= cue.start
-    return cue.cue.direction == "both" or behind == (cue.cue.direction == "forward")
-
-
-def _may_open_anew(words: Words, cue: CueMatch, mention: Mention) -> bool:
-    """Whether a comma or "and" that is not the inside of a list stands between a cue and a mention."""
-    first, last = sorted((words.index(cue.start), words.index(mention.start)))
-    return any(
-        words.tokens[position] in {",", "and"} and not list_goes_on(words.tokens, position, len(words.tokens))
-        for position in range(first, last)
-    )
 
 
 def list_goes_on(tokens: Sequence[str], position: int, last: int) -> bool:

@@ -13,16 +13,18 @@ _ABBREVIATIONS = frozenset(
     {"dr", "mr", "mrs", "ms", "vs", "approx", "e.g", "i.e", "etc", "st", "cf", "fig", "no", "ca", "dept"}
 )
 
-# A boundary is a stop, the white space after it, and what follows; each alternative is decided by `_breaks`.
+# A boundary is a stop, the white space after it, and what follows; each alternative is decided by `_breaks`. The first
+# line lets the search skip over letters.
 _BOUNDARY = re.compile(
     r"""
+  (?=[.?!\s<])(?:
     (?P<stop>[.?!]+(?:['")\]>]|&\w{1,8};)*)(?=\s|$)            # a stop before white space
   | (?P<tight>(?<=[a-z)\]])\.(?=[A-Z][a-z]))    # "disease.The heart"
   | (?P<blank>\n[ \t\r]*\n)                     # a blank line
   | (?P<line>\n)                                # a line break
-  | (?P<item>(?<=\s)(?=\d{1,2}[.)]\s+[A-Z]))    # "... 2. Small effusion"
+  | (?P<item>\s(?=\d{1,2}[.)]\s+[A-Z]))         # "... 2. Small effusion"
   | (?P<markup></?(?:br|p|div|li|ul|ol|tr|td|th|table|h\d|hr)\b[^<>\n]{0,80}>)  # a tag that breaks the line
-    """,
+  )""",
     re.VERBOSE,
 )
 _LIST_MARK = re.compile(r"\s*(?:\d{1,2}[.)]|[-*\u2022])\s")

@@ -66,7 +66,9 @@ def measured(folder: Path, gold: Gold, size: int) -> float:
 def main(source: str, out: str) -> None:
     """Label one file in this process and print its peak memory."""
     from nlp_labeler.batch import label_reports
+    from nlp_labeler.parser.model import keep_torch_out
 
+    keep_torch_out()
     label_reports(Path(source), Path(out))
     print(json.dumps({"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 

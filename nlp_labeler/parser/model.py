@@ -1,5 +1,6 @@
 """The shipped dependency parser, as a spaCy pipeline over words that are already cut."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
@@ -11,7 +12,16 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
-__all__ = ["load_parser", "parse"]
+__all__ = ["keep_torch_out", "load_parser", "parse"]
+
+
+def keep_torch_out() -> None:
+    """Let this process load spaCy without PyTorch, which spaCy imports where it is installed and the parser never uses.
+
+    That saves some 500 MB and most of the start. Nothing in the process can import PyTorch afterwards: it is for
+    processes that only label.
+    """
+    sys.modules.setdefault("torch", None)  # type: ignore[arg-type]  # None makes every import of it fail
 
 
 @cache
