@@ -10,7 +10,7 @@ __all__ = ["app"]
 app = typer.Typer(help="Show or verify a model bundle.", no_args_is_help=True)
 
 _BUNDLE = Annotated[
-    Path | None, typer.Argument(metavar="[BUNDLE]", help="Bundle folder. Default: the one shipped with cxr.")
+    Path | None, typer.Argument(metavar="[BUNDLE]", help="Bundle folder or zip. Default: the one shipped with cxr.")
 ]
 
 

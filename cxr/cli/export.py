@@ -8,7 +8,7 @@ import typer
 
 def export(
     run: Annotated[Path, typer.Argument(help="The --out folder of a finished `cxr train`.")],
-    out: Annotated[Path, typer.Option(help="Bundle folder to write.")],
+    out: Annotated[Path, typer.Option(help="Bundle folder to write, or archive if it ends in .zip.")],
     name: Annotated[str | None, typer.Option(help="Name of the model; default: the recipe's.")] = None,
     version: Annotated[str, typer.Option(help="Version of the model.")] = "1.0.0",
     alpha: Annotated[float, typer.Option(help="Highest acceptable false-positive rate, e.g. 0.01.")] = 0.01,

@@ -10,6 +10,7 @@ import numpy as np
 
 from cxr import __version__
 from cxr.errors import ConfigError
+from cxr.export.archive import ARCHIVE_SUFFIX, write_archive
 from cxr.export.onnx_graph import write_onnx
 from cxr.export.parity import check_parity
 from cxr.localization import BoxSettings
@@ -17,6 +18,8 @@ from cxr.models.checkpoint import load_checkpoint
 from cxr.operating_points import ScoreReference, fit_calibrator, fit_operating_points
 from cxr.screening.manifest import (
     CALIBRATION_FILE,
+    GATE_CARD_FILE,
+    GATE_FILE,
     MODEL_CARD_FILE,
     MODEL_FILE,
     OPERATING_POINTS_FILE,
@@ -37,11 +40,12 @@ ONTOLOGY = "ChestX-ray8 findings and their neighbours; a child finding implies i
 def export_bundle(
     run: Path, out: Path, *, name: str, version: str, alpha: float, delta: float, notes: str = ""
 ) -> BundleManifest:
-    """Export the graph, fit calibration and operating points on the run's calibration split, seal the folder.
+    """Export the graph, fit calibration and operating points on the run's calibration split, seal the bundle.
 
     Args:
         run: the --out folder of a finished `cxr train`.
-        out: the bundle folder to make; it must not exist, or must be an earlier bundle, which is replaced.
+        out: the bundle folder to make, or the archive where it ends in .zip. A folder must not exist, or must be an
+            earlier bundle, which is replaced.
         name: short name of the model.
         version: version of the model.
         alpha: highest acceptable false-positive rate of the certificates, in (0, 1).
@@ -56,7 +60,9 @@ def export_bundle(
     if not (run / CALIBRATION_SPLIT).is_file():
         raise ConfigError(f"{run} has no {CALIBRATION_SPLIT}; rerun `cxr train` with the same --out to finish it")
     calibration_split = read_predictions(run / CALIBRATION_SPLIT)
-    if out.exists() and any(out.iterdir()) and not (out / MODEL_FILE).is_file():
+    if out.suffix == ARCHIVE_SUFFIX and out.is_dir():
+        raise ConfigError(f"--out {out} is a folder; a name that ends in {ARCHIVE_SUFFIX} is for an archive")
+    if out.is_dir() and any(out.iterdir()) and not (out / MODEL_FILE).is_file():
         raise ConfigError(f"--out {out} is not empty and not a bundle; choose another folder")
 
     work = out.with_name(out.name + ".partial")
@@ -65,6 +71,8 @@ def export_bundle(
     write_onnx(model, card.image_size, work / MODEL_FILE)
     parity = check_parity(model, work / MODEL_FILE, card.image_size)
     _fit(calibration_split, work, alpha=alpha, delta=delta)
+    for name_in_bundle in (GATE_FILE, GATE_CARD_FILE):
+        (work / name_in_bundle).write_bytes((files("cxr") / "weights" / name_in_bundle).read_bytes())
     template = jinja2.Template(
         (files("cxr.export") / "model_card.md.j2").read_text(),
         trim_blocks=True,
@@ -98,6 +106,10 @@ def export_bundle(
             boxes={label: BoxSettings() for label in card.label_space},
         ),
     )
+    if out.suffix == ARCHIVE_SUFFIX:
+        write_archive(work, out)
+        shutil.rmtree(work)
+        return manifest
     if out.exists():
         shutil.rmtree(out)
     work.replace(out)

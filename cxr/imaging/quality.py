@@ -73,11 +73,24 @@ class QualityGate:
             RuntimeError: if its two files do not belong together: the installation is damaged.
         """
         folder = files("cxr") / "weights"
-        model = (folder / "quality_gate.onnx").read_bytes()
-        card = json.loads((folder / "quality_gate.json").read_text())
-        if hashlib.sha256(model).hexdigest() != card["sha256"]:
-            raise RuntimeError("cxr/weights/quality_gate.onnx is not the file its card describes; install cxr again")
-        return cls(model, {RefusalCode(code): limit for code, limit in card["thresholds"].items()})
+        try:
+            return cls.from_card(
+                (folder / "quality_gate.onnx").read_bytes(), (folder / "quality_gate.json").read_bytes()
+            )
+        except ValueError as error:
+            raise RuntimeError(f"{error}; install cxr again") from error
+
+    @classmethod
+    def from_card(cls, model: bytes, card: bytes) -> "QualityGate":
+        """The gate of a model file and the JSON file that describes it.
+
+        Raises:
+            ValueError: if the two do not belong together.
+        """
+        described = json.loads(card)
+        if hashlib.sha256(model).hexdigest() != described["sha256"]:
+            raise ValueError("quality_gate.onnx is not the file that its card describes")
+        return cls(model, {RefusalCode(code): limit for code, limit in described["thresholds"].items()})
 
     def assess(self, pixels: NDArray[np.float32]) -> Quality:
         """Look at one picture.

@@ -10,10 +10,15 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from cxr.errors import BundleError, OperatingPointError
+from cxr.imaging.quality import QualityGate
 from cxr.operating_points import Calibrator, OperatingPointSet, ScoreReference
+from cxr.screening.bundle_source import BundleSource, open_source
 from cxr.screening.manifest import (
     CALIBRATION_FILE,
     FORMAT_VERSION,
+    GATE_CARD_FILE,
+    GATE_FILE,
+    GRAPH_SUFFIX,
     MANIFEST_FILE,
     MODEL_FILE,
     OPERATING_POINTS_FILE,
@@ -37,7 +42,7 @@ class Bundle:
     """A verified bundle, its files held as the very bytes that were hashed.
 
     Attributes:
-        path: the folder it came from.
+        path: the folder or zip archive it came from.
         manifest: its bundle.json.
         manifest_sha256: hash of bundle.json, which pins every other file.
         contents: file name -> bytes.
@@ -50,21 +55,24 @@ class Bundle:
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> "Bundle":
-        """Read a bundle folder and verify it.
+        """Read a bundle and verify it.
 
         Args:
-            path: the folder; ``None`` is the bundle shipped with the package.
+            path: a folder or a zip archive of one; ``None`` is the bundle shipped with the package.
 
         Raises:
             BundleError: if the bundle is missing, of another format version, refers to files outside
                 itself, or any file is missing, extra or changed.
         """
-        folder = shipped_bundle_path() if path is None else Path(path)
-        manifest, digest = _read_manifest(folder, shipped=path is None)
-        _check_listing(folder, manifest)
-        contents = {name: _read_verified(folder, name, sha256) for name, sha256 in manifest.files.items()}
-        refuse_external_data(contents[MODEL_FILE])
-        bundle = cls(folder, manifest, digest, contents)
+        place = shipped_bundle_path() if path is None else Path(path)
+        with open_source(place) as source:
+            manifest, digest = _read_manifest(source, place)
+            _check_listing(source.names(), place, manifest)
+            contents = {name: _read_verified(source, place, name, sha256) for name, sha256 in manifest.files.items()}
+        for name, content in contents.items():
+            if name.endswith(GRAPH_SUFFIX):
+                refuse_external_data(name, content)
+        bundle = cls(place, manifest, digest, contents)
         bundle._check_consistency()
         return bundle
 
@@ -85,6 +93,16 @@ class Bundle:
         return self.contents[MODEL_FILE]
 
     @cached_property
+    def gate(self) -> QualityGate | None:
+        """What a picture must pass before it is scored; ``None`` where the bundle asks for nothing."""
+        if self.manifest.gate == "none":
+            return None
+        try:
+            return QualityGate.from_card(self.contents[GATE_FILE], self.contents[GATE_CARD_FILE])
+        except ValueError as error:
+            raise BundleError(f"bundle {self.path}: {error}; export it again") from error
+
+    @cached_property
     def calibrator(self) -> Calibrator:
         """Logits -> calibrated probabilities."""
         return Calibrator.from_json(self.contents[CALIBRATION_FILE].decode())
@@ -101,52 +119,41 @@ class Bundle:
         return ScoreReference.from_json(content.decode()) if content is not None else None
 
 
-def _read_manifest(folder: Path, *, shipped: bool) -> tuple[BundleManifest, str]:
+def _read_manifest(source: BundleSource, path: Path) -> tuple[BundleManifest, str]:
     """The validated bundle.json and its hash."""
-    file = folder / MANIFEST_FILE
-    if not file.is_file():
-        what = "the package ships no bundle" if shipped else f"no bundle at {folder}"
-        raise BundleError(f"{what}: {MANIFEST_FILE} not found; give a folder made by 'cxr export'")
-    if file.stat().st_size > _MAX_MANIFEST_BYTES:
-        raise BundleError(f"{file} is larger than {_MAX_MANIFEST_BYTES} bytes; this is not a bundle manifest")
-    content = file.read_bytes()
+    content = source.read(MANIFEST_FILE)
+    if len(content) > _MAX_MANIFEST_BYTES:
+        raise BundleError(f"{path}: {MANIFEST_FILE} exceeds {_MAX_MANIFEST_BYTES} bytes; this is not a bundle manifest")
     try:
         data = json.loads(content)
     except ValueError as error:
-        raise BundleError(f"{file} is not JSON ({error}); export the bundle again") from error
+        raise BundleError(f"{path}: {MANIFEST_FILE} is not JSON ({error}); export the bundle again") from error
     version = data.get("format_version") if isinstance(data, dict) else None
     if version != FORMAT_VERSION:
         raise BundleError(
-            f"bundle {folder} has format version {version!r}, this cxr reads {FORMAT_VERSION}; export the bundle again"
+            f"bundle {path} has format version {version!r}, this cxr reads {FORMAT_VERSION}; export the bundle again"
         )
     try:
         manifest = BundleManifest.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "manifest"
-        raise BundleError(f"{file} is invalid at {where}: {first['msg']}") from error
+        raise BundleError(f"{path}: {MANIFEST_FILE} is invalid at {where}: {first['msg']}") from error
     return manifest, hashlib.sha256(content).hexdigest()
 
 
-def _check_listing(folder: Path, manifest: BundleManifest) -> None:
-    """Exactly the listed files are there, none of them a link."""
-    present: set[str] = set()
-    for entry in folder.rglob("*"):
-        name = entry.relative_to(folder).as_posix()
-        if entry.is_symlink():
-            raise BundleError(f"bundle {folder} holds a link ({name}); a bundle consists of plain files")
-        if entry.is_file():
-            present.add(name)
-    missing = sorted(set(manifest.files) - present)
-    extra = sorted(present - set(manifest.files) - {MANIFEST_FILE})
+def _check_listing(names: set[str], path: Path, manifest: BundleManifest) -> None:
+    """Exactly the listed files are there."""
+    missing = sorted(set(manifest.files) - names)
+    extra = sorted(names - set(manifest.files) - {MANIFEST_FILE})
     if missing:
-        raise BundleError(f"bundle {folder} lacks {missing[0]}; copy the bundle again")
+        raise BundleError(f"bundle {path} lacks {missing[0]}; copy the bundle again")
     if extra:
-        raise BundleError(f"bundle {folder} holds {extra[0]}, which its manifest does not list; remove it")
+        raise BundleError(f"bundle {path} holds {extra[0]}, which its manifest does not list; remove it")
 
 
-def _read_verified(folder: Path, name: str, sha256: str) -> bytes:
-    content = (folder / name).read_bytes()
+def _read_verified(source: BundleSource, path: Path, name: str, sha256: str) -> bytes:
+    content = source.read(name)
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise BundleError(f"bundle {folder}: {name} was changed (its SHA-256 differs); copy or export the bundle again")
+        raise BundleError(f"bundle {path}: {name} was changed (its SHA-256 differs); copy or export the bundle again")
     return content

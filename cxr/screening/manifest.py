@@ -1,12 +1,14 @@
 """bundle.json: what a model bundle says about itself, and the hash of every file it consists of.
 
-A bundle is a folder::
+A bundle is a folder, or a zip archive of one::
 
     model.onnx             image (N, 1, size, size) float32 in [0, 1] -> logits, class_maps, embedding
     calibration.json       cxr.operating_points.Calibrator
     operating_points.json  cxr.operating_points.OperatingPointSet, bound to the hash of model.onnx
     score_reference.json   cxr.operating_points.ScoreReference; optional
+    quality_gate.onnx      with quality_gate.json: what may be scored; absent where the manifest says gate "none"
     model_card.md          for people
+    report_*               a report generator, optional: see cxr.screening.generator
     bundle.json            this manifest, written last
 
 The manifest names every other file with its SHA-256, so that nothing can be added, lost or changed
@@ -27,6 +29,9 @@ from nlp_labeler.findings import LABELS
 __all__ = [
     "CALIBRATION_FILE",
     "FORMAT_VERSION",
+    "GATE_CARD_FILE",
+    "GATE_FILE",
+    "GRAPH_SUFFIX",
     "MANIFEST_FILE",
     "MODEL_CARD_FILE",
     "MODEL_FILE",
@@ -44,7 +49,9 @@ MANIFEST_FILE = "bundle.json"
 MODEL_FILE = "model.onnx"
 CALIBRATION_FILE = "calibration.json"
 OPERATING_POINTS_FILE = "operating_points.json"
+GATE_FILE, GATE_CARD_FILE = "quality_gate.onnx", "quality_gate.json"
 MODEL_CARD_FILE = "model_card.md"
+GRAPH_SUFFIX = ".onnx"
 SCORE_REFERENCE_FILE = "score_reference.json"
 REQUIRED_FILES = (MODEL_FILE, CALIBRATION_FILE, OPERATING_POINTS_FILE, MODEL_CARD_FILE)
 
@@ -132,6 +139,12 @@ class BundleManifest(BundleDescription):
             raise ValueError(f"{missing[0]} is not listed")
         return value
 
+    @model_validator(mode="after")
+    def _gate_is_listed(self) -> Self:
+        if self.gate != "none" and not {GATE_FILE, GATE_CARD_FILE} <= set(self.files):
+            raise ValueError(f"the gate {self.gate!r} needs {GATE_FILE} and {GATE_CARD_FILE}")
+        return self
+
     @property
     def model_sha256(self) -> str:
         """Hash of model.onnx: what operating points are bound to and what results name."""
@@ -157,7 +170,8 @@ def seal_bundle(directory: Path, description: BundleDescription) -> BundleManife
     Raises:
         BundleError: if a required file is missing.
     """
-    missing = [name for name in REQUIRED_FILES if not (directory / name).is_file()]
+    gate_files = () if description.gate == "none" else (GATE_FILE, GATE_CARD_FILE)
+    missing = [name for name in (*REQUIRED_FILES, *gate_files) if not (directory / name).is_file()]
     if missing:
         raise BundleError(f"cannot seal bundle {directory}: {missing[0]} is missing")
     names = sorted(p.relative_to(directory).as_posix() for p in directory.rglob("*") if p.is_file())

@@ -28,10 +28,15 @@ _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
 _MAX_DEPTH = 64
 
 
-def refuse_external_data(model: bytes) -> None:
+class _ExternalTensorError(Exception):
+    """A tensor's data lie elsewhere."""
+
+
+def refuse_external_data(name: str, model: bytes) -> None:
     """Check that every tensor's data is inside the file.
 
     Args:
+        name: of the file, for the message.
         model: a serialised ONNX ModelProto.
 
     Raises:
@@ -39,8 +44,12 @@ def refuse_external_data(model: bytes) -> None:
     """
     try:
         _walk(memoryview(model), "Model", 0)
+    except _ExternalTensorError as error:
+        raise BundleError(
+            f"{name} keeps tensors in another file, which no hash covers; export it as a single file"
+        ) from error
     except (IndexError, ValueError) as error:
-        raise BundleError(f"model.onnx is not an ONNX file: {error}; export the bundle again") from error
+        raise BundleError(f"{name} is not an ONNX file: {error}; export the bundle again") from error
 
 
 def _walk(message: memoryview, kind: str, depth: int) -> None:
@@ -49,9 +58,7 @@ def _walk(message: memoryview, kind: str, depth: int) -> None:
     for number, value in _fields(message):
         if kind == "Tensor":
             if number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value != 0):
-                raise BundleError(
-                    "model.onnx keeps tensors in another file, which no hash covers; export it as a single file"
-                )
+                raise _ExternalTensorError
         elif number in _NESTED[kind] and isinstance(value, memoryview):
             _walk(value, _NESTED[kind][number], depth + 1)
 

@@ -11,7 +11,7 @@ from cxr.export.bundle import export_bundle
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
 from cxr.models.checkpoint import load_checkpoint
-from cxr.screening import Screener
+from cxr.screening import Bundle, Screener
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 
@@ -50,6 +50,17 @@ def test_model_card_says_where_the_model_comes_from(bundle: Path, phantom_datase
     assert "not a medical device" in card
     assert card.endswith("## Notes\nnone\n")
     assert json.loads((bundle / "bundle.json").read_text())["name"] == "tiny"
+
+
+def test_an_archive_is_the_same_bundle_with_the_gate_in_it(bundle: Path, tiny_run: Path, tmp_path: Path):
+    archive = tmp_path / "bundle.zip"
+    for _ in range(2):  # the second replaces the first
+        export_bundle(tiny_run, archive, name="tiny", version="0.1.0", alpha=0.4, delta=0.4, notes="## Notes\nnone")
+    zipped, folder = Bundle.load(archive), Bundle.load(bundle)
+    assert zipped.gate is not None
+    assert set(zipped.contents) == set(folder.contents)
+    assert zipped.contents["quality_gate.onnx"] == folder.contents["quality_gate.onnx"]
+    assert [p.name for p in tmp_path.iterdir()] == ["bundle.zip"]
 
 
 def test_an_unfinished_run_and_a_foreign_folder_are_refused(tiny_run: Path, tmp_path: Path):

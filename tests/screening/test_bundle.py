@@ -1,10 +1,11 @@
 import json
 import shutil
+import zipfile
 
 import pytest
 
 from cxr.errors import BundleError
-from cxr.screening import Bundle, Network
+from cxr.screening import Bundle, Network, Screener
 from cxr.screening.manifest import BundleManifest, seal_bundle
 
 
@@ -67,6 +68,96 @@ def test_a_spoilt_bundle_is_refused_in_one_line(make_bundle, spoil, match):
     with pytest.raises(BundleError, match=match) as caught:
         Bundle.load(folder)
     assert "\n" not in str(caught.value)
+
+
+def zipped(folder, out, prefix="", extra=()):
+    with zipfile.ZipFile(out, "w") as archive:
+        for path in sorted(folder.iterdir()):
+            archive.write(path, prefix + path.name)
+        for entry, content in extra:
+            archive.writestr(entry, content)
+    return out
+
+
+def link_entry():
+    entry = zipfile.ZipInfo("model_card.md.link")
+    entry.external_attr = 0o120777 << 16
+    return entry
+
+
+@pytest.mark.parametrize("prefix", ["", "tiny/"])
+def test_a_zipped_bundle_is_the_same_bundle(tiny_bundle, tmp_path, prefix):
+    bundle = Bundle.load(zipped(tiny_bundle, tmp_path / "tiny.zip", prefix))
+    assert bundle.manifest_sha256 == Bundle.load(tiny_bundle).manifest_sha256
+    assert bundle.contents == Bundle.load(tiny_bundle).contents
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["tiny.zip"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "match"),
+    [
+        (("../evil.txt", b"x"), "leads outside"),
+        (("/etc/evil.txt", b"x"), "leads outside"),
+        (("..\\evil.txt", b"x"), "leads outside"),
+        ((link_entry(), b"/etc/passwd"), "link"),
+        (("extra.bin", b"x"), r"holds extra\.bin"),
+    ],
+)
+def test_a_hostile_archive_is_refused_and_nothing_is_unpacked(tiny_bundle, tmp_path, extra, match):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    with pytest.raises(BundleError, match=match):
+        Bundle.load(zipped(tiny_bundle, inner / "tiny.zip", extra=[extra]))
+    assert [p.name for p in tmp_path.rglob("*")] == ["inner", "tiny.zip"]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_archive_with_two_models_is_refused(tiny_bundle, tmp_path):
+    with pytest.raises(BundleError, match="two files of the same name"):
+        Bundle.load(zipped(tiny_bundle, tmp_path / "tiny.zip", extra=[("model.onnx", b"another")]))
+
+
+def test_a_changed_byte_in_an_archive_is_refused(make_bundle, tmp_path):
+    folder = make_bundle()
+    spoil_byte(folder)
+    with pytest.raises(BundleError, match=r"model\.onnx was changed"):
+        Bundle.load(zipped(folder, tmp_path / "tiny.zip"))
+
+
+def test_a_file_that_is_no_archive_is_refused(tmp_path):
+    (tmp_path / "x.zip").write_bytes(b"no archive")
+    with pytest.raises(BundleError, match="neither a folder nor a zip"):
+        Bundle.load(tmp_path / "x.zip")
+    with zipfile.ZipFile(tmp_path / "y.zip", "w") as archive:
+        archive.writestr("a.txt", "x")
+    with pytest.raises(BundleError, match="no bundle in"):
+        Bundle.load(tmp_path / "y.zip")
+
+
+def test_the_shipped_gate_travels_in_the_bundle_and_is_verified(make_bundle):
+    shipped = Bundle.load()
+    assert shipped.gate is not None
+    assert {"quality_gate.onnx", "quality_gate.json"} <= set(shipped.manifest.files)
+    folder = make_bundle()
+    assert Bundle.load(folder).gate is None
+    data = json.loads((folder / "bundle.json").read_text()) | {"gate": "frontal_chest"}
+    (folder / "bundle.json").write_text(json.dumps(data))
+    with pytest.raises(BundleError, match="needs quality_gate"):
+        Bundle.load(folder)
+
+
+def test_a_gate_of_another_card_is_refused(make_bundle):
+    folder = make_bundle()
+    (folder / "quality_gate.onnx").write_bytes(Bundle.load().contents["quality_gate.onnx"] + b"\x12\x01x")
+    (folder / "quality_gate.json").write_bytes(Bundle.load().contents["quality_gate.json"])
+    edit_manifest(
+        gate="frontal_chest",
+        files=json.loads((folder / "bundle.json").read_text())["files"]
+        | dict.fromkeys(("quality_gate.onnx", "quality_gate.json"), "0" * 64),
+    )(folder)
+    reseal(folder)
+    with pytest.raises(BundleError, match="not the file that its card describes"):
+        Screener(folder)
 
 
 def test_external_data_is_refused(make_bundle, external_graph):

@@ -22,6 +22,7 @@ def description(**changes):
         "ontology": "labels as in nlp_labeler.findings",
         "label_space": ("Cardiomegaly", "Effusion"),
         "preprocessing": Preprocessing(size=64),
+        "gate": "none",
         "boxes": {"Cardiomegaly": BoxSettings(), "Effusion": BoxSettings(threshold=0.5)},
     }
     return BundleDescription(**(fields | changes))
@@ -54,6 +55,13 @@ def test_sealing_twice_gives_the_same_manifest(tmp_path):
 def test_seal_refuses_an_unfinished_folder(tmp_path):
     with pytest.raises(BundleError, match=r"model\.onnx is missing"):
         seal_bundle(tmp_path, description())
+
+
+def test_a_bundle_with_a_gate_is_not_sealed_without_it(tmp_path):
+    for name in REQUIRED_FILES:
+        (tmp_path / name).write_text(name)
+    with pytest.raises(BundleError, match=r"quality_gate\.onnx is missing"):
+        seal_bundle(tmp_path, description(gate="frontal_chest"))
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../../x", "C:x", "a\\b", "./x", "a//b"])
