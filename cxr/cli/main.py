@@ -4,6 +4,7 @@ Exit status: 0 done; 1 done, but some inputs were refused; 2 wrong use or nothin
 """
 
 import sys
+import warnings
 from importlib import import_module
 
 import typer
@@ -18,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("cxr.cli.evaluate", "evaluate"),
     "export": ("cxr.cli.export", "export"),
     "screen": ("cxr.cli.screen", "screen"),
+    "listen": ("cxr.cli.listen", "listen"),
     "report": ("cxr.cli.report", "report"),
     "segment": ("cxr.cli.segment", "segment"),
     "index": ("cxr.cli.index", "index"),
@@ -53,6 +55,8 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Entry point: expected errors become one line on standard error and exit status 2."""
+    # Their warnings quote values of the header, patients' names included.
+    warnings.filterwarnings("ignore", module="pydicom|highdicom")
     try:
         build_app()()
     except CxrError as error:
