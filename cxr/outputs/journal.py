@@ -2,16 +2,18 @@
 
 Lines are appended one at a time and flushed. A process that is killed leaves at most one unfinished
 line at the end, which the next run cuts off before it goes on with the inputs that have no line yet.
+A file that was changed since gets a second line; settling the journal puts it in the place of the first.
 """
 
-import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from cxr.errors import ConfigError
+from cxr.outputs.folder_lock import FolderLock
 from cxr.outputs.overlay_names import OverlayNames
+from cxr.screening.atomic import atomic_writer
 from cxr.screening.result import ModelIdentity, ScreeningResult, parse_result_line, result_line
 
 __all__ = ["Journal", "read_results"]
@@ -25,9 +27,7 @@ class Journal:
         model: the model whose results it takes.
 
     Attributes:
-        done: paths that have a result.
-        refused: how many of them were refused.
-        names: overlay name of every result.
+        done: path of every input that has a result -> SHA-256 of what was screened; ``None`` if it could not be read.
 
     Raises:
         ConfigError: if another process writes it, or it holds another model's results.
@@ -35,26 +35,28 @@ class Journal:
     """
 
     def __init__(self, path: Path, model: ModelIdentity) -> None:
-        self._model = model
+        self._path, self._model = path, model
+        self.done: dict[str, str | None] = {}
+        self._refused: set[str] = set()
+        self._names = OverlayNames()
+        self._overlays: dict[str, str] = {}
+        self._renewed: set[str] = set()
+        self._lock = FolderLock(path.parent)
         self._stream = path.open("a+b")
-        self.done: set[str] = set()
-        self.refused = 0
-        self.names = OverlayNames()
         try:
-            self._lock(path)
             self._repair()
             for result in read_results(path):
                 self._check_model(path, result)
                 self._remember(result)
+            self.settle()
         except BaseException:
-            self._stream.close()
+            self.close()
             raise
 
-    def _lock(self, path: Path) -> None:
-        try:
-            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ConfigError(f"another process is writing {path}; wait for it or choose another folder") from error
+    @property
+    def refused(self) -> int:
+        """How many inputs were refused."""
+        return len(self._refused)
 
     def _repair(self) -> None:
         """Cut off a line that a killed process did not finish."""
@@ -73,14 +75,17 @@ class Journal:
                 f"{self._model.bundle} {self._model.version} ({self._model.sha256[:12]}); choose another folder"
             )
 
-    def _remember(self, result: ScreeningResult) -> str:
-        self.done.add(result.path)
-        self.refused += result.status == "refused"
-        return self.names.assign(result.path)
+    def _remember(self, result: ScreeningResult) -> None:
+        if result.path in self.done:
+            self._renewed.add(result.path)
+        else:
+            self._overlays[result.path] = self._names.assign(result.path)
+        self.done[result.path] = result.sha256
+        (self._refused.add if result.status == "refused" else self._refused.discard)(result.path)
 
-    def next_overlay_name(self, path: str) -> str:
-        """The overlay name that :meth:`append` will give this path."""
-        return self.names.peek(path)
+    def overlay_name(self, path: str) -> str:
+        """The overlay name of this path, or the one that :meth:`append` will give it."""
+        return self._overlays.get(path) or self._names.peek(path)
 
     def append(self, result: ScreeningResult) -> None:
         """Add one result; it is done once this returns."""
@@ -88,13 +93,34 @@ class Journal:
         self._stream.flush()
         self._remember(result)
 
+    def settle(self) -> None:
+        """Leave one line per input: the newest, where the first one was, so that overlays keep their names."""
+        if not self._renewed:
+            return
+        newest = {r.path: r for r in read_results(self._path) if r.path in self._renewed}
+        self._stream.close()  # some systems replace no open file
+        written: set[str] = set()
+        with atomic_writer(self._path) as stream:
+            for result in read_results(self._path):
+                if result.path not in written:
+                    stream.write(result_line(newest.get(result.path, result)).encode() + b"\n")
+                if result.path in newest:
+                    written.add(result.path)
+        self._stream = self._path.open("a+b")
+        self._renewed.clear()
+
+    def close(self) -> None:
+        """Let other processes in."""
+        self._stream.close()
+        self._lock.release()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._stream.close()
+        self.close()
 
 
 def read_results(path: Path) -> Iterator[ScreeningResult]:

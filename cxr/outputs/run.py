@@ -4,26 +4,16 @@ A run may be killed at any moment. Started again with the same folder it goes on
 no result yet, and each input is in the results exactly once.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxr.errors import ConfigError
-from cxr.outputs.journal import Journal, read_results
-from cxr.outputs.overlay import overlay_png
-from cxr.outputs.table import write_table
-from cxr.outputs.worklist import write_worklist
-from cxr.screening.atomic import write_bytes_atomically
-from cxr.screening.batch import screen_many
-from cxr.screening.exhibit import Examination
+from cxr.outputs.results_folder import ResultsFolder
 from cxr.screening.inputs import find_inputs
 from cxr.screening.result import ScreeningResult
 from cxr.screening.runtime import Screener
 
 __all__ = ["RunSummary", "screen_to_folder"]
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,42 +55,8 @@ def screen_to_folder(
     Raises:
         ConfigError: if ``out`` is a file, is written by another process or holds another model's results.
     """
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out} is a file; --out takes a folder")
-    for name in ("overlays", "dicom") if dicom else ("overlays",):
-        (out / name).mkdir(parents=True, exist_ok=True)
-    new = 0
-    with Journal(out / "results.jsonl", screener.identity) as journal:
-        inputs = find_inputs(paths, exclude=out, done=journal.done)
-        make = _pictures_and_dicom if dicom else _pictures
-        for examination, made in screen_many(screener, inputs, make, workers=workers):
-            stem = journal.next_overlay_name(examination.result.path).removesuffix(".png")
-            for pattern, content in (made or {}).items():
-                write_bytes_atomically(out / pattern.format(stem), content, durable=False)
-            journal.append(examination.result)
-            new += 1
-            on_result(examination.result)
-        label_space = screener.bundle.manifest.label_space
-        write_table(read_results(out / "results.jsonl"), label_space, out / "results.csv")
-        page = write_worklist(out, screener.identity, label_space)
-        done, refused = len(journal.done), journal.refused
+    with ResultsFolder(out, screener, workers=workers, dicom=dicom) as results:
+        new = results.screen(find_inputs(paths, exclude=out, done=results.done), on_result)
+        page = results.write_pages()
+        done, refused = len(results.done), results.refused
     return RunSummary(screened=done - refused, refused=refused, new=new, page=page)
-
-
-def _pictures(examination: Examination, source: Path | bytes) -> dict[str, bytes]:  # noqa: ARG001  (as screen_many calls it)
-    """File pattern -> content, for what every screened input gets."""
-    return {"overlays/{}.png": overlay_png(examination)}
-
-
-def _pictures_and_dicom(examination: Examination, source: Path | bytes) -> dict[str, bytes]:
-    """The same, with the DICOM results of a DICOM input."""
-    from cxr.outputs.dicom_results import dicom_bytes, dicom_results
-
-    made = _pictures(examination, source)
-    try:
-        results = dicom_results(examination, source)
-    except Exception as error:
-        # Headers of real archives break rules that the standard's objects must keep. The other results stand.
-        _LOG.warning("no DICOM results for one input: %s", type(error).__name__)
-        return made
-    return made | {f"dicom/{{}}_{kind}.dcm": dicom_bytes(dataset) for kind, dataset in results.items()}

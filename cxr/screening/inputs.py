@@ -10,18 +10,21 @@ What counts as an input:
 - a folder or archive without inputs is itself one refused input (``no_images``).
 """
 
+import hashlib
 import os
 import zipfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import NoReturn
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.screening.archive import archive_members, read_member
+from cxr.screening.manifest import file_sha256
 
-__all__ = ["COMPANION_SUFFIXES", "ScreeningInput", "find_inputs", "is_companion"]
+__all__ = ["COMPANION_SUFFIXES", "ScreeningInput", "files_in_folder", "find_inputs", "is_companion"]
 
 COMPANION_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".xml", ".md", ".html", ".log"})
 _ARCHIVE_SUFFIX = ".zip"
@@ -55,36 +58,63 @@ def _is_hidden(name: str) -> bool:
 
 
 def find_inputs(
-    paths: Sequence[Path], *, exclude: Path | None = None, done: Collection[str] = ()
+    paths: Sequence[Path], *, exclude: Path | None = None, done: Mapping[str, str | None] = MappingProxyType({})
 ) -> Iterator[ScreeningInput]:
     """Every input below ``paths``, lazily and in a fixed order, none of them twice.
 
     Args:
         paths: files, folders and archives as the user named them.
         exclude: a folder left out of the search: where the results go.
-        done: names of inputs that have their result already.
+        done: name of each input that has its result already -> SHA-256 of what was screened; ``None`` if that could
+            not be read. An input whose content is another one now is found again.
     """
-    seen = {os.path.abspath(name) for name in done}  # noqa: PTH100  (Path.resolve would follow links)
+    known = {_key(name): sha256 for name, sha256 in done.items()}
+    seen: set[str] = set()
     for path in paths:
         for item in _find_in_folder(path, exclude) if path.is_dir() else _find_in_file(path):
-            key = os.path.abspath(item.name)  # noqa: PTH100
-            if key not in seen:
-                seen.add(key)
+            key = _key(item.name)
+            if key in seen:
+                continue
+            seen.add(key)
+            if key not in known or known[key] != _sha256(item):
                 yield item
 
 
-def _find_in_folder(folder: Path, exclude: Path | None) -> Iterator[ScreeningInput]:
+def files_in_folder(folder: Path, exclude: Path | None = None) -> Iterator[Path]:
+    """Every file in a folder that counts as an input, sorted within each subfolder.
+
+    Args:
+        folder: searched with all its subfolders.
+        exclude: a folder left out of the search.
+    """
     excluded = exclude.resolve() if exclude is not None else None
-    empty = True
     for here, subfolders, names in os.walk(folder):
         if Path(here).resolve() == excluded:
             subfolders.clear()
             continue
         subfolders[:] = sorted(name for name in subfolders if not _is_hidden(name))
-        for name in sorted(names):
-            if not is_companion(name):
-                empty = False
-                yield from _find_in_file(Path(here) / name)
+        yield from (Path(here) / name for name in sorted(names) if not is_companion(name))
+
+
+def _key(name: str) -> str:
+    """A name that is the same however the user spelled the path."""
+    return os.path.abspath(name)  # noqa: PTH100  (Path.resolve would follow links)
+
+
+def _sha256(item: ScreeningInput) -> str | None:
+    """Hash of an input's content now; ``None`` where it cannot be read."""
+    try:
+        source = item.read()
+        return hashlib.sha256(source).hexdigest() if isinstance(source, bytes) else file_sha256(source)
+    except (RefusedInputError, OSError):
+        return None
+
+
+def _find_in_folder(folder: Path, exclude: Path | None) -> Iterator[ScreeningInput]:
+    empty = True
+    for file in files_in_folder(folder, exclude):
+        empty = False
+        yield from _find_in_file(file)
     if empty:
         yield _refused(folder, RefusalCode.NO_IMAGES, "the folder holds no image files")
 

@@ -35,7 +35,8 @@ def test_folder_holds_every_output(screener, image_folder, tmp_path):
     seen = []
     summary = screen_to_folder(screener, [image_folder], out, workers=2, on_result=seen.append)
     assert (summary.screened, summary.refused, summary.new) == (3, 0, 3)
-    assert sorted(p.name for p in out.iterdir()) == ["overlays", "results.csv", "results.jsonl", "worklist.html"]
+    visible = sorted(p.name for p in out.iterdir() if not p.name.startswith("."))
+    assert visible == ["overlays", "results.csv", "results.jsonl", "worklist.html"]
     assert sorted(p.name for p in (out / "overlays").iterdir()) == ["effusion.png", "healthy.png", "large_heart.png"]
     assert list(read_results(out / "results.jsonl")) == seen
     rows = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
@@ -54,6 +55,35 @@ def test_second_run_adds_nothing_and_a_new_image_is_added(screener, image_folder
     summary = screen_to_folder(screener, [image_folder], out, workers=2)
     assert (summary.new, summary.screened) == (1, 4)
     assert (out / "results.jsonl").read_bytes().startswith(before)
+
+
+def test_a_file_that_was_changed_is_screened_anew_in_its_old_place(screener, image_folder, tmp_path):
+    out = tmp_path / "out"
+    screen_to_folder(screener, [image_folder], out, workers=2)
+    before = list(read_results(out / "results.jsonl"))
+    (image_folder / "healthy.png").write_bytes((image_folder / "effusion.png").read_bytes())
+    (image_folder / "large_heart.png").write_bytes(b"")
+    summary = screen_to_folder(screener, [image_folder], out, workers=2)
+    assert (summary.new, summary.screened, summary.refused) == (2, 2, 1)
+    after = list(read_results(out / "results.jsonl"))
+    assert [r.path for r in after] == [r.path for r in before]
+    assert after[0] == before[0]
+    assert after[1].findings == before[0].findings
+    assert after[1].sha256 == before[0].sha256
+    assert after[2].refusal.code == "empty_file"
+    assert screen_to_folder(screener, [image_folder], out, workers=2).new == 0
+
+
+def test_a_kill_between_the_new_line_and_the_settling_leaves_one_line(screener, image_folder, tmp_path):
+    out = tmp_path / "out"
+    screen_to_folder(screener, [image_folder], out, workers=1)
+    journal = out / "results.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    renewed = lines[0].replace(b'"triage":"refer"', b'"triage":"read"')
+    assert renewed != lines[0]
+    journal.write_bytes(b"".join([*lines, renewed]))
+    screen_to_folder(screener, [image_folder], out, workers=1)
+    assert journal.read_bytes().splitlines(keepends=True) == [renewed, *lines[1:]]
 
 
 def test_same_file_name_in_two_folders_keeps_both_overlays(screener, image_folder, tmp_path):

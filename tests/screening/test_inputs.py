@@ -1,3 +1,4 @@
+import hashlib
 import os
 import stat
 import zipfile
@@ -58,8 +59,14 @@ def test_overlapping_paths_give_each_input_once(tree, monkeypatch):
 def test_results_folder_and_finished_inputs_are_left_out(tree):
     (tree / "out" / "overlays").mkdir(parents=True)
     (tree / "out" / "overlays" / "a.png").write_bytes(b"x")
-    found = names(tree, exclude=tree / "out", done={str(tree / "a.jpg"), str(tree / "b" / "2.png")})
+    done = {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in (tree / "a.jpg", tree / "b" / "2.png")}
+    found = names(tree, exclude=tree / "out", done=done)
     assert found == [str(tree / "b" / "1.dcm"), str(tree / "b" / "IM0001")]
+
+
+def test_a_finished_input_with_other_content_is_found_again(tree):
+    done = dict.fromkeys(names(tree), "0" * 64) | {str(tree / "gone.png"): None}
+    assert names(tree, tree / "gone.png", done=done) == names(tree)
 
 
 def test_what_cannot_be_read_is_refused_with_a_reason(tmp_path):
