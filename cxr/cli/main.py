@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("cxr.cli.evaluate", "evaluate"),
     "export": ("cxr.cli.export", "export"),
     "screen": ("cxr.cli.screen", "screen"),
+    "watch": ("cxr.cli.watch", "watch"),
     "listen": ("cxr.cli.listen", "listen"),
     "report": ("cxr.cli.report", "report"),
     "segment": ("cxr.cli.segment", "segment"),
