@@ -8,8 +8,6 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from cxr.models.classifier import ChestXray8Network
-
 INPUT = "image"
 OUTPUTS = ("logits", "class_maps", "embedding")
 
@@ -17,7 +15,7 @@ OUTPUTS = ("logits", "class_maps", "embedding")
 class _Tuple(nn.Module):
     """Unpacks ModelOutput: an ONNX graph has named outputs, not dataclasses."""
 
-    def __init__(self, model: ChestXray8Network) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
@@ -26,7 +24,7 @@ class _Tuple(nn.Module):
         return output.logits, output.class_maps, output.embedding
 
 
-def write_onnx(model: ChestXray8Network, image_size: int, path: Path) -> None:
+def write_onnx(model: nn.Module, image_size: int, path: Path) -> None:
     """Export with a free batch dimension.
 
     The graph takes ``image`` (N, 1, size, size) float32 in [0, 1] and gives ``logits`` (N, C), ``class_maps``

@@ -6,15 +6,15 @@ import numpy as np
 import onnxruntime
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from cxr.errors import BundleError
 from cxr.export.onnx_graph import INPUT, OUTPUTS
-from cxr.models.classifier import ChestXray8Network
 
 TOLERANCE = 1e-4
 
 
-def largest_difference(model: ChestXray8Network, onnx_path: Path, images: NDArray[np.float32]) -> float:
+def largest_difference(model: nn.Module, onnx_path: Path, images: NDArray[np.float32]) -> float:
     """Largest |p_torch - p_onnx| over the images and labels.
 
     Args:
@@ -29,7 +29,7 @@ def largest_difference(model: ChestXray8Network, onnx_path: Path, images: NDArra
     return float(np.abs(1 / (1 + np.exp(-logits)) - expected).max())
 
 
-def check_parity(model: ChestXray8Network, onnx_path: Path, image_size: int) -> float:
+def check_parity(model: nn.Module, onnx_path: Path, image_size: int) -> float:
     """The difference on seeded noise and on flat images, where padding and normalisation faults show.
 
     Raises:

@@ -8,8 +8,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
-from cxr.models.classifier import ChestXray8Network
 from cxr.models.factory import ModelConfig, build_model
 from nlp_labeler.errors import ConfigError
 
@@ -30,7 +30,7 @@ class CheckpointCard(BaseModel):
     weights_sha256: str = ""
 
 
-def save_checkpoint(model: ChestXray8Network, card: CheckpointCard, folder: Path) -> CheckpointCard:
+def save_checkpoint(model: nn.Module, card: CheckpointCard, folder: Path) -> CheckpointCard:
     """Write both files, weights first, and return the card with the weights' hash filled in."""
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f"{WEIGHTS}.tmp"
@@ -44,7 +44,7 @@ def save_checkpoint(model: ChestXray8Network, card: CheckpointCard, folder: Path
     return card
 
 
-def load_checkpoint(folder: Path) -> tuple[ChestXray8Network, CheckpointCard]:
+def load_checkpoint(folder: Path) -> tuple[nn.Module, CheckpointCard]:
     """The network in evaluation mode, and its card.
 
     Raises:
@@ -63,7 +63,7 @@ def load_checkpoint(folder: Path) -> tuple[ChestXray8Network, CheckpointCard]:
             f"{folder / WEIGHTS} has sha256 {found[:12]}..., its card says {card.weights_sha256[:12]}...; "
             "the two files do not belong together"
         )
-    model = build_model(card.model, len(card.label_space))
+    model = build_model(card.model, card.label_space)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (RuntimeError, SafetensorError) as error:

@@ -1,16 +1,22 @@
 """A model from its configuration: the one place that knows how the parts fit together."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
 
+from cxr.models.attention_mining import AttentionMiningNetwork
 from cxr.models.backbone import Backbone
 from cxr.models.classifier import ChestXray8Network
+from cxr.models.guidance import GuidedNetwork
+from cxr.models.hierarchy import HierarchicalNetwork
+from cxr.models.multi_scale import MultiScaleAggregation
 from cxr.models.pooling import PoolingName, make_pooling
 
 
 class BackboneConfig(BaseModel):
-    """Which timm network, and how its input is normalised."""
+    """Which timm network, how its input is normalised, and which of its stages are read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -18,6 +24,16 @@ class BackboneConfig(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
     input_mean: float = 0.5
     input_std: float = Field(default=0.5, gt=0)
+    stages: tuple[int, ...] = ()
+
+
+class MiningConfig(BaseModel):
+    """Iterative attention mining: number of steps and what counts as salient."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int = Field(default=2, ge=1, le=5)
+    tau: float = Field(default=0.5, gt=0, lt=1)
 
 
 class ModelConfig(BaseModel):
@@ -30,17 +46,53 @@ class ModelConfig(BaseModel):
     pooling: PoolingName = "lse"
     lse_r: float = Field(default=10.0, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    mining: MiningConfig | None = None
+    guided: bool = False
+    hierarchical: bool = False
 
 
-def build_model(config: ModelConfig, labels: int) -> ChestXray8Network:
-    """A network with fresh weights for ``labels`` labels.
+def build_classifier(config: ModelConfig, labels: int) -> ChestXray8Network:
+    """Backbone, transition, pooling and prediction, before any wrapping.
 
     Raises:
-        ConfigError: if timm does not know the backbone.
+        ConfigError: if timm does not know the backbone or a stage of it.
     """
-    backbone = Backbone(
-        config.backbone.name, config.backbone.options, config.backbone.input_mean, config.backbone.input_std
-    )
-    return ChestXray8Network(
-        backbone, config.transition_channels, make_pooling(config.pooling, config.lse_r), labels, config.dropout
+    settings = config.backbone
+    backbone = Backbone(settings.name, settings.options, settings.input_mean, settings.input_std, settings.stages)
+    parts: dict[str, Any] = {
+        "backbone": backbone,
+        "transition": _transition(backbone, config.transition_channels),
+        "channels": config.transition_channels or backbone.channels,
+        "pooling": make_pooling(config.pooling, config.lse_r),
+        "labels": labels,
+        "dropout": config.dropout,
+    }
+    if config.mining is None:
+        return ChestXray8Network(**parts)
+    return AttentionMiningNetwork(steps=config.mining.steps, tau=config.mining.tau, **parts)
+
+
+def build_model(config: ModelConfig, label_space: Sequence[str]) -> nn.Module:
+    """A network with fresh weights: images (N, 1, H, W) in [0, 1] -> ModelOutput.
+
+    Args:
+        config: its shape.
+        label_space: names of its labels; what they are matters to an ontology only.
+
+    Raises:
+        ConfigError: if timm does not know the backbone or a stage of it.
+    """
+    model: nn.Module = build_classifier(config, len(label_space))
+    if config.guided:
+        model = GuidedNetwork(model)  # type: ignore[arg-type]  # still the bare classifier here
+    return HierarchicalNetwork(model, label_space) if config.hierarchical else model
+
+
+def _transition(backbone: Backbone, channels: int) -> nn.Module:
+    if backbone.stages:
+        return MultiScaleAggregation(backbone.stage_channels, channels or backbone.channels)
+    if not channels:
+        return nn.Identity()
+    return nn.Sequential(
+        nn.Conv2d(backbone.channels, channels, kernel_size=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(True)
     )

@@ -70,14 +70,14 @@ class PlainImages(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(np.array(self.images[row]))[None], torch.from_numpy(self.labels[row])
 
 
-def training_batches(dataset: TrainingImages, rows: int, batch_size: int, seed: int, workers: int) -> DataLoader:
-    """Shuffled batches; the last incomplete one is left out, as batch norm dislikes tiny batches."""
+def training_batches(dataset: TrainingImages, order: EpochSampler, batch_size: int, workers: int) -> DataLoader:
+    """Batches in the sampler's order; the last incomplete one is left out, as batch norm dislikes tiny batches."""
     return DataLoader(
         dataset,
         batch_size=batch_size,
-        sampler=EpochSampler(rows, seed),
+        sampler=order,
         num_workers=workers,
-        drop_last=rows >= batch_size,
+        drop_last=len(order) >= batch_size,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
     )

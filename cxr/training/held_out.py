@@ -15,8 +15,10 @@ from cxr.localization import BoxSettings
 from cxr.models.checkpoint import load_checkpoint
 from cxr.training.localize import localize
 from cxr.training.losses import UNCERTAIN
+from cxr.training.ontology import with_ontology
 from cxr.training.predict import write_predictions
 from cxr.training.train import split_predictions
+from nlp_labeler.findings import LABELS
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ def evaluate_run(run: Path, dataset: Dataset, out: Path, *, split: str, resample
         DatasetError: if the split is empty or lacks a label of the run.
     """
     model, card = load_checkpoint(run)
+    if not set(card.label_space) <= set(LABELS):
+        dataset = with_ontology(dataset)
     chosen = dataset.subset(split)
     missing = sorted(set(card.label_space) - set(dataset.label_space))
     if missing:

@@ -6,14 +6,19 @@ from typing import Any
 import numpy as np
 import torch
 from lightning import LightningModule, seed_everything
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
 from cxr.evaluation.ranking import roc_auc
-from cxr.models.classifier import ChestXray8Network
+from cxr.models.output import ModelOutput
+from cxr.training.guidance import guidance_loss
 from cxr.training.losses import multilabel_loss, resolve_uncertain
+from cxr.training.mining import mining_loss, mining_network
+from cxr.training.ontology import conditional_targets, parents
+from cxr.training.preservation import preservation_loss
 from cxr.training.recipe import Recipe
+from cxr.training.teacher import Teacher
 
 UINT8_MAX = 255.0
 
@@ -30,33 +35,87 @@ class ClassifierModule(LightningModule):
 
     Args:
         model: images in [0, 1] -> ModelOutput.
-        recipe: loss and optimisation settings.
+        recipe: loss, methods and optimisation settings.
         label_space: names of the C labels, in the order of the model's logits.
     """
 
-    def __init__(self, model: ChestXray8Network, recipe: Recipe, label_space: tuple[str, ...]) -> None:
+    def __init__(self, model: nn.Module, recipe: Recipe, label_space: tuple[str, ...]) -> None:
         super().__init__()
         self.model = model
         self.recipe = recipe
         self.label_space = label_space
+        self.parents = parents(label_space)
+        self.teacher = Teacher()
         self.validated: list[tuple[Tensor, Tensor]] = []
 
-    def loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Scalar loss and (N, C) logits of a uint8 batch (N, 1, H, W) with labels (N, C)."""
-        output = self.model(images.float() / UINT8_MAX)
-        known = resolve_uncertain(labels, self.recipe.loss.uncertain)
-        return multilabel_loss(output.logits, known, self.recipe.loss.kind == "weighted"), output.logits
-
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:  # noqa: ARG002  Lightning's signature
-        """One batch forward."""
-        loss, _ = self.loss(*batch)
-        self.log("train_loss", loss, prog_bar=True, on_step=True, on_epoch=True, batch_size=len(batch[0]))
+        """One batch forward: the classification loss and those of the recipe's methods."""
+        images, labels = batch[0].float() / UINT8_MAX, batch[1]
+        targets = resolve_uncertain(labels, self.recipe.loss.uncertain)
+        parts = self.losses(images, targets)
+        loss = torch.stack(list(parts.values())).sum()
+        for name, value in parts.items():
+            self.log(f"train_{name}", value.detach(), on_step=True, on_epoch=False, batch_size=len(labels))
+        self.log("train_loss", loss, prog_bar=True, on_step=True, on_epoch=True, batch_size=len(labels))
         return loss
+
+    def losses(self, images: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Weighted scalar losses by name.
+
+        Args:
+            images: (N, 1, H, W) in [0, 1].
+            targets: (N, C) in [0, 1], NaN for unknown.
+        """
+        recipe = self.recipe
+        output: ModelOutput = self.model(images)
+        first = output.logits if output.step_logits is None else output.step_logits[:, 0]
+        if recipe.hierarchy and self.current_epoch < recipe.hierarchy.conditional_epochs:
+            assert output.conditional_logits is not None
+            conditional = conditional_targets(targets, self.parents)
+            return {"conditional": multilabel_loss(output.conditional_logits, conditional, recipe.loss)}
+        found = {"classification": multilabel_loss(first, targets, recipe.loss)}
+        if recipe.mining and self.current_epoch >= recipe.mining.from_epoch:
+            assert output.step_logits is not None
+            found["mining"] = recipe.mining.weight * mining_loss(output.step_logits, targets, recipe.loss)
+        taught = self.teacher(images)
+        if taught and recipe.preservation:
+            original = taught.logits if taught.step_logits is None else taught.step_logits[:, 0]
+            found["preservation"] = recipe.preservation.weight * preservation_loss(first, original, targets)
+        if taught and recipe.guidance:
+            guided = guidance_loss(output.class_maps, taught, targets, recipe.guidance.confidence)
+            found["guidance"] = recipe.guidance.weight * guided
+        return found
+
+    def on_train_epoch_start(self) -> None:
+        """Start what the recipe starts in this epoch.
+
+        Random numbers (dropout) depend on seed and epoch alone, so a resumed run repeats an unbroken one.
+        """
+        recipe, epoch = self.recipe, self.current_epoch
+        seed_everything(recipe.seed * 100_003 + epoch, verbose=False)
+        network = mining_network(self.model)
+        if recipe.mining and network is not None and epoch == recipe.mining.from_epoch:
+            network.start_mining()
+            if recipe.preservation:
+                self.teacher.copy(self.model)
+        if recipe.guidance and epoch >= recipe.guidance.from_epoch:
+            self.teacher.copy(self.model)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """The frozen copy travels with the resume file."""
+        checkpoint["teacher"] = self.teacher.state()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the frozen copy up again."""
+        self.teacher.restore(checkpoint["teacher"], self.model)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:  # noqa: ARG002  Lightning's signature
         """Loss, and what the AUC needs."""
-        loss, logits = self.loss(*batch)
-        self.log("val_loss", loss, prog_bar=True, batch_size=len(batch[0]))
+        logits = self.model(batch[0].float() / UINT8_MAX).logits
+        targets = resolve_uncertain(batch[1], self.recipe.loss.uncertain)
+        self.log(
+            "val_loss", multilabel_loss(logits, targets, self.recipe.loss), prog_bar=True, batch_size=len(batch[0])
+        )
         self.validated.append((resolve_uncertain(batch[1], "ignore").cpu(), logits.float().cpu()))
 
     def on_validation_epoch_end(self) -> None:
@@ -68,16 +127,13 @@ class ClassifierModule(LightningModule):
         defined = [auc for auc in aucs if not math.isnan(auc)]
         self.log("val_auc", float(np.mean(defined)) if defined else 0.5, prog_bar=True)
 
-    def on_train_epoch_start(self) -> None:
-        """Random numbers (dropout) depend on seed and epoch alone, so a resumed run repeats an unbroken one."""
-        seed_everything(self.recipe.seed * 100_003 + self.current_epoch, verbose=False)
-
     def configure_optimizers(self) -> Any:
         """AdamW; the pretrained backbone may learn more slowly than the new layers; no decay on norms and biases."""
         settings = self.recipe.optimization
         groups: dict[tuple[bool, bool], list[Tensor]] = {}
         for name, parameter in self.model.named_parameters():
-            groups.setdefault((name.startswith("backbone."), parameter.ndim > 1), []).append(parameter)
+            if parameter.requires_grad:
+                groups.setdefault(("backbone." in name, parameter.ndim > 1), []).append(parameter)
         optimizer = AdamW(
             [
                 {

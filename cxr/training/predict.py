@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from rich.progress import track
+from torch import nn
 
-from cxr.models.classifier import ChestXray8Network
 from cxr.training.batches import Images, PlainImages, plain_batches
 from cxr.training.module import UINT8_MAX
 
@@ -44,7 +44,7 @@ class Predictions:
 
 
 def predict(
-    model: ChestXray8Network,
+    model: nn.Module,
     pixels: Images,
     labels: NDArray[np.float32],
     *,

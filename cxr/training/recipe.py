@@ -3,25 +3,27 @@
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cxr.imaging.augmentation import AugmentationConfig
 from cxr.models.factory import ModelConfig
+from cxr.training.curriculum import CurriculumConfig
+from cxr.training.guidance import GuidanceConfig
+from cxr.training.losses import LossConfig
+from cxr.training.mining import MiningTraining
+from cxr.training.ontology import HierarchyTraining
+from cxr.training.preservation import PreservationConfig
 from nlp_labeler.errors import ConfigError
-from nlp_labeler.findings import CHESTXRAY8, LABELS
+from nlp_labeler.findings import CHESTXRAY8, LABELS, PARENT
 
-LABEL_SETS: dict[str, tuple[str, ...]] = {"chestxray8": CHESTXRAY8, "chestxray14": LABELS}
-
-
-class LossConfig(BaseModel):
-    """Which loss, and what a mined 'uncertain' (-1) counts as."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: Literal["bce", "weighted"] = "bce"
-    uncertain: Literal["ignore", "negative", "positive"] = "ignore"
+LabelSet = Literal["chestxray8", "chestxray14", "ontology"]
+LABEL_SETS: dict[LabelSet, tuple[str, ...]] = {
+    "chestxray8": CHESTXRAY8,
+    "chestxray14": LABELS,
+    "ontology": (*LABELS, *(node for node in PARENT if node not in LABELS)),
+}
 
 
 class OptimizationConfig(BaseModel):
@@ -42,19 +44,47 @@ class OptimizationConfig(BaseModel):
 
 
 class Recipe(BaseModel):
-    """The validated content of a recipe file."""
+    """The validated content of a recipe file.
+
+    ``frozen`` names parts of the backbone that keep their initial weights. The last five tables are methods, each of
+    which can be switched on alone.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    labels: Literal["chestxray8", "chestxray14"] = "chestxray14"
+    labels: LabelSet = "chestxray14"
     seed: int = Field(default=0, ge=0)
     image_size: int = Field(default=224, ge=32, le=1024)
     initial_weights: Literal["random", "shipped"] = "random"
+    frozen: tuple[str, ...] = ()
     model: ModelConfig
     loss: LossConfig = LossConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     optimization: OptimizationConfig
+    curriculum: CurriculumConfig | None = None
+    mining: MiningTraining | None = None
+    preservation: PreservationConfig | None = None
+    guidance: GuidanceConfig | None = None
+    hierarchy: HierarchyTraining | None = None
+
+    @model_validator(mode="after")
+    def _methods_fit_the_model(self) -> Self:
+        """Each method needs its part of the model, and the other way round."""
+        steps = self.model.mining.steps if self.model.mining else 1
+        faults = [
+            (steps > 1) != (self.mining is not None) and "[mining] goes with [model.mining] of two steps or more",
+            self.model.guided != (self.guidance is not None) and "[guidance] goes with model.guided = true",
+            self.model.hierarchical != (self.hierarchy is not None) and "[hierarchy] goes with model.hierarchical",
+            self.model.hierarchical and steps > 1 and "mining steps and an ontology cannot be combined",
+            self.preservation is not None and self.mining is None and "[preservation] needs [mining]",
+            self.preservation is not None
+            and self.guidance is not None
+            and "[preservation] and [guidance] each need a frozen copy of their own; use one of them",
+        ]
+        if found := [fault for fault in faults if fault]:
+            raise ValueError("; ".join(found))
+        return self
 
 
 def shipped_recipes() -> list[str]:

@@ -19,17 +19,20 @@ import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from numpy.typing import NDArray
+from torch import nn
 
 from cxr.datasets.cache import ImageCache
 from cxr.datasets.dataset import Dataset
 from cxr.errors import ConfigError, DatasetError
 from cxr.imaging.augmentation import Augmentation
+from cxr.models.backbone import Backbone
 from cxr.models.checkpoint import CARD, CheckpointCard, save_checkpoint
-from cxr.models.classifier import ChestXray8Network
 from cxr.models.factory import build_model
 from cxr.models.shipped_weights import shipped_backbone
-from cxr.training.batches import PlainImages, TrainingImages, plain_batches, training_batches
+from cxr.training.batches import EpochSampler, PlainImages, TrainingImages, plain_batches, training_batches
+from cxr.training.curriculum import CurriculumSampler, difficulty
 from cxr.training.module import ClassifierModule
+from cxr.training.ontology import with_ontology
 from cxr.training.predict import Predictions, predict, write_predictions
 from cxr.training.recipe import LABEL_SETS, Recipe
 
@@ -59,7 +62,7 @@ def label_matrix(dataset: Dataset, label_space: tuple[str, ...]) -> NDArray[np.f
 
 
 def split_predictions(
-    model: ChestXray8Network,
+    model: nn.Module,
     dataset: Dataset,
     cache: ImageCache,
     label_space: tuple[str, ...],
@@ -104,16 +107,21 @@ def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | N
 
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its banners are not about this run
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
+    if recipe.labels == "ontology":
+        dataset = with_ontology(dataset)
     label_space = learnable_labels(dataset, LABEL_SETS[recipe.labels])
     train_split, val_split = dataset.subset("train"), dataset.subset("val")
     train_cache = ImageCache.build(train_split, recipe.image_size, run / "cache" / "train", workers=max(1, workers))
     val_cache = ImageCache.build(val_split, recipe.image_size, run / "cache" / "val", workers=max(1, workers))
 
-    model = build_model(recipe.model, len(label_space))
+    model = build_model(recipe.model, label_space)
     if init_weights is None and recipe.initial_weights == "shipped":
         init_weights = shipped_backbone(recipe.model.backbone.name)
+    backbone = model.backbone
+    assert isinstance(backbone, Backbone)
     if init_weights is not None:
-        model.backbone.load_weights(init_weights)
+        backbone.load_weights(init_weights)
+    backbone.freeze(recipe.frozen)
     model = model.to(memory_format=torch.channels_last)
     settings = recipe.optimization
     images = TrainingImages(
@@ -146,7 +154,7 @@ def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | N
         warnings.filterwarnings("ignore", module=r"lightning\..*")
         trainer.fit(
             module,
-            training_batches(images, len(train_cache), settings.batch_size, recipe.seed, workers),
+            training_batches(images, _order(recipe, train_split, label_space), settings.batch_size, workers),
             plain_batches(PlainImages(val_cache, label_matrix(val_split, label_space)), 64),
             ckpt_path=last if last.exists() else None,
             weights_only=True,
@@ -161,6 +169,13 @@ def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | N
         data=f"{dataset.name}: {len(train_split.records)} images, {train_split.records.patient.nunique()} patients",
     )
     return save_checkpoint(model, card, run)
+
+
+def _order(recipe: Recipe, split: Dataset, label_space: tuple[str, ...]) -> EpochSampler:
+    """The order in which a recipe shows the training images."""
+    if recipe.curriculum is None:
+        return EpochSampler(len(split), recipe.seed)
+    return CurriculumSampler(difficulty(split, label_space), recipe.curriculum, recipe.seed)
 
 
 def default_workers() -> int:

@@ -10,14 +10,15 @@ from cxr.errors import BundleError
 from cxr.export.onnx_graph import write_onnx
 from cxr.export.parity import TOLERANCE, check_parity
 from cxr.models.classifier import ChestXray8Network
-from cxr.models.factory import BackboneConfig, ModelConfig, build_model
+from cxr.models.factory import BackboneConfig, MiningConfig, ModelConfig, build_model
+from nlp_labeler.findings import LABELS
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[ChestXray8Network, Path]:
     torch.manual_seed(0)
     config = ModelConfig(backbone=BackboneConfig(name="test_efficientnet"), transition_channels=16)
-    model = build_model(config, labels=3).eval()
+    model = build_model(config, LABELS[:3]).eval()
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
     write_onnx(model, 64, path)
     return model, path
@@ -38,7 +39,9 @@ def test_every_output_equals_torch_at_any_batch_size(exported: tuple[ChestXray8N
 def test_parity_is_measured_and_a_changed_model_is_refused(exported: tuple[ChestXray8Network, Path]):
     model, path = exported
     assert check_parity(model, path, 64) <= TOLERANCE
-    other = build_model(ModelConfig(backbone=BackboneConfig(name="test_efficientnet"), transition_channels=16), 3)
+    other = build_model(
+        ModelConfig(backbone=BackboneConfig(name="test_efficientnet"), transition_channels=16), LABELS[:3]
+    )
     with pytest.raises(BundleError, match="differs from the torch model"):
         check_parity(other.eval(), path, 64)
 
@@ -48,3 +51,27 @@ def test_the_file_is_self_contained_and_says_nothing_of_the_machine(exported: tu
     graph = onnx.load(path, load_external_data=False)
     assert all(t.data_location == onnx.TensorProto.DEFAULT for t in graph.graph.initializer)
     assert str(Path.cwd()).encode() not in path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"backbone": BackboneConfig(name="test_efficientnet", stages=(2, 3))},
+        {"mining": MiningConfig(steps=2)},
+        {"guided": True},
+        {"hierarchical": True},
+    ],
+    ids=["multi-scale", "mining", "guided", "hierarchical"],
+)
+def test_every_method_exports_to_what_torch_computes(parts: dict, tmp_path: Path):
+    torch.manual_seed(0)
+    plain = ModelConfig(backbone=BackboneConfig(name="test_efficientnet"), transition_channels=16)
+    model = build_model(plain.model_copy(update=parts), ("Consolidation", "Pneumonia", "Mass")).eval()
+    write_onnx(model, 64, tmp_path / "model.onnx")
+    images = np.random.default_rng(0).random((3, 1, 64, 64), dtype=np.float32)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    found = session.run(["logits", "class_maps", "embedding"], {"image": images})
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(images))
+    for name, value in zip(("logits", "class_maps", "embedding"), found, strict=True):
+        np.testing.assert_allclose(value, getattr(expected, name).numpy(), atol=1e-4, err_msg=name)

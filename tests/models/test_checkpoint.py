@@ -6,6 +6,7 @@ import torch
 from cxr.errors import ConfigError
 from cxr.models.checkpoint import CARD, WEIGHTS, CheckpointCard, load_checkpoint, save_checkpoint
 from cxr.models.factory import ModelConfig, build_model
+from nlp_labeler.findings import LABELS
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def saved(tmp_path: Path, small_config: ModelConfig) -> Path:
     card = CheckpointCard(
         label_space=("Mass", "Nodule"), image_size=64, model=small_config, recipe="test", data="nothing"
     )
-    save_checkpoint(build_model(small_config, 2).eval(), card, tmp_path)
+    save_checkpoint(build_model(small_config, LABELS[:2]).eval(), card, tmp_path)
     return tmp_path
 
 

@@ -13,7 +13,7 @@ def pixels() -> np.ndarray:
 def drawn(pixels: np.ndarray, workers: int, epoch: int) -> list[bytes]:
     labels = np.zeros((10, 2), np.float32)
     images = TrainingImages(pixels, labels, Augmentation(AugmentationConfig(), seed=3))
-    loader = training_batches(images, 10, 4, seed=3, workers=workers)
+    loader = training_batches(images, EpochSampler(10, seed=3), 4, workers=workers)
     loader.sampler.set_epoch(epoch)
     return [batch.numpy().tobytes() for batch, _ in loader]
 

@@ -1,0 +1,45 @@
+import pytest
+import torch
+
+from cxr.errors import ConfigError
+from cxr.models.backbone import Backbone
+from cxr.models.factory import BackboneConfig, ModelConfig, build_model
+from cxr.models.multi_scale import MultiScaleAggregation
+from nlp_labeler.findings import LABELS
+
+
+def test_maps_are_as_fine_as_the_finest_stage():
+    config = ModelConfig(backbone=BackboneConfig(name="test_efficientnet", stages=(2, 3)), transition_channels=16)
+    output = build_model(config, LABELS[:3]).eval()(torch.rand(2, 1, 96, 96))
+    assert output.class_maps.shape == (2, 3, 12, 12)
+
+
+def test_every_stage_is_heard():
+    aggregation = MultiScaleAggregation((4, 6), 8).eval()
+    fine, coarse = torch.rand(1, 4, 8, 8, requires_grad=True), torch.rand(1, 6, 4, 4, requires_grad=True)
+    aggregation([fine, coarse]).sum().backward()
+    assert all(stage.grad is not None and stage.grad.abs().sum() > 0 for stage in (fine, coarse))
+
+
+def test_one_stage_is_a_transition_layer():
+    aggregation = MultiScaleAggregation((4,), 8).eval()
+    stage = torch.rand(2, 4, 5, 5)
+    torch.testing.assert_close(aggregation([stage]), torch.relu(aggregation.laterals[0](stage)))
+
+
+def test_a_stage_that_the_backbone_lacks_is_refused():
+    with pytest.raises(ConfigError, match=r"has stages 0 to 4, not \[2, 9\]"):
+        Backbone("test_efficientnet", {}, 0.5, 0.5, stages=(2, 9))
+
+
+def test_frozen_parts_neither_learn_nor_drift():
+    backbone = Backbone("test_efficientnet", {}, 0.5, 0.5)
+    backbone.freeze(("conv_stem", "bn1"))
+    backbone.train()
+    before = {name: value.clone() for name, value in backbone.network.bn1.state_dict().items()}
+    backbone(torch.rand(4, 1, 64, 64)).sum().backward()
+    assert backbone.network.conv_stem.weight.grad is None
+    assert all(torch.equal(before[name], value) for name, value in backbone.network.bn1.state_dict().items())
+    assert any(p.grad is not None for p in backbone.parameters())
+    with pytest.raises(ConfigError, match=r"has no part blocks\.99"):
+        backbone.freeze(("blocks.99",))

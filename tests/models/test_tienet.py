@@ -1,0 +1,109 @@
+import pytest
+import torch
+
+from cxr.models.report_decoder import AttentionLSTM
+from cxr.models.text_embedding import AttentionEncodedText, saliency_weighted_pooling
+from cxr.models.tienet_factory import DecoderConfig, TieNetConfig, build_tienet
+
+CONFIG = TieNetConfig(
+    channels=8, decoder=DecoderConfig(word_size=6, hidden_size=10, attention_size=4), text_rows=3, text_width=7
+)
+
+
+@pytest.fixture
+def tienet():
+    torch.manual_seed(0)
+    return build_tienet(CONFIG, trunk_channels=12, vocabulary=20, labels=5, padding=0).eval()
+
+
+@pytest.fixture
+def cells(tienet):
+    return tienet.cells(torch.rand(2, 12, 4, 4, generator=torch.Generator().manual_seed(1)))
+
+
+WORDS = torch.tensor([[1, 6, 7, 8, 9], [1, 6, 7, 0, 0]])
+
+
+def test_shapes(tienet, cells):
+    assert cells.shape == (2, 16, 8)
+    embedding = tienet.embed(cells, WORDS)
+    assert embedding.decoder.logits.shape == (2, 5, 20)
+    assert embedding.decoder.attention.shape == (2, 5, 16)
+    assert (embedding.text.shape, embedding.image.shape) == ((2, 10), (2, 8))
+    assert tienet.classify_image(cells).shape == (2, 5)
+    assert tienet.classify_report(cells, WORDS).shape == (2, 5)
+    assert tienet.classify_image_and_report(embedding).shape == (2, 5)
+    assert tienet.classify_image_and_generated(embedding).shape == (2, 5)
+
+
+def test_attention_sums_to_one(tienet, cells):
+    torch.testing.assert_close(tienet.embed(cells, WORDS).decoder.attention.sum(-1), torch.ones(2, 5))
+
+
+def test_padding_changes_nothing(tienet, cells):
+    short = tienet.embed(cells[1:], WORDS[1:, :3])
+    padded = tienet.embed(cells[1:], WORDS[1:])
+    torch.testing.assert_close(padded.text, short.text)
+    torch.testing.assert_close(padded.image, short.image)
+
+
+def test_stepping_equals_teacher_forcing(tienet, cells):
+    whole = tienet.decoder(cells, WORDS)
+    state = tienet.decoder.start(cells)
+    for position in range(WORDS.shape[1]):
+        step, state = tienet.decoder.step(WORDS[:, position], state, cells)
+        torch.testing.assert_close(step.logits[:, 0], whole.logits[:, position])
+        torch.testing.assert_close(step.attention[:, 0], whole.attention[:, position])
+
+
+def test_one_image_serves_many_partial_reports(tienet, cells):
+    decoder, one = tienet.decoder, cells[:1]
+    state = tuple(part.repeat(3, 1) for part in decoder.start(one))
+    step, _ = decoder.step(torch.tensor([6, 7, 6]), state, one)
+    alone, _ = decoder.step(torch.tensor([7]), decoder.start(one), one)
+    torch.testing.assert_close(step.logits[1:2], alone.logits)
+
+
+def test_mode_r_does_not_see_the_image(tienet, cells):
+    torch.testing.assert_close(tienet.classify_report(cells, WORDS), tienet.classify_report(cells.flip(0), WORDS))
+
+
+def test_mode_i_does_not_see_the_report_and_the_joint_modes_see_both(tienet, cells):
+    here, there = tienet.embed(cells, WORDS), tienet.embed(cells, WORDS.roll(1, 0))
+    for mode in (tienet.classify_image_and_report, tienet.classify_image_and_generated):
+        assert not torch.allclose(mode(here), mode(there))
+
+
+def test_word_weights_are_a_softmax_over_the_spoken_words():
+    torch.manual_seed(0)
+    text = AttentionEncodedText(6, rows=3, width=5)
+    hidden = torch.rand(2, 4, 6)
+    spoken = torch.tensor([[True] * 4, [True, True, False, False]])
+    embedding, weights = text(hidden, spoken)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(2, 3))
+    assert weights[1, :, 2:].abs().max() == 0
+    torch.testing.assert_close(embedding, torch.einsum("nrt,nth->nrh", weights, hidden).amax(1))
+
+
+def test_pooling_follows_the_words_that_matter():
+    cells = torch.eye(3)[None]  # cell l has the feature l
+    attention = torch.eye(3)[None]  # word t looks at cell t
+    weights = torch.tensor([[[0.7, 0.2, 0.1], [0.0, 0.2, 0.8]]])
+    expected = torch.tensor([[0.7, 0.2, 0.8]]) / 1.7
+    torch.testing.assert_close(saliency_weighted_pooling(cells, attention, weights), expected)
+
+
+def test_the_decoder_learns_to_look():
+    """Two images with a mark in another cell are told apart by their words within a few steps."""
+    torch.manual_seed(0)
+    decoder = AttentionLSTM(4, vocabulary=6, word_size=4, hidden_size=16, attention_size=4, dropout=0.0)
+    cells = torch.zeros(2, 5, 4)
+    cells[0, 1, 0] = cells[1, 3, 1] = 1.0
+    words, said = torch.tensor([[1], [1]]), torch.tensor([4, 5])
+    optimizer = torch.optim.Adam(decoder.parameters(), lr=0.05)
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(decoder(cells, words).logits[:, 0], said)
+        loss.backward()
+        optimizer.step()
+    assert decoder(cells, words).logits[:, 0].argmax(-1).tolist() == [4, 5]
