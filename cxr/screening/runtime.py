@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cxr.errors import RefusalCode, RefusedInputError
+from cxr.errors import ConfigError, RefusalCode, RefusedInputError
 from cxr.imaging.preprocessing import Placement, prepare
-from cxr.imaging.quality import QualityGate
 from cxr.imaging.reading import Radiograph, read_radiograph
 from cxr.localization import Box
 from cxr.localization.evidence import locate
 from cxr.reporting import FindingResult, write_report
 from cxr.screening.bundle import Bundle
 from cxr.screening.exhibit import Examination, Exhibit
+from cxr.screening.generator import GeneratedReport, Generator
 from cxr.screening.heatmaps import Heatmaps
 from cxr.screening.manifest import file_sha256
 from cxr.screening.network import Network, NetworkOutput
@@ -58,25 +58,37 @@ class Screener:
     ) -> None:
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
         self._network = Network(self.bundle, threads=threads or available_cores())
+        self._generator = Generator.of(self.bundle, threads=threads or available_cores())
         manifest = self.bundle.manifest
-        if gate is None and manifest.gate == "frontal_chest":
-            gate = QualityGate.shipped().check
+        if gate is None and self.bundle.gate is not None:
+            gate = self.bundle.gate.check
         self._gate = gate
         self.identity = ModelIdentity(manifest.name, manifest.version, manifest.model_sha256)
 
-    def screen(self, path: Path | str) -> ScreeningResult:
-        """Screen one file. A file that cannot be screened gives a refused result, never an exception."""
-        return self.examine(str(path), Path(path)).result
+    def screen(self, path: Path | str, *, earlier: ScreeningResult | None = None) -> ScreeningResult:
+        """Screen one file. A file that cannot be screened gives a refused result, never an exception.
 
-    def examine(self, name: str, source: Path | bytes) -> Examination:
+        Args:
+            path: the file.
+            earlier: what this model said of an earlier image of the same patient, for the report to compare with.
+
+        Raises:
+            ConfigError: if the earlier result was refused or is another model's, whose scores do not compare.
+        """
+        if earlier is not None and (earlier.status != "screened" or earlier.model.sha256 != self.identity.sha256):
+            raise ConfigError(f"{earlier.path} is no earlier result of this model; screen it with the same bundle")
+        return self.examine(str(path), Path(path), earlier=earlier).result
+
+    def examine(self, name: str, source: Path | bytes, *, earlier: ScreeningResult | None = None) -> Examination:
         """Screen one input and keep what there is to see.
 
         Args:
             name: the ``path`` of the result.
             source: a file, or the bytes of one.
+            earlier: see :meth:`screen`.
         """
         try:
-            return self._examine(name, source)
+            return self._examine(name, source, earlier)
         except RefusedInputError as error:
             return self.refuse(name, error, _sha256(source))
         except Exception as error:
@@ -98,7 +110,7 @@ class Screener:
         refusal = Refusal(error.code, error.message)
         return Examination(ScreeningResult(name, sha256, "refused", refusal, (), None, None, self.identity), None)
 
-    def _examine(self, name: str, source: Path | bytes) -> Examination:
+    def _examine(self, name: str, source: Path | bytes, earlier: ScreeningResult | None) -> Examination:
         radiograph = read_radiograph(source)
         if self._gate is not None:
             self._gate(radiograph.pixels)
@@ -106,9 +118,18 @@ class Screener:
             radiograph.pixels, self.bundle.manifest.preprocessing.size, radiograph.metadata.pixel_aspect
         )
         output = self._network.run(square[None])
-        return self._judge(name, radiograph, placement, output)
+        generated = self._generator.report(square) if self._generator else None
+        return self._judge(name, radiograph, placement, output, generated, earlier)
 
-    def _judge(self, name: str, radiograph: Radiograph, placement: Placement, output: NetworkOutput) -> Examination:
+    def _judge(
+        self,
+        name: str,
+        radiograph: Radiograph,
+        placement: Placement,
+        output: NetworkOutput,
+        generated: GeneratedReport | None,
+        earlier: ScreeningResult | None,
+    ) -> Examination:
         """Calibrate, compare with the operating points, locate, report."""
         manifest, points = self.bundle.manifest, self.bundle.operating_points
         size = manifest.preprocessing.size
@@ -133,10 +154,17 @@ class Screener:
             refusal=None,
             findings=tuple(findings),
             triage=triage,
-            report=write_report(findings, triage=triage, width=width, height=height),
+            report=write_report(
+                findings,
+                triage=triage,
+                width=width,
+                height=height,
+                generated=generated.text if generated else None,
+                earlier=earlier.findings if earlier else None,
+            ),
             model=self.identity,
         )
-        return Examination(result, Exhibit(radiograph.pixels, heatmaps, output.embedding[0]))
+        return Examination(result, Exhibit(radiograph.pixels, heatmaps, output.embedding[0], generated))
 
 
 def _sha256(source: Path | bytes) -> str | None:
