@@ -46,6 +46,7 @@ class ModelConfig(BaseModel):
     pooling: PoolingName = "lse"
     lse_r: float = Field(default=10.0, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    context_dropout: float | None = Field(default=None, ge=0, lt=1)
     mining: MiningConfig | None = None
     guided: bool = False
     hierarchical: bool = False
@@ -61,7 +62,7 @@ def build_classifier(config: ModelConfig, labels: int) -> ChestXray8Network:
     backbone = Backbone(settings.name, settings.options, settings.input_mean, settings.input_std, settings.stages)
     parts: dict[str, Any] = {
         "backbone": backbone,
-        "transition": _transition(backbone, config.transition_channels),
+        "transition": _transition(backbone, config),
         "channels": config.transition_channels or backbone.channels,
         "pooling": make_pooling(config.pooling, config.lse_r),
         "labels": labels,
@@ -88,9 +89,10 @@ def build_model(config: ModelConfig, label_space: Sequence[str]) -> nn.Module:
     return HierarchicalNetwork(model, label_space) if config.hierarchical else model
 
 
-def _transition(backbone: Backbone, channels: int) -> nn.Module:
+def _transition(backbone: Backbone, config: ModelConfig) -> nn.Module:
+    channels = config.transition_channels
     if backbone.stages:
-        return MultiScaleAggregation(backbone.stage_channels, channels or backbone.channels)
+        return MultiScaleAggregation(backbone.stage_channels, channels or backbone.channels, config.context_dropout)
     if not channels:
         return nn.Identity()
     return nn.Sequential(

@@ -27,6 +27,24 @@ def test_one_stage_is_a_transition_layer():
     torch.testing.assert_close(aggregation([stage]), torch.relu(aggregation.laterals[0](stage)))
 
 
+def test_a_deepest_stage_used_as_context_says_what_but_not_where():
+    aggregation = MultiScaleAggregation((4, 6), 8, context_dropout=0.5).eval()
+    fine, deep = torch.rand(1, 4, 8, 8), torch.rand(1, 6, 4, 4)
+    found = aggregation([fine, deep])
+    torch.testing.assert_close(aggregation([fine, deep.flip(3)]), found)
+    assert not torch.allclose(aggregation([fine, deep + 1]), found)
+
+
+def test_context_is_left_out_for_some_training_images():
+    aggregation = MultiScaleAggregation((4, 6), 8, context_dropout=0.5).train()
+    fine = torch.rand(1, 4, 8, 8).expand(64, -1, -1, -1)
+    deep = torch.rand(1, 6, 4, 4).expand(64, -1, -1, -1) + torch.randn(64, 1, 1, 1) * 1e-3
+    torch.manual_seed(0)
+    aggregation.laterals[1][1].bias.data.fill_(50.0)  # what the context adds cannot be overlooked
+    with_context = aggregation([fine, deep])[:, 0, 0, 0] > 25
+    assert 10 < int(with_context.sum()) < 54
+
+
 def test_a_stage_that_the_backbone_lacks_is_refused():
     with pytest.raises(ConfigError, match=r"has stages 0 to 4, not \[2, 9\]"):
         Backbone("test_efficientnet", {}, 0.5, 0.5, stages=(2, 9))
