@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from nlp_labeler.assertion import rank
-from nlp_labeler.cues import CONTRAST, ONSET, CueMatch
+from nlp_labeler.cues import STOPS, CueMatch
 from nlp_labeler.document import Mention
 from nlp_labeler.scope import covers, cue_scope, hard_end, is_inside, list_goes_on
 from nlp_labeler.words import Words
@@ -21,7 +21,7 @@ def leaves_choice(words: Words, mentions: Sequence[Mention], cues: Sequence[CueM
     within the reach of any parse. A doubtful cue that would yield to one that is beyond doubt decides nothing: in
     "no effusion or pneumothorax" the "no" decides, whatever "or" reaches.
     """
-    deciding = [cue for cue in cues if cue.rule not in {CONTRAST, ONSET}]
+    deciding = [cue for cue in cues if cue.rule not in STOPS]
     reaches = [(cue, cue_scope(words, cue, cues), hard_end(words, cue, cues)) for cue in deciding]
     for mention in mentions:
         if mention.normal:

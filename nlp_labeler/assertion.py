@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from nlp_labeler.cues import CONTRAST, ONSET, CueMatch
+from nlp_labeler.cues import STOPS, CueMatch
 from nlp_labeler.document import Assertion, Mention, Verdict
 from nlp_labeler.scope import covers, cue_scope
 from nlp_labeler.words import Words
@@ -26,7 +26,7 @@ _WEAK_DOUBTS = ("alternative", "compatible", "probable", "probable_after", "sugg
 
 def assert_surface(words: Words, mentions: Sequence[Mention], cues: Sequence[CueMatch]) -> list[Verdict]:
     """The verdicts by scope in the surface order of words."""
-    scopes = [(cue, cue_scope(words, cue, cues)) for cue in cues if cue.rule not in {CONTRAST, ONSET}]
+    scopes = [(cue, cue_scope(words, cue, cues)) for cue in cues if cue.rule not in STOPS]
     return [
         decide(mention, [(cue, "surface") for cue, scope in scopes if covers(cue, scope, mention)], "surface")
         for mention in mentions

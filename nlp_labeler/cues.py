@@ -7,13 +7,22 @@ from nlp_labeler.lexicon.patterns import Pattern, PatternIndex
 from nlp_labeler.lexicon.tables import Cue, compile_terms, read_toml, validate
 from nlp_labeler.words import Words
 
-__all__ = ["CONTRAST", "ONSET", "CueMatch", "cue_rules", "find_cues"]
+__all__ = ["CONTRAST", "ENDS", "EXCEPTION", "ONSET", "STOPS", "CueMatch", "cue_rules", "find_cues"]
 
 CONTRAST = "stops.contrast"
 """The rule whose words end every scope."""
 
+EXCEPTION = "stops.exception"
+"""The rule whose words end every scope and spare what follows them: "except for mild cardiomegaly"."""
+
+ENDS = frozenset({CONTRAST, EXCEPTION})
+"""The rules whose words end every scope."""
+
 ONSET = "stops.onset"
 """The rule whose words end the scope of a cue that reads forward, unless it is a doubt."""
+
+STOPS = ENDS | {ONSET}
+"""The rules that decide nothing and only end scopes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +70,5 @@ def find_cues(words: Words) -> list[CueMatch]:
     return [
         CueMatch(rule, start, end, rules[rule])
         for rule, start, end in sorted(matches, key=lambda match: match[1:])
-        if rules[rule].assertion is not None or rule in {CONTRAST, ONSET}
+        if rules[rule].assertion is not None or rule in STOPS
     ]

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from nlp_labeler.assertion import Governor, decide
-from nlp_labeler.cues import CONTRAST, ONSET, CueMatch
+from nlp_labeler.cues import STOPS, CueMatch
 from nlp_labeler.document import Mention, Verdict
 from nlp_labeler.lexicon.tables import load_table
-from nlp_labeler.scope import covers, cue_scope, hard_end, is_inside, list_goes_on, scope_words
+from nlp_labeler.scope import covers, cue_scope, hard_end, hard_start, is_inside, list_goes_on, scope_words
 from nlp_labeler.words import Words
 
 if TYPE_CHECKING:
@@ -107,16 +107,16 @@ class GraphAsserter:
             cues: its cues and stops.
         """
         governors: list[list[Governor]] = [[] for _ in mentions]
-        deciding = [cue for cue in cues if cue.rule not in {CONTRAST, ONSET}]
+        deciding = [cue for cue in cues if cue.rule not in STOPS]
         heads = [_head(doc, words, cue.start, cue.end) for cue in deciding]
         targets = self._targets(doc, deciding, heads)
         places = [_head(doc, words, mention.start, mention.end) for mention in mentions]
         for cue, head in zip(deciding, heads, strict=True):
             reached = _reach(targets.get((head.i, cue.cue.direction), ()), cue, head)
             scope = cue_scope(words, cue, cues)
-            end = hard_end(words, cue, cues)
+            start, end = hard_start(words, cue, cues), hard_end(words, cue, cues)
             for mention, place, found in zip(mentions, places, governors, strict=True):
-                if is_inside(cue, mention) or (mention.start < end and _arrives(place, reached)):
+                if is_inside(cue, mention) or (start <= mention.start < end and _arrives(place, reached)):
                     found.append((cue, "graph"))
                 elif covers(cue, scope, mention) and _same_clause(place, head, cue):
                     found.append((cue, "surface"))

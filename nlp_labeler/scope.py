@@ -8,12 +8,12 @@ or "and" that opens something new ("no effusion, mild cardiomegaly") ends it.
 from collections.abc import Sequence
 from functools import cache
 
-from nlp_labeler.cues import CONTRAST, ONSET, CueMatch
+from nlp_labeler.cues import ENDS, EXCEPTION, STOPS, CueMatch
 from nlp_labeler.document import Assertion, Mention
 from nlp_labeler.lexicon.tables import Scope, load_table
 from nlp_labeler.words import Words
 
-__all__ = ["covers", "cue_scope", "hard_end", "is_inside", "list_goes_on", "scope_words"]
+__all__ = ["covers", "cue_scope", "hard_end", "hard_start", "is_inside", "list_goes_on", "scope_words"]
 
 
 @cache
@@ -54,10 +54,19 @@ def list_goes_on(tokens: Sequence[str], position: int, last: int) -> bool:
 
 def hard_end(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
     """Where the scope of a forward cue ends whatever a parse says: at a contrast, or at "with" behind a negation."""
-    ends = [other.start for other in cues if other.rule == CONTRAST and other.start >= cue.end]
+    ends = [other.start for other in cues if other.rule in ENDS and other.start >= cue.end]
     positions = range(words.index(cue.end), len(words.tokens))
     ends.extend(words.starts[position] for position in positions if _breaks_off(words.tokens, position, cue))
     return min(ends, default=len(words.text))
+
+
+def hard_start(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
+    """Where the scope of a cue that reads backward starts whatever a parse says.
+
+    Behind an exception it reaches nothing: "apart from an effusion the chest is normal".
+    """
+    stop = _last_stop(words, cue, cues)
+    return cue.start if stop is not None and stop.rule == EXCEPTION else 0
 
 
 def _breaks_off(tokens: Sequence[str], position: int, cue: CueMatch) -> bool:
@@ -69,7 +78,7 @@ def _breaks_off(tokens: Sequence[str], position: int, cue: CueMatch) -> bool:
 
 def _scope_end(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
     scope = scope_words()
-    stops = {CONTRAST} if cue.cue.assertion is Assertion.UNCERTAIN else {CONTRAST, ONSET}
+    stops = ENDS if cue.cue.assertion is Assertion.UNCERTAIN else STOPS
     limit = min(
         (other.start for other in cues if other.rule in stops and other.start >= cue.end), default=len(words.text)
     )
@@ -91,7 +100,8 @@ def _scope_end(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
 
 def _scope_start(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
     scope = scope_words()
-    limit = _last_stop(words, cue, cues)
+    stop = _last_stop(words, cue, cues)
+    limit = max(stop.end if stop is not None else 0, hard_start(words, cue, cues))
     first, last = words.index(limit), words.index(cue.start)
     tokens = words.tokens
     for position in range(last - 1, first - 1, -1):
@@ -101,15 +111,15 @@ def _scope_start(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
     return limit
 
 
-def _last_stop(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
-    """Where the last stop before a cue ends; what stands in parentheses is stepped over."""
+def _last_stop(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> CueMatch | None:
+    """The last stop before a cue; what stands in parentheses is stepped over."""
     inside = 0
-    for other in reversed([other for other in cues if other.rule == CONTRAST and other.end <= cue.start]):
+    for other in reversed([other for other in cues if other.rule in ENDS and other.end <= cue.start]):
         word = words.text[other.start : other.end].strip()
         if word == ")":
             inside += 1
         elif word == "(" and inside:
             inside -= 1
         elif not inside:
-            return other.end
-    return 0
+            return other
+    return None

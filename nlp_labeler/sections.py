@@ -1,6 +1,7 @@
 """Stage 1: a report as sections, and which of them may be labeled."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from nlp_labeler.document import Section
@@ -18,6 +19,14 @@ _BEFORE_HEADING = re.compile(r"[.!?>*;|\n\r)\]}]|\d\.")
 @cache
 def _kinds() -> dict[str, SectionKind]:
     return load_table("sections.toml", dict[str, SectionKind])
+
+
+@cache
+def _own_sentence() -> re.Pattern[str]:
+    """Finds sentences that are nothing but a heading: "Chest. Lungs are clear. 2. Left knee. Large osteophytes."."""
+    names = sorted((name for kind in _kinds().values() if kind.sentence for name in kind.headings), key=len)
+    choices = "|".join(re.escape(name) for name in reversed(names))
+    return re.compile(rf"(?:^|[.:\n][ \t]*)(?:\d\.[ \t]*)?({choices})[ \t]?(?=\.\s|\d\.\s)", re.IGNORECASE)
 
 
 @cache
@@ -43,7 +52,7 @@ def split_sections(text: str) -> tuple[Section, ...]:
         kept.append((start, end, kind))
     sections: list[Section] = []
     if any(character.isalnum() for character in text[: kept[0][0]]):
-        headed = any(kind in {"findings", "organ"} for _, _, kind in kept)
+        headed = any(kind in {"findings", "organ", "chest"} for _, _, kind in kept)
         sections.append(Section("body", not headed, 0, kept[0][0]))
     stops = [start for start, _, _ in kept[1:]] + [len(text)]
     for (_, end, kind), stop in zip(kept, stops, strict=True):
@@ -64,7 +73,17 @@ def _find_headings(text: str) -> list[tuple[int, int, str]]:
         kind = _headings().get(" ".join(match.group(1).lower().split()))
         if kind is not None and match.group(1).isupper():
             found.setdefault(match.start(1), (match.start(1), match.end(), kind))
+    for start, end, name in _sentence_headings(text):
+        found.setdefault(start, (start, end, _headings()[name]))
     return [found[start] for start in sorted(found)]
+
+
+def _sentence_headings(text: str) -> Iterator[tuple[int, int, str]]:
+    """Start, end and name of the headings that are sentences; several on end are a title, which heads nothing."""
+    matches = list(_own_sentence().finditer(text))
+    for before, match, after in zip([None, *matches], matches, [*matches[1:], None], strict=False):
+        if (before is None or before.end() < match.start()) and (after is None or after.start() > match.end()):
+            yield match.start(1), match.end() + (text[match.end()] == "."), match.group(1).lower()
 
 
 def _heading_before(text: str, colon: int) -> tuple[int, str] | None:

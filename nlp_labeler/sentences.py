@@ -60,8 +60,10 @@ def _breaks(text: str, start: int, match: re.Match[str], end: int) -> bool:
             return True
         line_start = max(start, text.rfind("\n", start, match.start()) + 1)
         return match.start() - line_start < _SHORT_LINE and following.lstrip()[:1].isupper()
-    if kind != "stop" or not match.group().startswith("."):
-        return kind != "stop" or text[start : match.start()].strip() != ""
+    if kind != "stop":
+        return True
+    if not match.group().startswith("."):
+        return text[start : match.start()][-1:].strip() != ""  # "? pneumonia" asks before the word
     before = text[max(start, match.start() - 12) : match.start()]
     word = before.split()[-1].lower() if before.split() else ""
     if word.strip("(") in _ABBREVIATIONS:

@@ -79,10 +79,18 @@ class Scope(_Entry):
 
 
 class SectionKind(_Entry):
-    """The headings of one kind of section."""
+    """The headings of one kind of section.
+
+    Attributes:
+        labeled: whether its sentences count.
+        headings: in lower case, without colon.
+        not_after: kinds of sections inside which its headings are no headings.
+        sentence: whether a sentence that is nothing but one of its headings is a heading too.
+    """
 
     labeled: bool
     headings: Terms
+    sentence: bool = False
     not_after: list[str] = []
 
 

@@ -38,6 +38,20 @@ def test_sections(text, expected):
     assert kinds(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("Chest. Lungs clear. Left knee. Large osteophytes.", ["Lungs clear."]),
+        ("IMPRESSION: 1. Chest. No active disease. 2. Right shoulder. Healing fracture.", ["No active disease."]),
+        ("FINDINGS: Clear. Hand 1. Fracture. IMPRESSION: Normal chest.", ["Clear.", "Normal chest."]),
+        ("Chest. Right shoulder. 1. Cardiomegaly.", ["Chest.", "Right shoulder.", "1. Cardiomegaly."]),
+        ("HISTORY: Pain. Left knee. Cough.\nFINDINGS: Clear.", ["Clear."]),
+    ],
+)
+def test_films_of_other_parts_of_the_body_are_not_read(text, read):
+    assert [sentence for sentence in sentences(text) if sentence[1:] != "."] == read
+
+
 def test_text_before_the_findings_heading_is_not_labeled():
     report = segment("55 year old with pneumonia.\nFINDINGS: Clear.")
     assert [sentence.text for sentence in report.sentences] == ["Clear."]
@@ -61,6 +75,7 @@ def test_text_before_a_lone_impression_is_labeled():
         ("- Clear lungs\n- no effusion", ["- Clear lungs", "- no effusion"]),
         ("First part\n\nsecond part", ["First part", "second part"]),
         ("? pneumonia in the left base.", ["? pneumonia in the left base."]),
+        ("Basal opacity; ? pneumonia. Clear apices.", ["Basal opacity; ? pneumonia.", "Clear apices."]),
         ("The effusion in the left hemithorax has grown since the last\nexamination.", None),
     ],
 )
