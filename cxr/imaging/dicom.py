@@ -17,8 +17,14 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels import apply_color_lut, pixel_array
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.pixels import pixel_array
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+)
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.acceptance import require_frontal_chest
@@ -26,25 +32,22 @@ from cxr.imaging.codestream import check_codestream
 from cxr.imaging.dicom_gray import shown_gray
 from cxr.imaging.dicom_header import check_header, read_metadata
 from cxr.imaging.limits import ReadLimits
+from cxr.imaging.palette import palette_colours
 from cxr.imaging.polarity import is_surely_negative
 from cxr.imaging.radiograph import RadiographMetadata
 
-__all__ = ["looks_like_dicom", "read_dicom", "shown_pixels"]
+__all__ = ["read_dicom", "shown_pixels"]
 
 _PREAMBLE = 128
 _META_START = _PREAMBLE + 4
+# (implicit VR, little endian) -> transfer syntax
+_UNCOMPRESSED = {
+    (True, True): ImplicitVRLittleEndian,
+    (False, True): ExplicitVRLittleEndian,
+    (False, False): ExplicitVRBigEndian,
+}
 # Luminance of red, green and blue (ITU-R 601), as Pillow weighs the colours of other files.
 _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-
-
-def looks_like_dicom(data: bytes) -> bool:
-    """Whether a file is DICOM: the magic word, or a first element of group 0002 or 0008 in files without a preamble."""
-    if data[_PREAMBLE:_META_START] == b"DICM":
-        return True
-    group, element = data[:2], data[2:4]
-    little = group in (b"\x02\x00", b"\x08\x00") and element[1:] == b"\x00"
-    big = group == b"\x00\x08" and element[:1] == b"\x00"
-    return len(data) > 8 and (little or big)
 
 
 def read_dicom(data: bytes, limits: ReadLimits) -> tuple[NDArray[np.float32], RadiographMetadata]:
@@ -92,9 +95,13 @@ def _parse(data: bytes, limits: ReadLimits) -> Dataset:
     if has_preamble:
         _check_inflated_size(data, limits)
     try:
-        return pydicom.dcmread(io.BytesIO(data), force=not has_preamble)
+        dataset = pydicom.dcmread(io.BytesIO(data), force=not has_preamble)
     except (EOFError, InvalidDicomError):
         raise RefusedInputError(RefusalCode.TRUNCATED, "the DICOM header breaks off; send the file again") from None
+    if not dataset.file_meta.get("TransferSyntaxUID"):
+        # Files older than the meta group: the elements themselves have shown how they are encoded.
+        dataset.file_meta.TransferSyntaxUID = _UNCOMPRESSED[dataset.original_encoding]
+    return dataset
 
 
 def _check_inflated_size(data: bytes, limits: ReadLimits) -> None:
@@ -117,16 +124,18 @@ def _check_inflated_size(data: bytes, limits: ReadLimits) -> None:
 def shown_pixels(dataset: Dataset) -> tuple[NDArray[np.float32], int]:
     """Decode the pixels of a parsed single-frame image and apply everything its header says about showing them.
 
+    Args:
+        dataset: header and pixel data, its meta group with the transfer syntax included.
+
     Returns:
         (H, W) float32 in [0, 1]; significant bits per sample. What damaged pixel data raise is left to the caller.
     """
-    if _syntax_of(dataset).is_encapsulated:
+    if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
         check_codestream(get_frame(dataset.PixelData, 0, number_of_frames=1), int(dataset.Rows), int(dataset.Columns))
     samples = _stored_values(dataset)
     photometric = str(dataset.PhotometricInterpretation)
     if photometric == "PALETTE COLOR":
-        colours = apply_color_lut(samples, dataset)
-        return _luminance(colours, 8 * colours.dtype.itemsize), int(dataset.BitsStored)
+        return _luminance(*palette_colours(samples, dataset)), int(dataset.BitsStored)
     if samples.ndim == 3:
         return _luminance(samples, int(dataset.BitsStored)), int(dataset.BitsStored)
     return shown_gray(samples, dataset)
@@ -136,16 +145,15 @@ def _stored_values(dataset: Dataset) -> NDArray[np.integer]:
     """Decoded samples, shifted down where an old file keeps them in the upper bits (High Bit, C.7.6.3.1.1)."""
     unused = int(dataset.get("HighBit", dataset.BitsStored - 1)) + 1 - int(dataset.BitsStored)
     free = int(dataset.BitsAllocated) - int(dataset.BitsStored)
-    if _syntax_of(dataset).is_encapsulated or not 0 < unused <= free:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax == JPEGBaseline8Bit:
+        # Lossy JPEG leaves the last bit to the decoder; libjpeg's is the one that most viewers show.
+        return pixel_array(dataset, decoding_plugin="pillow")
+    if syntax.is_encapsulated or not 0 < unused <= free:
         return pixel_array(dataset)
     # Shifting up first drops what lies above the high bit, and carries the sign along.
     above = int(dataset.BitsAllocated) - 1 - int(dataset.HighBit)
     return (pixel_array(dataset, correct_unused_bits=False) << above) >> (above + unused)
-
-
-def _syntax_of(dataset: Dataset) -> UID:
-    """Transfer syntax of a parsed file; files without a meta group are implicit VR little endian."""
-    return UID(str(dataset.file_meta.get("TransferSyntaxUID") or ImplicitVRLittleEndian))
 
 
 def _luminance(colours: NDArray[np.integer], bits: int) -> NDArray[np.float32]:

@@ -1,6 +1,9 @@
 """The grayscale pipeline against answers worked out by hand from the equations of PS3.3."""
 
+import io
+
 import numpy as np
+import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.pixels import compress
@@ -8,6 +11,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGLSLossless,
@@ -175,15 +179,44 @@ def test_colour_becomes_luminance(read, planar):
     assert shown == pytest.approx(colours @ [0.299, 0.587, 0.114] / 255, abs=1e-5)
 
 
-def test_palette(read):
+@pytest.fixture(params=["<u2", ">u2"], ids=["little endian", "big endian"])
+def palette_file(request, make_dicom, dicom_bytes):
+    """A function that makes a palette image of 64 entries: index and entries -> content."""
+
+    def make(index: np.ndarray, entries: np.ndarray) -> bytes:
+        elements = {"PhotometricInterpretation": "PALETTE COLOR", "Modality": "OT"}
+        for colour in ("Red", "Green", "Blue"):
+            elements[f"{colour}PaletteColorLookupTableDescriptor"] = [64, 0, 16]
+            elements[f"{colour}PaletteColorLookupTableData"] = entries.astype(request.param).tobytes()
+        dataset = make_dicom(index, bits=8, **elements)
+        if request.param == ">u2":
+            dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+        return dicom_bytes(dataset)
+
+    return make
+
+
+def test_palette(palette_file):
     index = np.tile(np.arange(64, dtype=np.uint8), (40, 1))
-    gray = (np.arange(64) * 4 * 257).astype(np.uint16)
-    palette = {}
-    for colour in ("Red", "Green", "Blue"):
-        palette[f"{colour}PaletteColorLookupTableDescriptor"] = [64, 0, 16]
-        palette[f"{colour}PaletteColorLookupTableData"] = gray.tobytes()
-    shown = read(index, bits=8, PhotometricInterpretation="PALETTE COLOR", Modality="OT", **palette).pixels
-    assert shown == pytest.approx(gray[index] / 65535, abs=1e-4)
+    entries = (np.arange(64) * 4 * 257).astype(np.uint16)
+    assert read_radiograph(palette_file(index, entries)).pixels == pytest.approx(entries[index] / 65535, abs=1e-4)
+
+
+def test_a_palette_of_bytes_in_words_is_not_black(palette_file):
+    index = np.tile(np.arange(64, dtype=np.uint8), (40, 1))
+    entries = (np.arange(64) * 4).astype(np.uint16)
+    assert read_radiograph(palette_file(index, entries)).pixels == pytest.approx(entries[index] / 255, abs=1e-4)
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_files_older_than_the_meta_group(make_dicom, ramp, syntax):
+    values = ramp.astype(">u2") if syntax == ExplicitVRBigEndian else ramp
+    stream = io.BytesIO()
+    dataset = make_dicom(values)
+    del dataset.file_meta
+    implicit, little = syntax.is_implicit_VR, syntax.is_little_endian
+    pydicom.dcmwrite(stream, dataset, implicit_vr=implicit, little_endian=little)
+    assert read_radiograph(stream.getvalue()).pixels == pytest.approx(ramp / 4095, abs=1e-6)
 
 
 @pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEGLSLossless, RLELossless])
