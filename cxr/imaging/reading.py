@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr.errors import RefusalCode, RefusedInputError
-from cxr.imaging.dicom import looks_like_dicom, read_dicom
 from cxr.imaging.image import read_image
 from cxr.imaging.limits import ReadLimits
 from cxr.imaging.radiograph import FileKind, Radiograph, RadiographMetadata
@@ -25,6 +24,7 @@ _SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
 _DEFAULT_LIMITS = ReadLimits()
 # Pixels that differ by less than one 16-bit step are one gray.
 _FLAT = 1 / 65535
+_PREAMBLE = 128
 
 
 def read_radiograph(source: Path | bytes, *, limits: ReadLimits = _DEFAULT_LIMITS) -> Radiograph:
@@ -47,6 +47,8 @@ def read_radiograph(source: Path | bytes, *, limits: ReadLimits = _DEFAULT_LIMIT
         raise RefusedInputError(RefusalCode.TOO_LARGE, f"{len(data):,} bytes exceed the limit of {limits.max_bytes:,}")
     kind = file_kind(data)
     if kind is FileKind.DICOM:
+        from cxr.imaging.dicom import read_dicom  # here: pydicom takes longer to import than all the rest
+
         pixels, metadata = read_dicom(data, limits)
     else:
         pixels, mode, bits = read_image(data, kind, limits)
@@ -62,13 +64,23 @@ def file_kind(data: bytes) -> FileKind:
         RefusedInputError: unknown_format.
     """
     # DICOM first: its preamble may hold the signature of another format (dual-personality TIFF).
-    if looks_like_dicom(data):
+    if _looks_like_dicom(data):
         return FileKind.DICOM
     for signature, kind in _SIGNATURES:
         if data.startswith(signature):
             return kind
     kinds = ", ".join(kind.value.upper() for kind in FileKind)
     raise RefusedInputError(RefusalCode.UNKNOWN_FORMAT, f"the content is none of {kinds}, whatever the name says")
+
+
+def _looks_like_dicom(data: bytes) -> bool:
+    """Whether a file is DICOM: the magic word, or a first element of group 0002 or 0008 in files without a preamble."""
+    if data[_PREAMBLE : _PREAMBLE + 4] == b"DICM":
+        return True
+    group, element = data[:2], data[2:4]
+    little = group in (b"\x02\x00", b"\x08\x00") and element[1:] == b"\x00"
+    big = group == b"\x00\x08" and element[:1] == b"\x00"
+    return len(data) > 8 and (little or big)
 
 
 def _load(path: Path, limits: ReadLimits) -> bytes:

@@ -9,9 +9,9 @@ from importlib.resources import files
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from cxr.imaging.preprocessing import prepare
+from cxr.imaging.runs import Runs
 
 __all__ = ["SEGMENTATION_SIZE", "Segmentation", "Segmenter", "cardiothoracic_ratio"]
 
@@ -110,10 +110,11 @@ def _extent(mask: NDArray[np.bool_]) -> int:
 
 def _without_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The mask with holes filled, and without pieces that are small against the largest one."""
-    pieces, count = ndimage.label(mask)
-    if count == 0:
+    pieces = Runs.of(mask, diagonal=False)
+    if pieces.roots.size == 0:
         return mask
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    kept: NDArray[np.bool_] = ndimage.binary_fill_holes(np.isin(pieces, np.flatnonzero(sizes >= _SPECK * sizes.max())))
-    return kept
+    sizes = np.bincount(pieces.roots, weights=pieces.lengths)
+    kept = pieces.paint(sizes[pieces.roots] >= _SPECK * sizes.max())
+    around = Runs.of(np.pad(~kept, 1, constant_values=True), diagonal=False)
+    outside: NDArray[np.bool_] = around.paint(around.roots == 0)[1:-1, 1:-1]
+    return ~outside

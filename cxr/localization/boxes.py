@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Box", "BoxSettings", "boxes_from_heatmap", "normalize_heatmap"]
+from cxr.localization.regions import connected_regions
 
-_EIGHT_CONNECTED = np.ones((3, 3), dtype=int)
+__all__ = ["Box", "BoxSettings", "boxes_from_heatmap", "normalize_heatmap"]
 
 
 class BoxSettings(BaseModel):
@@ -73,25 +73,13 @@ def boxes_from_heatmap(heat: NDArray[np.floating], settings: BoxSettings) -> tup
     """
     if heat.ndim != 2 or heat.size == 0 or not np.isfinite(heat).all():
         raise ValueError(f"a heatmap is a finite (h, w) array, not shape {heat.shape} with NaN or infinity")
-    from scipy import ndimage  # here: it takes a good part of a second to import, and most images need no box
-
     unit = normalize_heatmap(heat)
-    regions, count = ndimage.label(unit >= settings.threshold, structure=_EIGHT_CONNECTED)
-    if count == 0:
+    if not unit.any():
         return ()
-    index = np.arange(1, count + 1)
-    areas = ndimage.sum_labels(np.ones_like(unit), regions, index)
-    peaks = ndimage.maximum(unit, regions, index)
     found = [
-        Box(
-            x=float(columns.start),
-            y=float(rows.start),
-            width=float(columns.stop - columns.start),
-            height=float(rows.stop - rows.start),
-            score=float(peak),
-        )
-        for (rows, columns), area, peak in zip(ndimage.find_objects(regions), areas, peaks, strict=True)
-        if area >= settings.min_area * unit.size
+        Box(float(region.x), float(region.y), float(region.width), float(region.height), region.peak)
+        for region in connected_regions(unit, settings.threshold)
+        if region.area >= settings.min_area * unit.size
     ]
     found.sort(key=lambda box: (-box.score, -box.width * box.height, box.y, box.x))
     return tuple(found[: settings.max_boxes])

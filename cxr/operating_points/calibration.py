@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from scipy.special import expit, logit
 
 from cxr.errors import OperatingPointError
 
@@ -95,14 +95,16 @@ def shift_prevalence(probabilities: ArrayLike, fitted: float, stated: float) -> 
     Raises:
         OperatingPointError: if a prevalence is outside (0, 1).
     """
-    return expit(logit(np.asarray(probabilities, dtype=np.float64)) + _prior_shift(fitted, stated))
+    return scipy.special.expit(
+        scipy.special.logit(np.asarray(probabilities, dtype=np.float64)) + _prior_shift(fitted, stated)
+    )
 
 
 def _prior_shift(fitted: float, stated: float) -> float:
     for name, value in (("fitted", fitted), ("stated", stated)):
         if not 0 < value < 1:
             raise OperatingPointError(f"{name} prevalence is {value}; it must lie strictly between 0 and 1")
-    return float(logit(stated) - logit(fitted))
+    return float(scipy.special.logit(stated) - scipy.special.logit(fitted))
 
 
 class Calibrator(_Strict):
@@ -148,7 +150,8 @@ class Calibrator(_Strict):
         if np.isnan(array).any():
             raise OperatingPointError("logits hold a NaN; the model's output cannot be calibrated")
         columns = [finding.transform(array[..., c]) for c, finding in enumerate(self.findings)]
-        return expit(np.stack(columns, axis=-1))
+        # exp(-log(1 + exp(-z))), exact in both tails. scipy's costs the clinic half of its start.
+        return np.exp(-np.logaddexp(0, -np.stack(columns, axis=-1)))
 
     def at_prevalence(self, stated: dict[str, float]) -> "Calibrator":
         """The calibration for a population with other prevalences, see :func:`shift_prevalence`.

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
 
 from cxr.errors import OperatingPointError
 from cxr.operating_points.calibration import Calibrator, FindingCalibration, Knot, Method
@@ -35,7 +35,7 @@ def _line(logits: _Array, labels: _Array, *, with_intercept: bool) -> tuple[floa
     def loss_and_gradient(parameters: _Array) -> tuple[float, _Array]:
         slope, intercept = parameters
         z = slope * logits + intercept
-        residual = expit(z) - targets
+        residual = scipy.special.expit(z) - targets
         gradient = np.array([np.mean(residual * logits), np.mean(residual) if with_intercept else 0.0])
         return float(_log_losses(z, targets).mean()), gradient
 
@@ -84,7 +84,9 @@ def _isotonic(name: str, logits: _Array, labels: _Array) -> FindingCalibration:
         rates[0] = min(0.5 / (sizes[0] + 1), rates[1] / 2)
     if rates[-1] == 1:
         rates[-1] = max(1 - 0.5 / (sizes[-1] + 1), (1 + rates[-2]) / 2)
-    knots = tuple(Knot(raw=float(z), calibrated=float(p)) for z, p in zip(centres, logit(rates), strict=True))
+    knots = tuple(
+        Knot(raw=float(z), calibrated=float(p)) for z, p in zip(centres, scipy.special.logit(rates), strict=True)
+    )
     return FindingCalibration(name=name, method="isotonic", slope=platt.slope, knots=knots, prevalence=platt.prevalence)
 
 

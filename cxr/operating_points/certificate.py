@@ -2,8 +2,8 @@
 
 from typing import Annotated, Literal, Self
 
+import scipy  # its parts are imported when they are first used
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from scipy.special import betaincinv
 
 from cxr.operating_points.neyman_pearson import required_sample
 
@@ -31,8 +31,8 @@ class Proportion(_Strict):
     def of(cls, count: int, n: int, confidence: float = 0.95) -> Self:
         """``count`` out of ``n``, with the exact two-sided interval of the given confidence."""
         tail = (1 - confidence) / 2
-        low = float(betaincinv(count, n - count + 1, tail)) if count else 0.0
-        high = float(betaincinv(count + 1, n - count, 1 - tail)) if count < n else 1.0
+        low = float(scipy.special.betaincinv(count, n - count + 1, tail)) if count else 0.0
+        high = float(scipy.special.betaincinv(count + 1, n - count, 1 - tail)) if count < n else 1.0
         return cls(n=n, count=count, rate=count / n, low=low, high=high)
 
 

@@ -9,8 +9,8 @@ p-value of "risk > limit" is exact: P(Binomial(n, limit) <= observed losses).
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
-from scipy.special import bdtr
 
 __all__ = ["TestedThreshold", "furthest_rule_out"]
 
@@ -47,7 +47,7 @@ def furthest_rule_out(diseased: ArrayLike, candidates: ArrayLike, limit: float, 
     scores = np.sort(np.asarray(diseased, dtype=np.float64))
     sequence = np.unique(np.asarray(candidates, dtype=np.float64))
     misses = np.searchsorted(scores, sequence, side="left")
-    p_values = bdtr(misses.astype(float), len(scores), limit) if len(scores) else np.ones(len(sequence))
+    p_values = scipy.special.bdtr(misses.astype(float), len(scores), limit) if len(scores) else np.ones(len(sequence))
     failed = np.flatnonzero(p_values > delta)
     passed = int(failed[0]) if len(failed) else len(sequence)
     if passed == 0:

@@ -15,8 +15,8 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
-from scipy.special import bdtr
 
 from cxr.errors import OperatingPointError
 
@@ -48,7 +48,7 @@ def _check_levels(limit: float, delta: float) -> None:
 
 def violation_probability(n: int, k: int, limit: float) -> float:
     """P(Binomial(n, limit) <= n - k): bound of the chance that ``score > k-th smallest`` errs too often."""
-    return float(bdtr(n - k, n, limit))
+    return float(scipy.special.bdtr(n - k, n, limit))
 
 
 def smallest_rank(n: int, limit: float, delta: float) -> int | None:
@@ -67,7 +67,7 @@ def smallest_rank(n: int, limit: float, delta: float) -> int | None:
     """
     _check_levels(limit, delta)
     # Exceedances m = n - k that the sample may hold; the bound grows with m.
-    allowed = bisect_right(range(n), delta, key=lambda m: float(bdtr(m, n, limit)))
+    allowed = bisect_right(range(n), delta, key=lambda m: float(scipy.special.bdtr(m, n, limit)))
     return n - allowed + 1 if allowed else None
 
 

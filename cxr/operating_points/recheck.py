@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
-from scipy.special import bdtr, bdtrc
 
 from cxr.operating_points.certificate import Certificate, Proportion
 from cxr.operating_points.fitting import check_calibration_data, patient_labels
@@ -49,17 +49,17 @@ class Recheck:
 def _patients_to_confirm(errors: int, limit: float, delta: float) -> int:
     """The smallest n at which ``errors`` errors prove a rate within ``limit``: P(Bin(n, limit) <= errors) <= delta."""
     low, high = errors, max(errors, 1)
-    while bdtr(errors, high, limit) > delta:
+    while scipy.special.bdtr(errors, high, limit) > delta:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if bdtr(errors, middle, limit) <= delta else (middle, high)
+        low, high = (low, middle) if scipy.special.bdtr(errors, middle, limit) <= delta else (middle, high)
     return high
 
 
 def _judge(errors: int, n: int, certificate: Certificate, tests: int) -> tuple[Verdict, int]:
     limit, delta = certificate.limit, certificate.delta
-    if errors and bdtrc(errors - 1, n, limit) <= delta / tests:
+    if errors and scipy.special.bdtrc(errors - 1, n, limit) <= delta / tests:
         return "broken", 0
     needed = _patients_to_confirm(errors, limit, delta)
     return ("confirmed", 0) if n >= needed else ("undecided", needed - n)

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from PIL import Image
 
 from cxr.outputs.case import CaseView, case_view
@@ -20,6 +20,9 @@ from cxr.outputs.urgency import TRIAGE_ORDER, urgency
 from cxr.outputs.words import TRIAGE_MEANINGS, TRIAGE_TITLES, finding_title
 from cxr.screening.atomic import atomic_writer
 from cxr.screening.result import ModelIdentity, ScreeningResult, parse_result_line
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 __all__ = ["MAX_PICTURES", "write_worklist"]
 
@@ -126,7 +129,9 @@ def _page_file(name: str) -> str:
 
 
 @cache
-def _template() -> Template:
+def _template() -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # here: needed only when all inputs are done
+
     environment = Environment(
         loader=PackageLoader("cxr.outputs", "page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )

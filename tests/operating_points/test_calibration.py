@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
@@ -48,6 +48,7 @@ def test_calibration_never_changes_a_ranking(truth, distort) -> None:
     assert (np.diff(calibrated) > 0).all()
 
 
+@settings(deadline=None)  # the first example imports scipy.optimize
 @given(st.integers(0, 10_000), st.integers(2, 40), st.integers(20, 400))
 def test_isotonic_map_increases_strictly_on_any_data(seed: int, levels: int, n: int) -> None:
     rng = np.random.default_rng(seed)
