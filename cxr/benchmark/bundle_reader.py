@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from cxr.errors import RefusedInputError
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
-from cxr.localization.evidence import heatmap_on_image, locate
+from cxr.localization.evidence import heatmap_on_image
+from cxr.localization.locator import Locator
 from cxr.screening import Bundle, Network, default_workers
 
 __all__ = ["BoxRow", "Reading", "read_images"]
@@ -45,11 +46,12 @@ def _read(bundle: Bundle, network: Network, image: str, path: Path, located: Seq
     square, placement = prepare(radiograph.pixels, size, radiograph.metadata.pixel_aspect)
     output = network.run(square[None])
     probabilities = bundle.calibrator.apply(output.logits[0])
+    locator = Locator(radiograph.pixels, radiograph.metadata.pixel_aspect, placement, size)
     boxes: list[BoxRow] = []
     for name in located:
         index = manifest.label_space.index(name)
         heat = heatmap_on_image(output.class_maps[0, index], placement, size)
-        found = locate(heat, placement, size, manifest.boxes[name], float(probabilities[index]))
+        found = locator.boxes(name, heat, manifest.boxes[name], float(probabilities[index]))
         boxes += [(image, name, (box.x, box.y, box.width, box.height)) for box in found]
     return Reading(probabilities, tuple(boxes))
 

@@ -16,7 +16,14 @@ from cxr.errors import CxrError
 from cxr.evaluation.bootstrap import Estimate, bootstrap, estimates
 from cxr.localization import iobb, iou
 
-__all__ = ["IOBB_THRESHOLDS", "IOU_THRESHOLDS", "BoxTable", "LocalizationReport", "evaluate_localization"]
+__all__ = [
+    "IOBB_THRESHOLDS",
+    "IOU_THRESHOLDS",
+    "BoxHits",
+    "BoxTable",
+    "LocalizationReport",
+    "evaluate_localization",
+]
 
 IOU_THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 """Those of Wang 2017, table 3."""
@@ -85,6 +92,63 @@ def _counts(predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> list[
     ]
 
 
+class BoxHits:
+    """Hits and false boxes of one set of predicted boxes, countable for many weightings of the images at once.
+
+    Args:
+        truth: the radiologists' boxes.
+        predicted: the model's; those of a label in an image without a true box of it are not judged.
+        label_names: labels to report, in order; those without a true box are left out.
+
+    Attributes:
+        labels: the labels that have boxes.
+        images: (U,) image of each judged unit, an image and a label with a true box in it. It depends on the truth
+            alone, so that two models are compared unit by unit.
+        n_boxes: (U,) true boxes of each unit.
+        members: per label, (U,) which units are its own.
+
+    Raises:
+        CxrError: if there is no true box of these labels.
+    """
+
+    def __init__(self, truth: BoxTable, predicted: BoxTable, label_names: Sequence[str]) -> None:
+        drawn, guessed = truth.by_image_and_label(), predicted.by_image_and_label()
+        self.labels = [name for name in label_names if any(label == name for _, label in drawn)]
+        if not self.labels:
+            raise CxrError(f"no true boxes of {', '.join(label_names)}; localization cannot be evaluated")
+        units = [key for key in drawn if key[1] in self.labels]
+        none = np.empty((0, 4))
+        self.images = [image for image, _ in units]
+        self.n_boxes = np.array([float(len(drawn[key])) for key in units])
+        self._counts = np.array([_counts(guessed.get(key, none), drawn[key]) for key in units])
+        n_hits = len(IOU_THRESHOLDS) + len(IOBB_THRESHOLDS)
+        # What a count is divided by: true boxes for hits, images for false boxes.
+        self._per = np.hstack(
+            [np.repeat(self.n_boxes[:, None], n_hits, axis=1), np.ones((len(units), len(IOU_THRESHOLDS)))]
+        )
+        self.members = [np.array([key[1] == name for key in units]) for name in self.labels]
+
+    def rates(self, weights: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Rates for R weightings of the units.
+
+        Args:
+            weights: (R, U), not negative.
+
+        Returns:
+            (R, 1 + L, K): the mean over the labels, then each label; hit rates at IOU_THRESHOLDS, at IOBB_THRESHOLDS,
+            then false boxes per image at IOU_THRESHOLDS. NaN where a weighting leaves a label without boxes.
+        """
+        rates = []
+        for member in self.members:
+            w = weights[:, member].astype(np.float64)
+            total = w @ self._per[member]
+            rates.append(np.divide(w @ self._counts[member], total, out=np.full_like(total, np.nan), where=total > 0))
+        stacked = np.stack(rates, axis=1)  # (R, L, K)
+        defined = (~np.isnan(stacked)).sum(axis=1, keepdims=True)
+        mean = np.nansum(stacked, axis=1, keepdims=True) / np.maximum(defined, 1)
+        return np.concatenate([mean, stacked], axis=1)
+
+
 def evaluate_localization(
     truth: BoxTable,
     predicted: BoxTable,
@@ -106,46 +170,26 @@ def evaluate_localization(
     Raises:
         CxrError: if there is no true box of these labels, or an image's patient is not given.
     """
-    drawn, guessed = truth.by_image_and_label(), predicted.by_image_and_label()
-    labels = [name for name in label_names if any(label == name for _, label in drawn)]
-    if not labels:
-        raise CxrError(f"no true boxes of {', '.join(label_names)}; localization cannot be evaluated")
-    unknown = sorted({image for image, _ in drawn} - set(patients))
+    hits = BoxHits(truth, predicted, label_names)
+    unknown = sorted(set(hits.images) - set(patients))
     if unknown:
         raise CxrError(f"{len(unknown)} images with boxes have no patient, e.g. '{unknown[0]}'")
 
-    units = [key for key in drawn if key[1] in labels]
-    none = np.empty((0, 4))
-    counts = np.array([_counts(guessed.get(key, none), drawn[key]) for key in units])
-    n_true = np.array([[float(len(drawn[key]))] for key in units])
-    n_hits = len(IOU_THRESHOLDS) + len(IOBB_THRESHOLDS)
-    # What a count is divided by: true boxes for hits, images for false boxes.
-    per = np.hstack([np.repeat(n_true, n_hits, axis=1), np.ones((len(units), len(IOU_THRESHOLDS)))])
-    members = [np.array([key[1] == name for key in units]) for name in labels]
-
     def statistic(weights: NDArray[np.float32]) -> NDArray[np.float64]:
-        rates = []
-        for member in members:
-            w = weights[:, member].astype(np.float64)
-            total = w @ per[member]
-            rates.append(np.divide(w @ counts[member], total, out=np.full_like(total, np.nan), where=total > 0))
-        stacked = np.stack(rates, axis=1)  # (R, L, K)
-        defined = (~np.isnan(stacked)).sum(axis=1, keepdims=True)
-        mean = np.nansum(stacked, axis=1, keepdims=True) / np.maximum(defined, 1)
-        return np.concatenate([mean, stacked], axis=1).reshape(len(weights), -1)
+        return hits.rates(weights).reshape(len(weights), -1)
 
-    found = estimates(bootstrap(statistic, [patients[image] for image, _ in units], resamples, seed))
-    width = counts.shape[1]
+    found = estimates(bootstrap(statistic, [patients[image] for image in hits.images], resamples, seed))
+    width = len(found) // (1 + len(hits.labels))
 
     def table(thresholds: Sequence[float], first: int) -> dict[float, dict[str, Estimate]]:
         return {
-            t: {name: found[row * width + first + i] for row, name in enumerate((MEAN, *labels))}
+            t: {name: found[row * width + first + i] for row, name in enumerate((MEAN, *hits.labels))}
             for i, t in enumerate(thresholds)
         }
 
     return LocalizationReport(
         iou=table(IOU_THRESHOLDS, 0),
         iobb=table(IOBB_THRESHOLDS, len(IOU_THRESHOLDS)),
-        afp=table(IOU_THRESHOLDS, n_hits),
-        n_boxes={name: int(n_true[member].sum()) for name, member in zip(labels, members, strict=True)},
+        afp=table(IOU_THRESHOLDS, len(IOU_THRESHOLDS) + len(IOBB_THRESHOLDS)),
+        n_boxes={name: int(hits.n_boxes[member].sum()) for name, member in zip(hits.labels, hits.members, strict=True)},
     )

@@ -3,6 +3,7 @@
 - :func:`boxes_from_heatmap` with :class:`BoxSettings` -> :class:`Box`
 - :func:`iou`, :func:`iobb`
 - evidence: a class map as a heatmap over the image, and its boxes in pixels of the input
+- locator: the boxes of one image's findings, confined to lungs and heart
 """
 
 from cxr.localization.boxes import Box, BoxSettings, boxes_from_heatmap, normalize_heatmap

@@ -7,7 +7,7 @@ from PIL import Image
 from cxr.imaging.preprocessing import Placement
 from cxr.localization.boxes import Box, BoxSettings, boxes_from_heatmap, normalize_heatmap
 
-__all__ = ["heatmap_on_image", "locate"]
+__all__ = ["content", "heatmap_on_image", "locate"]
 
 
 def heatmap_on_image(class_map: NDArray[np.float32], placement: Placement, size: int) -> NDArray[np.float32]:
@@ -22,7 +22,7 @@ def heatmap_on_image(class_map: NDArray[np.float32], placement: Placement, size:
         (h, w) float32 in [0, 1]: exactly the part of the square that the image covers.
     """
     square = np.asarray(Image.fromarray(class_map).resize((size, size), Image.Resampling.BICUBIC))
-    left, top, right, bottom = _content(placement, size)
+    left, top, right, bottom = content(placement, size)
     return normalize_heatmap(square[top:bottom, left:right])
 
 
@@ -38,7 +38,7 @@ def locate(
         settings: the finding's box settings.
         probability: its calibrated probability; a box's score is this times its relative heat.
     """
-    left, top, _, _ = _content(placement, size)
+    left, top, _, _ = content(placement, size)
     found = []
     for box in boxes_from_heatmap(heatmap, settings):
         x, y, width, height = placement.box_to_input(box.x + left, box.y + top, box.width, box.height)
@@ -50,7 +50,7 @@ def locate(
     return tuple(found)
 
 
-def _content(placement: Placement, size: int) -> tuple[int, int, int, int]:
+def content(placement: Placement, size: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the image in the network's square, in whole pixels."""
     x, y, width, height = placement.box_to_network(0, 0, placement.width, placement.height)
     left, top = min(max(0, round(x)), size - 1), min(max(0, round(y)), size - 1)

@@ -13,7 +13,7 @@ from cxr.errors import ConfigError, RefusalCode, RefusedInputError
 from cxr.imaging.preprocessing import Placement, prepare
 from cxr.imaging.reading import Radiograph, read_radiograph
 from cxr.localization import Box
-from cxr.localization.evidence import locate
+from cxr.localization.locator import Locator
 from cxr.reporting import FindingResult, write_report
 from cxr.screening.bundle import Bundle
 from cxr.screening.exhibit import Examination, Exhibit
@@ -135,6 +135,7 @@ class Screener:
         size = manifest.preprocessing.size
         probabilities = self.bundle.calibrator.apply(output.logits[0])
         findings: list[FindingResult] = []
+        locator = Locator(radiograph.pixels, radiograph.metadata.pixel_aspect, placement, size)
         heatmaps = Heatmaps(output.class_maps[0], manifest.label_space, placement, size)
         for index, label in enumerate(manifest.label_space):
             probability = float(probabilities[index])
@@ -142,7 +143,7 @@ class Screener:
             positive = point is not None and probability > point.threshold
             boxes: tuple[Box, ...] = ()
             if positive:
-                boxes = locate(heatmaps[label], placement, size, manifest.boxes[label], probability)
+                boxes = locator.boxes(label, heatmaps[label], manifest.boxes[label], probability)
             threshold, guarantee = (point.threshold, point.guarantee) if point else (None, None)
             findings.append(FindingResult(label, probability, threshold, positive, guarantee, boxes))
         triage = points.triage(probabilities)

@@ -1,17 +1,19 @@
 """Boxes from the class maps of a dataset's boxed images, and their score against the true ones."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from rich.progress import track
 
 from cxr.evaluation.localization import BoxTable, LocalizationReport, evaluate_localization
-from cxr.imaging.preprocessing import Placement, prepare
+from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
-from cxr.localization import BoxSettings
-from cxr.localization.evidence import heatmap_on_image, locate
+from cxr.localization import Box, BoxSettings
+from cxr.localization.evidence import heatmap_on_image
+from cxr.localization.locator import Locator
 from cxr.training.predict import Predictions
 
 
@@ -26,7 +28,7 @@ def localize(
     paths: dict[str, Path],
     truth: pd.DataFrame,
     size: int,
-    settings: BoxSettings,
+    settings: Mapping[str, BoxSettings],
     *,
     resamples: int,
 ) -> LocalizationReport:
@@ -37,7 +39,7 @@ def localize(
         paths: image -> its file, for its size.
         truth: boxes in pixels of the files; labels outside the label space are passed over.
         size: edge of the network input.
-        settings: how a heatmap becomes boxes.
+        settings: how each label's heatmap becomes boxes.
         resamples: bootstrap resamples of the patients.
 
     Raises:
@@ -48,15 +50,13 @@ def localize(
     rows = {image: row for row, image in enumerate(predictions.images)}
     truth = truth[truth["image"].isin(rows) & truth["label"].isin(predictions.label_space)]
     found: list[tuple[str, str, list[float]]] = []
-    for image in dict.fromkeys(truth["image"].astype(str)):
+    for image in track(list(dict.fromkeys(truth["image"].astype(str))), description="locating", transient=True):
         labels = truth.loc[truth["image"] == image, "label"]
         maps = predictions.class_maps[rows[image]].astype(np.float32)
-        placement = _placement(paths[image], size)
-        columns = [predictions.label_space.index(label) for label in dict.fromkeys(labels)]
+        columns = {label: predictions.label_space.index(label) for label in dict.fromkeys(labels)}
         found += [
-            (image, predictions.label_space[c], box)
-            for c in columns
-            for box in _boxes(maps[c], placement, size, settings)
+            (image, label, [box.x, box.y, box.width, box.height])
+            for label, box in _boxes(paths[image], {name: maps[c] for name, c in columns.items()}, size, settings)
         ]
     patients = dict(zip(predictions.images, predictions.patients, strict=True))
     return evaluate_localization(
@@ -64,14 +64,15 @@ def localize(
     )
 
 
-def _placement(path: Path, size: int) -> Placement:
-    radiograph = read_radiograph(path)
-    return prepare(radiograph.pixels, size, radiograph.metadata.pixel_aspect)[1]
-
-
 def _boxes(
-    class_map: NDArray[np.float32], placement: Placement, size: int, settings: BoxSettings
-) -> Iterable[list[float]]:
-    heatmap = heatmap_on_image(class_map, placement, size)
-    for box in locate(heatmap, placement, size, settings, probability=1.0):
-        yield [box.x, box.y, box.width, box.height]
+    path: Path, class_maps: Mapping[str, NDArray[np.float32]], size: int, settings: Mapping[str, BoxSettings]
+) -> Iterable[tuple[str, Box]]:
+    """Label and box, in pixels of the file, of each class map (S, S)."""
+    radiograph = read_radiograph(path)
+    aspect = radiograph.metadata.pixel_aspect
+    placement = prepare(radiograph.pixels, size, aspect)[1]
+    locator = Locator(radiograph.pixels, aspect, placement, size)
+    for label, class_map in class_maps.items():
+        heatmap = heatmap_on_image(class_map, placement, size)
+        for box in locator.boxes(label, heatmap, settings[label], probability=1.0):
+            yield label, box

@@ -3,7 +3,7 @@
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -96,9 +96,24 @@ def shipped_recipes() -> list[str]:
 def load_recipe(name_or_path: str) -> Recipe:
     """Read a recipe by file path, or by name from those shipped.
 
+    A recipe may name another as its ``base``: its own tables are laid over the base's, key by key.
+
     Raises:
         ConfigError: if there is no such recipe, or it does not validate; all faults are named at once.
     """
+    try:
+        return Recipe.model_validate(_read(name_or_path, ()))
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']} (found {e['input']!r:.60})" for e in error.errors()
+        )
+        raise ConfigError(f"recipe '{name_or_path}': {faults}") from error
+
+
+def _read(name_or_path: str, above: tuple[str, ...]) -> dict[str, Any]:
+    """A recipe's content, laid over that of its base."""
+    if name_or_path in above:
+        raise ConfigError(f"recipe '{name_or_path}' is its own base, by way of {', '.join(above)}")
     path = Path(name_or_path)
     if path.suffix == ".toml":
         if not path.is_file():
@@ -109,11 +124,16 @@ def load_recipe(name_or_path: str) -> Recipe:
     else:
         raise ConfigError(f"recipe '{name_or_path}': give a .toml file or one of {', '.join(shipped_recipes())}")
     try:
-        return Recipe.model_validate(tomllib.loads(text))
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"recipe '{name_or_path}' is not TOML: {error}") from error
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']} (found {e['input']!r:.60})" for e in error.errors()
-        )
-        raise ConfigError(f"recipe '{name_or_path}': {faults}") from error
+    base = content.pop("base", None)
+    return content if base is None else _laid_over(content, _read(str(base), (*above, name_or_path)))
+
+
+def _laid_over(content: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in content.items():
+        below = base.get(key)
+        merged[key] = _laid_over(value, below) if isinstance(value, dict) and isinstance(below, dict) else value
+    return merged

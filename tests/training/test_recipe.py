@@ -34,3 +34,20 @@ def test_not_toml(tmp_path: Path):
     path.write_text("[[")
     with pytest.raises(ConfigError, match="not TOML"):
         load_recipe(str(path))
+
+
+def test_a_recipe_is_laid_over_its_base_key_by_key(tmp_path: Path):
+    path = tmp_path / "mine.toml"
+    path.write_text('base = "laboratory"\nname = "mine"\n[model]\nlse_r = 2.0\n[optimization]\nepochs = 9\n')
+    mine, base = load_recipe(str(path)), load_recipe("laboratory")
+    assert (mine.model.lse_r, mine.optimization.epochs) == (2.0, 9)
+    assert mine.model.backbone == base.model.backbone
+    assert mine.optimization.model_copy(update={"epochs": 4}) == base.optimization
+
+
+def test_a_recipe_cannot_be_its_own_base(tmp_path: Path):
+    first, second = tmp_path / "a.toml", tmp_path / "b.toml"
+    first.write_text(f'base = "{second}"\n')
+    second.write_text(f'base = "{first}"\n')
+    with pytest.raises(ConfigError, match="its own base"):
+        load_recipe(str(first))
