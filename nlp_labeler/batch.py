@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import resources
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -126,12 +127,23 @@ def run_identity(source: Path, options: Options) -> dict[str, Any]:
     policy = Path(options.policy)
     return {
         "version": version("cxr"),
+        "rules": shipped_rules(),
         "source": content.hexdigest(),
         "policy": hashlib.sha256(policy.read_bytes()).hexdigest() if policy.is_file() else options.policy,
         "engine": options.engine,
         "evidence": options.evidence,
         "chunk": [CHUNK_REPORTS, CHUNK_CHARACTERS],
     }
+
+
+def shipped_rules() -> str:
+    """Hash of the lexicon and the shipped policies, so that a run does not go on under other rules than it began."""
+    content = hashlib.sha256()
+    for package in ("nlp_labeler.lexicon", "nlp_labeler.policies"):
+        for entry in sorted(resources.files(package).iterdir(), key=lambda entry: entry.name):
+            if entry.name.endswith(".toml"):
+                content.update(entry.name.encode() + b"\x00" + entry.read_bytes())
+    return content.hexdigest()
 
 
 def chunks(records: Iterable[ReportRecord]) -> Iterator[list[ReportRecord]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from nlp_labeler.errors import LabelerError
 from nlp_labeler.findings import CHESTXRAY8, NO_FINDING
 from nlp_labeler.formats.csv_table import read_csv
-from nlp_labeler.formats.record import ReportRecord
+from nlp_labeler.formats.record import RefusalCode, ReportRecord
 
 __all__ = ["read_gold"]
 
@@ -25,7 +25,9 @@ def read_gold(path: Path) -> tuple[list[ReportRecord], list[dict[str, int | None
         LabelerError: if a column or an id is missing, or a cell is no label value.
     """
     records = list(read_csv(path))
-    refusals = [str(record.refusal) for record in records if record.refusal is not None]
+    # A report without a word has gold labels all the same; it is scored as one that says nothing.
+    codes = {record.refusal: record.refusal.code for record in records if record.refusal is not None}
+    refusals = [str(refusal) for refusal, code in codes.items() if code is not RefusalCode.MISSING_TEXT]
     if refusals:
         raise LabelerError(f"{path}: {len(refusals)} gold reports cannot be read, first {refusals[0]}")
     with path.open(encoding="utf-8-sig", newline="") as stream:

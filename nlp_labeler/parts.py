@@ -28,7 +28,7 @@ class Counts:
     Attributes:
         reports: all of them.
         refused: those that could not be labeled.
-        unlabeled: those without any text to label, e.g. empty ones.
+        unlabeled: those whose text holds nothing to label, e.g. only an indication.
     """
 
     reports: int = 0

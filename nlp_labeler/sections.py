@@ -13,6 +13,7 @@ _LONGEST_HEADING = 60
 _LONGEST_HEADING_WORDS = 5
 _OWN_LINE = re.compile(r"^[ \t*#_>]*([A-Za-z][A-Za-z/ ]{2,40}?)[ \t*_]*(?:[-\u2013][ \t]|$)", re.MULTILINE)
 _NEVER_BEFORE_COLON = frozenset({"", ":", ".", ";", ",", "\n"})
+_FIRST_PARAGRAPH = re.compile(r"\s*(?:\S[^\n]*\n)+[ \t\r]*\n(?=\s*\w)")
 _BEFORE_HEADING = re.compile(r"[.!?>*;|\n\r)\]}]|\d\.")
 
 
@@ -38,8 +39,9 @@ def _headings() -> dict[str, str]:
 def split_sections(text: str) -> tuple[Section, ...]:
     """The sections of a report in order.
 
-    A report without any heading is one labeled section of kind ``"body"``. Text before the first heading is labeled
-    only where no findings section follows, since it is then the findings without their heading.
+    A report without any heading is one labeled section of kind ``"body"``. Text before the first heading, and
+    paragraphs under COMPARISON or TECHNIQUE behind the first, are labeled only where the report has no findings
+    section, since they are then the findings without their heading (the ``last_paragraph`` of MIMIC-CXR's own tools).
     """
     found = _find_headings(text)
     if not found:
@@ -50,13 +52,19 @@ def split_sections(text: str) -> tuple[Section, ...]:
         if kept and kept[-1][2] in kinds[kind].not_after:
             continue
         kept.append((start, end, kind))
+    stops = [start for start, _, _ in kept[1:]] + [len(text)]
+    headed = any(
+        kind in {"findings", "organ"} or (kind == "chest" and text[end:stop].strip())  # CHEST may be a mere title
+        for (_, end, kind), stop in zip(kept, stops, strict=True)
+    )
     sections: list[Section] = []
     if any(character.isalnum() for character in text[: kept[0][0]]):
-        headed = any(kind in {"findings", "organ", "chest"} for _, _, kind in kept)
         sections.append(Section("body", not headed, 0, kept[0][0]))
-    stops = [start for start, _, _ in kept[1:]] + [len(text)]
     for (_, end, kind), stop in zip(kept, stops, strict=True):
-        sections.append(Section(kind, kinds[kind].labeled, end, stop))
+        first = None if headed or not kinds[kind].body else _FIRST_PARAGRAPH.match(text, end, stop)
+        sections.append(Section(kind, kinds[kind].labeled, end, first.end() if first else stop))
+        if first is not None:
+            sections.append(Section("body", True, first.end(), stop))
     return tuple(sections)
 
 

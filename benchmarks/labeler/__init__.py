@@ -9,7 +9,7 @@ __all__ = ["run"]
 
 
 def run() -> list[Row]:
-    """All figures of the labeler; some ten minutes, most of them medspaCy's and the million reports'."""
+    """All figures of the labeler; some fifteen minutes, most of them medspaCy's and the million reports'."""
     from benchmarks.labeler.accuracy import ablation_rows, accuracy_rows, predicted
     from benchmarks.labeler.gold import load_gold
     from benchmarks.labeler.memory import memory_rows

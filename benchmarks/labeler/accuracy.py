@@ -29,7 +29,11 @@ def accuracy_rows(gold: Gold, found: np.ndarray) -> list[Row]:
     everything = score(gold.positive, found[:, :-1], CHESTXRAY8)
     normal = score(gold.normal[:, None], found[:, -1:], (NO_FINDING,))
     rows = headline_rows("labeler", "all reports, eight labels", everything)
-    rows += headline_rows("labeler", "any of the eight or normal, nine labels", subset(gold, found))
+    unsaid = ~found[:, :-1].any(axis=1, keepdims=True)
+    readings = {"none of the eight": unsaid, "the No Finding column": found[:, -1:]}
+    for reading, normal_found in readings.items():
+        name = f"any of the eight or normal, nine labels; Normal is {reading}"
+        rows += headline_rows("labeler", name, subset(gold, np.hstack([found[:, :-1], normal_found])))
     rows.append(row("labeler", "No Finding, all reports", "micro F1", normal.micro_f1, len(gold.ids)))
     for name, label in (everything.per_label | normal.per_label).items():
         rows += label_rows(name, label)
@@ -37,7 +41,11 @@ def accuracy_rows(gold: Gold, found: np.ndarray) -> list[Row]:
 
 
 def subset(gold: Gold, found: np.ndarray) -> Scores:
-    """The scores that resemble the paper's table: Normal as a ninth label, only reports coded for one of the nine."""
+    """The scores that resemble the paper's table: Normal as a ninth label, only reports coded for one of the nine.
+
+    Systems that know the eight labels alone can only call normal what has none of them. The No Finding column says
+    more, that nothing at all is abnormal, and nothing of a report without a word: it is bound to score lower here.
+    """
     kept = gold.coded()
     return score(np.column_stack([gold.positive, gold.normal])[kept], found[kept], NINE)
 

@@ -39,7 +39,7 @@ class LabeledReport:
 
     @property
     def status(self) -> str:
-        """``"ok"``, why there was nothing to label (``"empty"``, ...), or the refusal."""
+        """``"ok"``, why there was nothing to label (``"no labeled section"``, ...), or the refusal."""
         return self.result.status if self.result else str(self.record.refusal)
 
     @property

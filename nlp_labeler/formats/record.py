@@ -98,6 +98,8 @@ def record_from_text(where: str, identifier: str, text: str) -> ReportRecord:
             return refused(RefusalCode.UNDECODABLE, f"the {name} of {where} holds bytes that are not UTF-8", identifier)
         if "\x00" in value:
             return refused(RefusalCode.NOT_TEXT, f"the {name} of {where} holds NUL characters", identifier)
+    if not text.strip():
+        return refused(RefusalCode.MISSING_TEXT, f"{where} has no text", identifier)
     return ReportRecord(identifier, text)
 
 

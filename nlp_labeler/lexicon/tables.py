@@ -85,11 +85,13 @@ class SectionKind(_Entry):
         labeled: whether its sentences count.
         headings: in lower case, without colon.
         not_after: kinds of sections inside which its headings are no headings.
+        body: whether it ends at its first blank line where no findings section follows.
         sentence: whether a sentence that is nothing but one of its headings is a heading too.
     """
 
     labeled: bool
     headings: Terms
+    body: bool = False
     sentence: bool = False
     not_after: list[str] = []
 

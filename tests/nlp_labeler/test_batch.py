@@ -41,11 +41,20 @@ def test_csv_has_the_promised_columns_and_values(tmp_path, report_csv):
 def test_refused_and_empty_reports_keep_their_rows(tmp_path):
     source, out = tmp_path / "a.csv", tmp_path / "labels.csv"
     source.write_bytes(b"id,text\nr1,Mild cardiomegaly.\n,no id\nr3,caf\xe9\nr4,\n")
-    assert label_reports(source, out, engine="surface") == Counts(4, 2, 1)
+    assert label_reports(source, out, engine="surface") == Counts(4, 3, 0)
     table = rows(out)
     assert [row["id"] for row in table] == ["r1", "", "r3", "r4"]
-    assert [row["status"].split(":")[0] for row in table] == ["ok", "missing_id", "undecodable", "empty"]
+    assert [row["status"].split(":")[0] for row in table] == ["ok", "missing_id", "undecodable", "missing_text"]
     assert all(row[name] == "" for row in table[1:] for name in COLUMNS)
+
+
+def test_a_run_does_not_go_on_under_an_edited_lexicon(tmp_path, report_csv, monkeypatch):
+    options = batch.Options("openi", "surface", tmp_path / "labels.csv", False)
+    before = batch.run_identity(report_csv(3), options)
+    assert before == batch.run_identity(report_csv(3), options) | {"source": before["source"]}
+    monkeypatch.setattr(batch.resources, "files", lambda _: tmp_path)
+    (tmp_path / "cues.toml").write_text("edited")
+    assert batch.run_identity(report_csv(3), options)["rules"] != before["rules"]
 
 
 def test_every_format_says_the_same(tmp_path, report_csv):

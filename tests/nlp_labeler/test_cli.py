@@ -39,15 +39,16 @@ def test_label_writes_the_table_and_exits_0(tmp_path, command, report_csv):
 
 
 def test_refused_reports_make_it_exit_1(tmp_path, command):
-    (tmp_path / "a.csv").write_text("id,text\n1,Clear.\n,no id\n3,\n")
+    (tmp_path / "a.csv").write_text("id,text\n1,Clear.\n,no id\n3,\n4,INDICATION: Cough.\n")
     status, _, error = command("label", tmp_path / "a.csv", "-o", tmp_path / "o.csv", "--engine", "surface")
     assert status == 1
-    assert error.startswith("3 reports, 1 refused, 1 without text to label")
+    assert error.startswith("4 reports, 2 refused, 1 without text to label")
 
 
-def test_an_empty_report_alone_is_no_refusal(tmp_path, command):
+def test_a_row_without_text_is_refused_with_its_reason(tmp_path, command):
     (tmp_path / "a.csv").write_text("id,findings,impression\n1,,\n")
-    assert command("label", tmp_path / "a.csv", "-o", tmp_path / "o.csv", "--engine", "surface")[0] == 0
+    assert command("label", tmp_path / "a.csv", "-o", tmp_path / "o.csv", "--engine", "surface")[0] == 1
+    assert (tmp_path / "o.csv").read_text().splitlines()[1].endswith("missing_text: row 2 has no text")
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,11 @@ def test_normal_is_another_name_of_no_finding(gold_csv):
     assert labels[0][NO_FINDING] == 1
 
 
+def test_a_gold_report_without_a_word_is_scored(gold_csv):
+    records, labels = read_gold(gold_csv([{"id": "a", "text": " ", NO_FINDING: "1"}]))
+    assert (records[0].text, labels[0][NO_FINDING]) == ("", 1)
+
+
 @pytest.mark.parametrize(
     ("row", "columns", "message"),
     [

@@ -41,6 +41,22 @@ def test_sections(text, expected):
 @pytest.mark.parametrize(
     ("text", "read"),
     [
+        ("FINAL REPORT\n CHEST RADIOGRAPH\n\n COMPARISON: ___.\n\n Effusion has grown.\n", ["Effusion has grown."]),
+        ("FINAL REPORT\n AP CHEST, 9:31 A.M.\n\n The heart is big.\n", ["The heart is big."]),
+        ("TECHNIQUE: PA.\n\nHeart is big.\n\nIMPRESSION: Big heart.", ["Heart is big.", "Big heart."]),
+        ("COMPARISON: CT with nodule.\n\nOther CT.\n\nFINDINGS: Clear.", ["Clear."]),
+        ("COMPARISON: CT\nwith nodule.\nIMPRESSION: Clear.", ["Clear."]),
+        ("WET READ: Pneumothorax.\n\nFINAL REPORT\nFINDINGS: Clear.", ["Clear."]),
+        ("HISTORY: Cough.\n\nPneumonia.", []),
+    ],
+)
+def test_findings_without_a_heading_are_the_paragraphs_behind_comparison_or_technique(text, read):
+    assert sentences(text) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
         ("Chest. Lungs clear. Left knee. Large osteophytes.", ["Lungs clear."]),
         ("IMPRESSION: 1. Chest. No active disease. 2. Right shoulder. Healing fracture.", ["No active disease."]),
         ("FINDINGS: Clear. Hand 1. Fracture. IMPRESSION: Normal chest.", ["Clear.", "Normal chest."]),

@@ -110,7 +110,7 @@ def test_parquet(tmp_path):
     pq.write_table(pa.table({"id": [1, 2, 3, None], "text": ["a", None, "c", "d"]}), tmp_path / "a.parquet")
     records = list(read_reports(tmp_path / "a.parquet"))
     assert [(r.id, r.text) for r in records[:3]] == [("1", "a"), ("2", ""), ("3", "c")]
-    assert codes(records) == [None, None, None, RefusalCode.MISSING_ID]
+    assert codes(records) == [None, RefusalCode.MISSING_TEXT, None, RefusalCode.MISSING_ID]
 
 
 def test_parquet_is_known_by_its_content_and_bytes_are_checked(tmp_path):
