@@ -1,71 +1,135 @@
-"""What the page works on: cases of a finished results folder, and of files that a visitor uploads."""
+"""What the page works on: the worklist, the bundle, the index, a watched folder. No user interface."""
 
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import logging
+import threading
 from pathlib import Path
 
-from cxr.errors import ConfigError
-from cxr.outputs import OverlayNames, read_results, screen_to_folder, urgency
-from cxr.screening import Screener, ScreeningResult, default_workers
+import numpy as np
 
-__all__ = ["Case", "Desk", "cases_of_folder"]
+from app.examples import example_files
+from app.operating_choice import OperatingChoice, Policy
+from cxr.errors import CxrError
+from cxr.retrieval import Entry, ImageIndex, Neighbour, most_similar
+from cxr.screening import Screener, default_workers
+from cxr.worklist import Case, Decision, WatchedFolder, Worklist, import_results
+from cxr.worklist.pictures import EMBEDDING, THUMBNAIL
+from cxr.worklist.results_import import RESULTS_FILE
 
+__all__ = ["Desk"]
 
-@dataclass(frozen=True)
-class Case:
-    """One result and the picture that belongs to it; ``overlay`` is ``None`` when it was refused."""
-
-    result: ScreeningResult
-    overlay: Path | None
-
-
-def cases_of_folder(folder: Path) -> list[Case]:
-    """The cases of an output folder of ``cxr screen``, most urgent first, refused ones last.
-
-    Raises:
-        ConfigError: if the folder holds no results.
-    """
-    file = folder / "results.jsonl"
-    if not file.is_file():
-        raise ConfigError(f"{folder} holds no results.jsonl; give a folder made by 'cxr screen ... --out {folder}'")
-    names, cases = OverlayNames(), []
-    for result in read_results(file):
-        overlay = folder / "overlays" / names.assign(result.path)
-        cases.append(Case(result, overlay if overlay.is_file() else None))
-    return sorted(cases, key=lambda case: urgency(case.result))
+_LOG = logging.getLogger(__name__)
+_LOOK_SECONDS = 2.0
+_SIMILAR = 5
 
 
 class Desk:
-    """Holds the bundle and the folder of the page; every visitor's uploads stay in a folder of their own.
+    """The state behind every visitor's page.
 
     Args:
-        bundle: bundle folder; ``None`` is the shipped one. It is loaded with the first upload.
-        folder: results to show from the start, or ``None``.
+        data: folder that remembers everything.
+        bundle: bundle folder; ``None`` is the one shipped.
+        folder: images to watch, or results of ``cxr screen`` to show; ``None`` for neither.
+        index: made by ``cxr index``; ``None`` compares with the other cases of the worklist.
+
+    Raises:
+        CxrError: if any of them cannot be used.
     """
 
-    def __init__(self, bundle: Path | None, folder: Path | None) -> None:
-        self._bundle = bundle
-        self._screener: Screener | None = None
-        self.start: tuple[Case, ...] = tuple(cases_of_folder(folder)) if folder else ()
+    def __init__(
+        self, data: Path, *, bundle: Path | None = None, folder: Path | None = None, index: Path | None = None
+    ) -> None:
+        self.screener = Screener(bundle, threads=1)
+        self.bundle = self.screener.bundle
+        self._index = ImageIndex(index, self.screener.identity.sha256) if index else None
+        self.worklist = Worklist(data, self.screener, threads=default_workers())
+        self._stopped = threading.Event()
+        self._watched: WatchedFolder | None = None
+        if folder is not None and (folder / RESULTS_FILE).is_file():
+            import_results(folder, self.worklist.cases, self.worklist.certificate_sha256)
+        elif folder is not None:
+            self._watched = WatchedFolder(folder, self.worklist.cases, self.worklist.inbox)
+        self.worklist.worker.start()
+        if self._watched:
+            threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
-    def open_session(self) -> Path:
-        """A fresh folder for one visitor's uploads."""
-        return Path(tempfile.mkdtemp(prefix="cxr-app-"))
+    def policy(self, choice: OperatingChoice) -> Policy:
+        """The thresholds of a choice."""
+        return Policy(self.bundle.operating_points, self.bundle.score_reference, choice)
 
-    def screen(
-        self, session: Path, uploads: Sequence[Path], on_result: Callable[[ScreeningResult], None]
-    ) -> list[Case]:
-        """Screen uploads into a visitor's folder.
+    def admit(self, owner: str, file: Path, name: str) -> int:
+        """Put an upload on a visitor's worklist; returns how many cases that made.
 
-        Returns:
-            The start cases and all of this visitor's cases, most urgent first.
-
-        Raises:
-            CxrError: if the bundle cannot be used.
+        Args:
+            owner: the visitor.
+            file: from the inbox, written.
+            name: what the visitor called it.
         """
-        if self._screener is None:
-            self._screener = Screener(self._bundle, threads=1)
-        screen_to_folder(self._screener, uploads, session, workers=default_workers(), on_result=on_result)
-        cases = [*self.start, *cases_of_folder(session)]
-        return sorted(cases, key=lambda case: urgency(case.result))
+        count = len(self.worklist.inbox.admit(owner, file, name))
+        self.worklist.worker.wake()
+        return count
+
+    def receive_examples(self, viewer: str) -> int:
+        """Put the example cases on a visitor's worklist, once; returns how many were added."""
+        added = 0
+        for film in example_files():
+            origin = f"example:{viewer}:{film.name}"
+            if not self.worklist.cases.knows(origin):
+                self.worklist.cases.add(viewer, film.name, film, origin=origin)
+                added += 1
+        self.worklist.worker.wake()
+        return added
+
+    def similar(self, viewer: str, case: Case) -> list[Neighbour]:
+        """Images of other patients that look most like a case; empty if there is nothing to compare with."""
+        content = self.worklist.cases.picture(viewer, case.id, EMBEDDING)
+        if content is None or case.model_sha256 != self.worklist.model.sha256:
+            return []
+        embedding = np.frombuffer(content, dtype="<f4")
+        if self._index is not None:
+            return self._index.search(embedding, _SIMILAR, patient=case.subject.patient)
+        return self._similar_on_worklist(viewer, case, embedding)
+
+    def _similar_on_worklist(self, viewer: str, case: Case, embedding: np.ndarray) -> list[Neighbour]:
+        others = {
+            c.id: c
+            for c in self.worklist.cases.visible(viewer)
+            if c.status == "screened"
+            and c.id != case.id
+            and c.model_sha256 == case.model_sha256
+            # Without a patient's number two files may be one patient: better none than the wrong one.
+            and c.subject.patient
+            and c.subject.patient != case.subject.patient
+        }
+        if not others or not case.subject.patient:
+            return []
+        vectors = self.worklist.cases.pictures(viewer, EMBEDDING, list(others))
+        ids = list(vectors)
+        matrix = np.stack([np.frombuffer(vectors[case_id], dtype="<f4") for case_id in ids])
+        policy, signed = self.policy(OperatingChoice()), self.worklist.decisions.all_latest(viewer)
+        return [
+            Neighbour(self._entry(viewer, others[ids[row]], signed.get(ids[row]), policy), cosine)
+            for row, cosine in most_similar(embedding, matrix, _SIMILAR)
+        ]
+
+    def _entry(self, viewer: str, case: Case, decision: Decision | None, policy: Policy) -> Entry:
+        """A case as an example, with what its reader signed where one did."""
+        thumbnail = self.worklist.cases.picture(viewer, case.id, THUMBNAIL) or b""
+        patient = case.subject.patient or ""
+        if decision is None:
+            return Entry(case.name, patient, policy.flagged(case.probabilities), "model", thumbnail)
+        findings = tuple(name for name, there in decision.verdicts.items() if there)
+        return Entry(case.name, patient, findings, "labels", thumbnail)
+
+    def _watch(self) -> None:
+        while self._watched and not self._stopped.wait(_LOOK_SECONDS):
+            try:
+                if self._watched.look():
+                    self.worklist.worker.wake()
+            except (OSError, CxrError) as error:
+                _LOG.warning("the folder could not be looked at: %s", type(error).__name__)
+
+    def close(self) -> None:
+        """Stop screening after the cases in hand, and give the data folder free."""
+        self._stopped.set()
+        self.worklist.worker.stop()
+        self.worklist.close()

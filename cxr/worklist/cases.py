@@ -75,6 +75,24 @@ class Cases:
             connection.execute("UPDATE cases SET status = 'screening' WHERE id = ?", (row["id"],))
         return _case(row), Path(row["source"])
 
+    def unfinished_sources(self) -> set[Path]:
+        """The files that somebody's case still needs."""
+        rows = self._database.connection().execute("SELECT source FROM cases WHERE status IN ('waiting', 'screening')")
+        return {Path(row["source"]) for row in rows}
+
+    def state(self, viewer: str) -> str:
+        """Changes whenever something changes that a viewer's list shows; cheap to ask for often."""
+        row = (
+            self._database.connection()
+            .execute(
+                """SELECT COUNT(*), MAX(finished), COALESCE(SUM(flagged), 0), SUM(status = 'screening'),
+            (SELECT MAX(number) FROM decisions) FROM cases WHERE owner IN (?, ?)""",
+                (viewer, SHARED),
+            )
+            .fetchone()
+        )
+        return "|".join(str(value) for value in row)
+
     def release_claims(self) -> None:
         """Let what a stopped worker had begun wait again."""
         with self._database.transaction() as connection:

@@ -8,7 +8,7 @@ from cxr.screening import find_inputs
 from cxr.screening.inputs import is_companion
 from cxr.worklist.case import SHARED
 from cxr.worklist.cases import Cases
-from cxr.worklist.inbox import Inbox, shown_name
+from cxr.worklist.inbox import Inbox
 
 __all__ = ["WatchedFolder"]
 
@@ -66,7 +66,7 @@ class WatchedFolder:
                 continue
             count += 1
             if file.suffix.lower() == _ARCHIVE:
-                self._inbox.take(SHARED, item, shown_name(item.name, file), origin=item.name)
+                self._inbox.take(SHARED, item, item.name[len(str(file.parent)) + 1 :], origin=item.name)
             else:
                 self._cases.add(SHARED, file.name, file, origin=item.name)
         return count

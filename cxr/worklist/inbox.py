@@ -1,74 +1,92 @@
-"""Files that a visitor brings: copied into the worklist's own folder under a random name, until they are screened."""
+"""Files that a visitor brings: kept in the worklist's own folder under random names, until they are screened."""
 
 import os
 import secrets
-import shutil
-from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from cxr.errors import RefusedInputError
 from cxr.screening import ScreeningInput, find_inputs
 from cxr.worklist.cases import Cases
 
-__all__ = ["REFUSED", "Inbox", "shown_name"]
+__all__ = ["REFUSED", "Inbox", "plain_name"]
 
 REFUSED = ".refused"
-"""Suffix of a copy that holds no image but the code and message of a refusal."""
+"""Suffix of a file that holds no image but the code and message of a refusal."""
 
-_PRIVATE = 0o600
+_ARCHIVE = ".zip"
+_BETWEEN = "!/"
 _LONGEST_NAME = 200
 
 
 class Inbox:
-    """The folder of files that wait to be screened."""
+    """The folder of files that wait to be screened; what no case waits for is deleted when it is opened.
+
+    Args:
+        folder: created if missing, for this user of the machine alone.
+        cases: the worklist.
+    """
 
     def __init__(self, folder: Path, cases: Cases) -> None:
         folder.mkdir(exist_ok=True, mode=0o700)
         self._folder = folder
         self._cases = cases
+        wanted = cases.unfinished_sources()
+        for file in folder.iterdir():
+            if file not in wanted:
+                file.unlink()
 
-    def receive(self, owner: str, files: Sequence[Path]) -> Iterator[str]:
-        """Take copies of files, one case per image; of a zip archive, one per member.
+    def new_file(self) -> Path:
+        """An empty file under a random name, to be written and then given to :meth:`admit`."""
+        file = self._folder / secrets.token_hex(12)
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        return file
+
+    def admit(self, owner: str, file: Path, name: str) -> list[str]:
+        """Let a file wait: one case, or one per member of a zip archive.
 
         Args:
             owner: whose cases they become.
-            files: uploads; they can be deleted afterwards.
+            file: from :meth:`new_file`; it belongs to the inbox from now on.
+            name: what the visitor called it; text from outside, of which only the last part is shown.
 
-        Yields:
-            The id of each case as soon as it waits. An input that cannot even be read becomes a case too, so
-            that it is on the worklist as refused and not lost.
+        Returns:
+            The ids. An archive that must not be opened becomes one case, so that it is on the worklist as
+            refused and not lost.
         """
-        for file in files:
-            for item in find_inputs([file]):
-                yield self.take(owner, item, shown_name(item.name, file))
+        shown = plain_name(name)
+        if not shown.lower().endswith(_ARCHIVE):
+            return [self._cases.add(owner, shown, file)]
+        archive = file.with_suffix(_ARCHIVE)
+        file.rename(archive)
+        try:
+            return [self.take(owner, item, _member_name(item, shown)) for item in find_inputs([archive])]
+        finally:
+            archive.unlink()
 
     def take(self, owner: str, item: ScreeningInput, name: str, origin: str = "") -> str:
-        """Copy one input and let it wait; returns the id of its case."""
-        copy = self._folder / secrets.token_hex(12)
+        """Copy a member of an archive and let it wait; returns the id of its case."""
+        file = self.new_file()
         try:
-            _store(item.read(), copy)
+            content = item.read()
+            file.write_bytes(content if isinstance(content, bytes) else content.read_bytes())
         except RefusedInputError as error:
-            copy = copy.with_suffix(REFUSED)
-            _store(f"{error.code}\n{error.message}".encode(), copy)
-        return self._cases.add(owner, name, copy, origin=origin)
+            file.unlink()
+            file = file.with_suffix(REFUSED)
+            file.write_text(f"{error.code}\n{error.message}", encoding="utf-8")
+        return self._cases.add(owner, name, file, origin=origin)
 
     def holds(self, source: Path) -> bool:
-        """Whether a source is a copy of this inbox, to be deleted once it is screened."""
+        """Whether a source is a file of this inbox, to be deleted once it is screened."""
         return source.parent == self._folder
 
 
-def shown_name(name: str, file: Path) -> str:
-    """An input's name without the folder it happened to lie in: ``chest.dcm``, ``ward.zip!/a/chest.dcm``."""
-    inside = name.partition("!/")[2] if "!/" in name else ""
-    base = PurePosixPath(str(file).replace("\\", "/")).name
-    return (f"{base}!/{inside}" if inside else base)[-_LONGEST_NAME:]
+def plain_name(name: str) -> str:
+    """A file name without folders, as text of one line: ``../../x.dcm`` -> ``x.dcm``."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    return "".join(c for c in last if c.isprintable())[-_LONGEST_NAME:] or "unnamed"
 
 
-def _store(content: Path | bytes, copy: Path) -> None:
-    descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
-    with os.fdopen(descriptor, "wb") as stream:
-        if isinstance(content, bytes):
-            stream.write(content)
-        else:
-            with content.open("rb") as original:
-                shutil.copyfileobj(original, stream)
+def _member_name(item: ScreeningInput, archive: str) -> str:
+    """``ward.zip!/a/chest.dcm``; the archive's own name where it is refused as a whole."""
+    inside = item.name.partition(_BETWEEN)[2]
+    return f"{archive}{_BETWEEN}{inside}"[-_LONGEST_NAME:] if inside else archive

@@ -6,7 +6,7 @@ from cxr.errors import ConfigError
 from cxr.outputs import OverlayNames, read_results
 from cxr.worklist.case import SHARED
 from cxr.worklist.cases import Cases
-from cxr.worklist.inbox import shown_name
+from cxr.worklist.inbox import plain_name
 from cxr.worklist.pictures import overlay_pictures
 from cxr.worklist.subject import subject_of
 
@@ -39,7 +39,7 @@ def import_results(folder: Path, cases: Cases, certificate_sha256: str) -> int:
         origin = f"{overlay.absolute()}#{result.model.sha256}"
         if cases.knows(origin):
             continue
-        name = shown_name(result.path, Path(result.path.partition("!/")[0]))
+        name = plain_name(result.path)
         pictures, size = overlay_pictures(overlay.read_bytes()) if overlay.is_file() else ({}, None)
         case_id = cases.add(SHARED, name, overlay, origin=origin, claimed=True)
         cases.finish(

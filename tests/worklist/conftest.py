@@ -41,3 +41,18 @@ def phantom_dicom(tmp_path_factory):
 
     out = generate_cohort(1, 128, 5, tmp_path_factory.mktemp("film") / "cohort", dicom=True)
     return next((out / "images").glob("*.dcm"))
+
+
+@pytest.fixture
+def receive():
+    """Bring copies of files into a worklist's inbox, as an upload does; gives the ids."""
+
+    def bring(worklist, owner, files):
+        ids = []
+        for file in files:
+            copy = worklist.inbox.new_file()
+            copy.write_bytes(file.read_bytes())
+            ids += worklist.inbox.admit(owner, copy, str(file))
+        return ids
+
+    return bring

@@ -7,9 +7,9 @@ from cxr.worklist.audit_log import GENESIS, append_entry, verify_chain
 
 
 @pytest.fixture
-def signed(worklist, image_folder, screen_all):
+def signed(worklist, image_folder, screen_all, receive):
     """A worklist with an effusion, screened."""
-    [case_id] = worklist.inbox.receive("ann", [image_folder / "effusion.png"])
+    [case_id] = receive(worklist, "ann", [image_folder / "effusion.png"])
     screen_all(worklist, "ann")
     return worklist, case_id
 
@@ -47,9 +47,9 @@ def test_what_cannot_be_signed_is_said(signed, change, message):
     assert worklist.cases.get("ann", case_id).signed_by is None
 
 
-def test_a_waiting_or_refused_case_has_nothing_to_sign(worklist, tmp_path):
+def test_a_waiting_or_refused_case_has_nothing_to_sign(worklist, tmp_path, receive):
     (tmp_path / "broken.png").write_bytes(b"")
-    [case_id] = worklist.inbox.receive("ann", [tmp_path / "broken.png"])
+    [case_id] = receive(worklist, "ann", [tmp_path / "broken.png"])
     with pytest.raises(CxrError, match="no findings to sign"):
         worklist.sign("ann", case_id, reader="Ann", overruled={}, comment="")
 

@@ -10,11 +10,7 @@ from cxr.worklist import WatchedFolder, Worklist, import_results
 from cxr.worklist.pictures import EMBEDDING, HEADER, OVERLAY, PICTURE, THUMBNAIL, heat_kind
 
 
-def receive(worklist, owner, files):
-    return list(worklist.inbox.receive(owner, files))
-
-
-def test_uploads_are_screened_in_the_background_and_their_copies_deleted(worklist, image_folder, screen_all):
+def test_uploads_are_screened_in_the_background_and_their_copies_deleted(worklist, image_folder, screen_all, receive):
     (image_folder / "broken.png").write_bytes(b"")
     receive(worklist, "ann", sorted(image_folder.glob("*.png")))
     screen_all(worklist, "ann")
@@ -34,7 +30,7 @@ def test_uploads_are_screened_in_the_background_and_their_copies_deleted(worklis
     assert list((worklist._database.folder / "inbox").iterdir()) == []
 
 
-def test_nobody_sees_the_cases_of_another(worklist, image_folder, screen_all):
+def test_nobody_sees_the_cases_of_another(worklist, image_folder, screen_all, receive):
     [case_id] = receive(worklist, "ann", [image_folder / "effusion.png"])
     screen_all(worklist, "ann")
     assert worklist.cases.visible("bob") == []
@@ -50,7 +46,9 @@ def test_nobody_sees_the_cases_of_another(worklist, image_folder, screen_all):
     assert worklist.decisions.all_latest("bob") == {}
 
 
-def test_a_zip_becomes_one_case_per_member_and_a_hostile_one_a_refusal(worklist, image_folder, tmp_path, screen_all):
+def test_a_zip_becomes_one_case_per_member_and_a_hostile_one_a_refusal(
+    worklist, image_folder, tmp_path, screen_all, receive
+):
     good, bad = tmp_path / "ward.zip", tmp_path / "bad.zip"
     with zipfile.ZipFile(good, "w") as archive:
         for file in sorted(image_folder.iterdir()):
@@ -67,7 +65,7 @@ def test_a_zip_becomes_one_case_per_member_and_a_hostile_one_a_refusal(worklist,
     }
 
 
-def test_owners_take_turns(worklist, image_folder):
+def test_owners_take_turns(worklist, image_folder, receive):
     image = image_folder / "healthy.png"
     receive(worklist, "ann", [image] * 3)
     receive(worklist, "bob", [image])
@@ -79,7 +77,9 @@ def test_owners_take_turns(worklist, image_folder):
     assert order == ["ann", "bob", "ann", "ann"]
 
 
-def test_a_restart_loses_nothing_and_goes_on_with_what_was_begun(tiny_screener, image_folder, tmp_path, screen_all):
+def test_a_restart_loses_nothing_and_goes_on_with_what_was_begun(
+    tiny_screener, image_folder, tmp_path, screen_all, receive
+):
     with Worklist(tmp_path / "desk", tiny_screener, threads=1) as first:
         ids = receive(first, "ann", sorted(image_folder.glob("*.png")))
         assert first.cases.claim(after="") is not None  # and the program dies here
@@ -141,7 +141,7 @@ def test_results_of_the_command_line_are_shown_as_they_are(worklist, tiny_screen
         import_results(image_folder, worklist.cases, "seal")
 
 
-def test_visits_of_one_patient_are_joined_newest_first(worklist, chest_pixels, tmp_path, screen_all):
+def test_visits_of_one_patient_are_joined_newest_first(worklist, chest_pixels, tmp_path, screen_all, receive):
     from PIL import Image
 
     for name in ("00000007_000.png", "00000007_002.png", "00000007_001.png", "00000008_000.png"):
@@ -152,7 +152,7 @@ def test_visits_of_one_patient_are_joined_newest_first(worklist, chest_pixels, t
     assert [c.name for c in worklist.cases.visits("ann", latest)] == ["00000007_001.png", "00000007_000.png"]
 
 
-def test_dicom_keeps_who_and_when_and_a_header_without_pixels(worklist, phantom_dicom, screen_all):
+def test_dicom_keeps_who_and_when_and_a_header_without_pixels(worklist, phantom_dicom, screen_all, receive):
     import pydicom
 
     [case_id] = receive(worklist, "ann", [phantom_dicom])
@@ -162,3 +162,23 @@ def test_dicom_keeps_who_and_when_and_a_header_without_pixels(worklist, phantom_
     assert (subject.patient, subject.study_date) == (header.PatientID, header.StudyDate)
     assert subject.age == int(header.PatientAge[:3])
     assert "PixelData" not in header
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("../../x.dcm", "x.dcm"), ("C:\\ward\\x.dcm", "x.dcm"), ("a\nb\0.png", "ab.png"), ("", "unnamed"), ("..", "..")],
+)
+def test_a_name_from_outside_is_only_ever_shown(worklist, name, shown):
+    file = worklist.inbox.new_file()
+    [case_id] = worklist.inbox.admit("ann", file, name)
+    assert worklist.cases.get("ann", case_id).name == shown
+    assert worklist.cases.unfinished_sources() == {file}
+
+
+def test_what_no_case_waits_for_is_swept_out(tiny_screener, tmp_path):
+    with Worklist(tmp_path / "desk", tiny_screener, threads=1) as first:
+        half_uploaded, waiting = first.inbox.new_file(), first.inbox.new_file()
+        first.inbox.admit("ann", waiting, "x.png")
+    with Worklist(tmp_path / "desk", tiny_screener, threads=1):
+        assert waiting.exists()
+        assert not half_uploaded.exists()

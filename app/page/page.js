@@ -1,0 +1,267 @@
+"use strict";
+// The page's own script: passes clicks to the server, tones and moves pictures, and listens to the keyboard.
+// It asks nothing of any address; Gradio's connection to this server is the only one there is.
+window.cxr = (() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const remembered = "cxr-reader";
+
+  // --- events for the server: any element with data-event inside a bound component
+  function bind(element, trigger) {
+    element.addEventListener("click", (event) => {
+      const target = event.target.closest("[data-event]");
+      if (!target || !element.contains(target) || target.disabled) return;
+      event.stopPropagation();
+      const { event: name, ...data } = target.dataset;
+      if (name === "select") choose(target);
+      if (name === "submit") Object.assign(data, signature(target));
+      trigger(name, data);
+    });
+    element.addEventListener("change", async (event) => {
+      if (!event.target.matches("input[type=file]")) return;
+      const files = [...event.target.files];
+      event.target.value = "";
+      await send(files, event.target.closest(".up"));
+      trigger("upload", {});
+    });
+    for (const kind of ["dragover", "dragleave", "drop"]) {
+      element.addEventListener(kind, async (event) => {
+        const zone = event.target.closest(".up");
+        if (!zone) return;
+        event.preventDefault();
+        zone.classList.toggle("up-over", kind === "dragover");
+        if (kind !== "drop") return;
+        await send([...event.dataTransfer.files], zone);
+        trigger("upload", {});
+      });
+    }
+    element.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target.matches("[data-event=select]")) event.target.click();
+    });
+  }
+
+  // --- uploads: one request per file, its name in a header and never in an address
+  async function send(files, zone) {
+    const said = $(".up-said", zone);
+    const words = $("input", zone).dataset;
+    const failed = [];
+    for (const [number, file] of files.entries()) {
+      said.textContent = words.sending.replace("{done}", number + 1).replace("{all}", files.length);
+      try {
+        const headers = { "X-File-Name": encodeURIComponent(file.name) };
+        const answer = await fetch("upload", { method: "POST", headers, body: file });
+        if (!answer.ok) failed.push([file.name, (await answer.json()).error]);
+      } catch (error) {
+        failed.push([file.name, error.message]);
+      }
+    }
+    said.textContent = failed.map(([name, why]) => words.failed.replace("{name}", name).replace("{why}", why)).join(" · ");
+  }
+
+  function choose(row) {
+    $$(".cx-row.cx-chosen").forEach((other) => other.classList.remove("cx-chosen"));
+    row.classList.add("cx-chosen");
+    row.scrollIntoView({ block: "nearest" });
+  }
+
+  // --- decision
+  function signature(button) {
+    const panel = button.closest(".pn");
+    const overruled = {};
+    $$(".pn-verdict", panel).forEach((verdict) => {
+      const called = verdict.dataset.called === "1";
+      if (verdict.getAttribute("aria-pressed") === "true") overruled[verdict.dataset.verdict] = !called;
+    });
+    const reader = $(".pn-reader", panel).value;
+    try { localStorage.setItem(remembered, reader); } catch { /* a browser that keeps nothing */ }
+    return { overruled, reader, comment: $(".pn-comment", panel).value };
+  }
+
+  function overrule(verdict) {
+    const over = verdict.getAttribute("aria-pressed") !== "true";
+    verdict.setAttribute("aria-pressed", String(over));
+    verdict.classList.toggle("pn-over", over);
+    verdict.textContent = over ? verdict.dataset.over : verdict.dataset.agree;
+    countOverruled(verdict.closest(".pn"));
+  }
+
+  function countOverruled(panel) {
+    const words = $(".pn-findings", panel).dataset;
+    const count = $$(".pn-verdict.pn-over", panel).length;
+    $(".pn-submit", panel).textContent = count ? words.overruledwords.replace("#", count) : words.signwords;
+  }
+
+  // --- viewer
+  const views = new WeakMap();
+  const START = { window: 100, level: 50, invert: false, scale: 1, x: 0, y: 0, opacity: 45, boxes: true };
+
+  function view(root) {
+    if (!views.has(root)) views.set(root, { ...START, finding: root.dataset.first });
+    return views.get(root);
+  }
+
+  function draw(root) {
+    const state = view(root);
+    // Window and level as in radiology: grey values level ± window/2 fill the screen's range; both in percent.
+    let slope = 100 / state.window;
+    let intercept = 0.5 - slope * state.level / 100;
+    if (state.invert) [slope, intercept] = [-slope, 1 - intercept];
+    $$("feComponentTransfer > *", root).forEach((channel) => {
+      channel.setAttribute("slope", slope);
+      channel.setAttribute("intercept", intercept);
+    });
+    $$(".vw-layers", root).forEach((layers) => {
+      layers.style.transform = `translate(${state.x}px, ${state.y}px) scale(${state.scale})`;
+    });
+    $$(".vw-heat", root).forEach((heat) => {
+      heat.hidden = heat.dataset.finding !== state.finding;
+      heat.style.opacity = state.opacity / 100;
+    });
+    $$(".vw-boxes", root).forEach((boxes) => { boxes.style.display = state.boxes ? "" : "none"; });
+    $$(".vw-boxes rect", root).forEach((box) => {
+      box.classList.toggle("vw-chosen", box.dataset.finding === state.finding);
+    });
+    const set = (selector, value) => { const input = $(selector, root); if (input) input.value = value; };
+    set(".vw-window", state.window);
+    set(".vw-level", state.level);
+    set(".vw-opacity", state.opacity);
+    for (const name of ["invert", "boxes"]) {
+      const button = $(`[data-view=${name}]`, root);
+      if (button) { button.classList.toggle("cx-on", state[name]); button.setAttribute("aria-pressed", state[name]); }
+    }
+    root.dataset.finding = state.finding;
+    $$("[data-finding]", $("#panel") || document.createElement("i")).forEach((line) => {
+      line.classList.toggle("pn-chosen", line.dataset.finding === state.finding);
+    });
+  }
+
+  function change(root, values) {
+    Object.assign(view(root), values);
+    draw(root);
+  }
+
+  function zoom(root, factor) {
+    const state = view(root);
+    const scale = Math.min(8, Math.max(1, state.scale * factor));
+    const moved = scale === 1 ? { x: 0, y: 0 } : { x: state.x * scale / state.scale, y: state.y * scale / state.scale };
+    change(root, { scale, ...moved });
+  }
+
+  function press(root, name) {
+    const state = view(root);
+    if (name === "in") zoom(root, 1.5);
+    if (name === "out") zoom(root, 1 / 1.5);
+    if (name === "fit") change(root, { scale: 1, x: 0, y: 0 });
+    if (name === "invert" || name === "boxes") change(root, { [name]: !state[name] });
+    if (name === "heat") change(root, { opacity: state.opacity ? 0 : START.opacity });
+    if (name === "reset") change(root, { ...START, finding: root.dataset.first });
+  }
+
+  function look(finding) {
+    const root = $(".vw");
+    if (root) change(root, { finding, opacity: view(root).opacity || START.opacity });
+    const bar = $(`.pn-bar[data-finding="${CSS.escape(finding)}"]`);
+    const words = $(".pn-words");
+    if (bar && words) words.textContent = bar.title;
+  }
+
+  function dragFrom(stage, start) {
+    const root = stage.closest(".vw");
+    const before = { ...view(root) };
+    const move = (event) => {
+      const [dx, dy] = [event.clientX - start.clientX, event.clientY - start.clientY];
+      if (start.shiftKey || start.button === 1 || start.pointerType === "touch") {
+        change(root, { x: before.x + dx, y: before.y + dy });
+      } else {
+        const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+        change(root, { window: clamp(before.window + dx / 3, 5, 200), level: clamp(before.level + dy / 6, 0, 100) });
+      }
+    };
+    const stop = () => {
+      stage.removeEventListener("pointermove", move);
+      stage.removeEventListener("pointerup", stop);
+      stage.removeEventListener("pointercancel", stop);
+    };
+    stage.setPointerCapture(start.pointerId);
+    stage.addEventListener("pointermove", move);
+    stage.addEventListener("pointerup", stop);
+    stage.addEventListener("pointercancel", stop);
+  }
+
+  // A component was drawn anew: bring its picture or its form to where it should be.
+  function shown(element) {
+    const root = $(".vw", element);
+    if (root) draw(root);
+    const panel = $(".pn", element);
+    if (!panel) return;
+    const reader = $(".pn-reader", panel);
+    try { if (reader && !reader.value) reader.value = localStorage.getItem(remembered) || ""; } catch { /* as above */ }
+    if ($(".pn-submit", panel)) countOverruled(panel);
+    if ($(".vw")) draw($(".vw"));
+  }
+
+  // A file made by the server, handed to the browser's own saving.
+  function save(value) {
+    if (!value) return;
+    const file = JSON.parse(value);
+    const bytes = Uint8Array.from(atob(file.content), (character) => character.charCodeAt(0));
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([bytes], { type: file.type }));
+    link.download = file.name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+
+  // --- the whole page
+  document.addEventListener("input", (event) => {
+    const root = event.target.closest(".vw");
+    const name = ["window", "level", "opacity"].find((part) => event.target.classList.contains(`vw-${part}`));
+    if (root && name) change(root, { [name]: Number(event.target.value) });
+  });
+
+  document.addEventListener("click", (event) => {
+    const tool = event.target.closest("[data-view]");
+    if (tool) return press(tool.closest(".vw"), tool.dataset.view);
+    const verdict = event.target.closest(".pn-verdict");
+    if (verdict) return overrule(verdict);
+    const line = event.target.closest(".pn [data-finding], .vw-boxes [data-finding]");
+    if (line) look(line.dataset.finding);
+    if (event.target.closest("[data-theme]")) document.body.classList.toggle("dark");
+  });
+
+  document.addEventListener("pointerdown", (event) => {
+    const stage = event.target.closest(".vw-stage");
+    if (!stage || event.target.closest("button, rect") || event.button > 1) return;
+    event.preventDefault();
+    dragFrom(stage, event);
+  });
+
+  document.addEventListener("wheel", (event) => {
+    const stage = event.target.closest(".vw-stage");
+    if (!stage) return;
+    event.preventDefault();
+    zoom(stage.closest(".vw"), event.deltaY < 0 ? 1.15 : 1 / 1.15);
+  }, { passive: false });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, [contenteditable]")) return;
+    const rows = $$(".cx-row");
+    const at = rows.findIndex((row) => row.classList.contains("cx-chosen"));
+    const root = $(".vw");
+    const keys = {
+      j: () => rows[Math.min(at + 1, rows.length - 1)]?.click(),
+      k: () => rows[Math.max(at - 1, 0)]?.click(),
+      f: () => $(".cx-flag", rows[at] || document.createElement("i"))?.click(),
+      i: () => root && press(root, "invert"),
+      h: () => root && press(root, "heat"),
+      b: () => root && press(root, "boxes"),
+      "+": () => root && press(root, "in"),
+      "-": () => root && press(root, "out"),
+      0: () => root && press(root, "fit"),
+    };
+    const action = keys[event.key];
+    if (action) { event.preventDefault(); action(); }
+  });
+
+  return { bind, shown, save };
+})();

@@ -1,0 +1,37 @@
+"""The audit page."""
+
+from collections.abc import Sequence
+
+from app.presenters.rendering import render
+from app.texts import Texts
+from cxr.worklist import AuditEntry
+from cxr.worklist.monitoring import MIN_FOR_DRIFT, Monitoring
+
+__all__ = ["audit_html"]
+
+_DAYS_SHOWN = 14
+
+
+def audit_html(
+    report: Monitoring, entries: Sequence[AuditEntry], chain: tuple[int, str, int | None], texts: Texts
+) -> str:
+    """Volumes, agreement, drift, subgroups, certificates and the log.
+
+    Args:
+        report: what monitoring found.
+        entries: of the log, newest first.
+        chain: number of entries, last hash and the first altered entry, see :mod:`cxr.worklist.audit_log`.
+        texts: words of the page.
+    """
+    count, last, broken = chain
+    return render(
+        "audit.html.j2",
+        texts,
+        report=report,
+        days=report.days[:_DAYS_SHOWN],
+        needed_for_drift=MIN_FOR_DRIFT,
+        entries=entries,
+        count=count,
+        last=last,
+        broken=broken,
+    )

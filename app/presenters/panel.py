@@ -1,0 +1,182 @@
+"""What the page says about one case: findings, report, decision, earlier visits, similar cases."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.operating_choice import Effect, Policy
+from app.presenters.rendering import data_address, render
+from app.texts import Texts
+from cxr.operating_points import Certificate
+from cxr.outputs.words import finding_title
+from cxr.retrieval import Neighbour
+from cxr.screening import ScreeningResult
+from cxr.worklist import Case, Decision
+
+__all__ = ["Bar", "Change", "Visit", "bars_of", "panel_html", "visit_of"]
+
+_CLEAR_CHANGE = 0.1
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One finding's line.
+
+    Attributes:
+        length: of the bar, percent of the track, on a square-root scale.
+        mark: position of the threshold on it, or ``None``.
+        flagged: whether it is above the threshold of the chosen operating point.
+        called: whether screening called it, at the certified point; what a signature accepts.
+        words: what the threshold means.
+    """
+
+    name: str
+    probability: float
+    length: float
+    mark: float | None
+    flagged: bool
+    called: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a finding changed since an earlier visit; ``kind`` is a key of the texts ``report.change_...``."""
+
+    name: str
+    before: float
+    now: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Visit:
+    """An earlier visit with what is different now."""
+
+    case: Case
+    thumbnail: str | None
+    changes: tuple[Change, ...]
+
+
+def bars_of(result: ScreeningResult, policy: Policy, texts: Texts, *, same_model: bool) -> list[Bar]:
+    """All findings, flagged ones first, each group by falling probability.
+
+    Args:
+        result: a screened result.
+        policy: the chosen operating point.
+        texts: words of the page.
+        same_model: whether the result is of the model that the policy belongs to; if not, its own thresholds hold.
+    """
+    bars = []
+    for finding in result.findings:
+        effect = policy.effects.get(finding.name) if same_model else None
+        threshold = effect.threshold if effect else finding.threshold
+        bars.append(
+            Bar(
+                finding.name,
+                finding.probability,
+                _on_track(finding.probability),
+                None if threshold is None else _on_track(threshold),
+                threshold is not None and finding.probability > threshold,
+                finding.positive,
+                _words(effect, texts) if effect else (finding.certificate or texts("findings.uncertified")),
+            )
+        )
+    return sorted(bars, key=lambda bar: (not bar.flagged, -bar.probability))
+
+
+def visit_of(now: Case, before: Case, policy: Policy, thumbnail: bytes | None) -> Visit:
+    """An earlier visit, compared at the chosen operating point."""
+    flagged, flagged_before = policy.flagged(now.probabilities), policy.flagged(before.probabilities)
+    changes = []
+    for name in dict.fromkeys((*flagged, *flagged_before)):
+        old, new = before.probabilities.get(name, 0.0), now.probabilities.get(name, 0.0)
+        if name not in flagged_before:
+            kind = "new"
+        elif name not in flagged:
+            kind = "gone"
+        elif abs(new - old) < _CLEAR_CHANGE:
+            kind = "same"
+        else:
+            kind = "up" if new > old else "down"
+        changes.append(Change(name, old, new, kind))
+    return Visit(before, data_address(thumbnail, "image/jpeg") if thumbnail else None, tuple(changes))
+
+
+def panel_html(
+    texts: Texts,
+    case: Case,
+    result: ScreeningResult | None,
+    policy: Policy,
+    *,
+    decision: Decision | None,
+    visits: Sequence[Visit],
+    similar: Sequence[Neighbour],
+    has_header: bool,
+    reader: str,
+    model_sha256: str,
+) -> str:
+    """The panel beside the viewer.
+
+    Args:
+        texts: words of the page.
+        case: what is open.
+        result: its result; ``None`` while it waits.
+        policy: the chosen operating point.
+        decision: the last signed one, if any.
+        visits: earlier visits of the patient.
+        similar: images of other patients.
+        has_header: whether a DICOM SR can refer to the image.
+        reader: name to suggest for the signature.
+        model_sha256: the model in use.
+    """
+    screened = result is not None and result.status == "screened"
+    same_model = result is not None and result.model.sha256 == model_sha256
+    state = case.triage if not same_model or not screened else policy.triage(case.probabilities)
+    return render(
+        "panel.html.j2",
+        texts,
+        case=case,
+        result=result if screened else None,
+        refused=result is not None and result.status == "refused",
+        state=state,
+        bars=bars_of(result, policy, texts, same_model=same_model) if result and screened else [],
+        other_point=policy.choice.mode != "certified",
+        same_model=same_model,
+        decision=decision,
+        overruled=decision.overruled(result) if decision and result else (),
+        visits=visits,
+        similar=[(n, data_address(n.entry.thumbnail, "image/jpeg")) for n in similar],
+        has_header=has_header,
+        reader=reader,
+        findings_words=_titles(result),
+    )
+
+
+def _titles(result: ScreeningResult | None) -> Mapping[str, str]:
+    return {finding.name: finding_title(finding.name) for finding in result.findings} if result else {}
+
+
+def _on_track(probability: float) -> float:
+    """Percent of the track: a square-root scale, on which thresholds of a few percent can be seen."""
+    return round(100 * math.sqrt(probability), 1)
+
+
+def _words(effect: Effect, texts: Texts) -> str:
+    """What a threshold means for 1,000 people."""
+    if effect.threshold is None:
+        return texts("findings.uncertified")
+    if not isinstance(effect.point, Certificate):
+        return texts("findings.custom_words")
+    finding = finding_title(effect.name).lower()
+    confidence = f"{100 * (1 - effect.point.delta):.0f} %"
+    limit = round(1000 * effect.point.limit)
+    if effect.point.criterion == "miss_rate":
+        missed = round(1000 * effect.point.k / (effect.point.n + 1))
+        return texts("findings.sensitive_words", finding=finding, expected=missed, confidence=confidence, limit=limit)
+    expected = round(1000 * (effect.false_positive_rate or 0))
+    words = texts("findings.certified_words", finding=finding, expected=expected, confidence=confidence, limit=limit)
+    if effect.sensitivity is None or effect.low is None or effect.high is None:
+        return words
+    caught, low, high = (round(1000 * rate) for rate in (effect.sensitivity, effect.low, effect.high))
+    return f"{words} {texts('findings.caught_words', caught=caught, low=low, high=high)}"

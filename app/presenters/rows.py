@@ -1,0 +1,112 @@
+"""The worklist: who comes first, at the chosen operating point."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.operating_choice import Policy
+from app.presenters.rendering import data_address, render
+from app.texts import Texts
+from cxr.outputs.words import finding_title
+from cxr.worklist import Case
+
+__all__ = ["FILTERS", "SHOWN", "Row", "rows_of", "worklist_html"]
+
+FILTERS = ("all", "refer", "read", "none", "refused", "open", "signed", "flagged")
+"""What the list can be narrowed to; keys of the texts in ``[filter]``."""
+
+SHOWN = 100
+"""Rows in the page at once."""
+
+_ORDER = {"refer": 0, "read": 1, "none": 2, "refused": 3, "screening": 4, "waiting": 5}
+_FINDINGS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case as listed.
+
+    Attributes:
+        case: the case.
+        state: ``refer``, ``read``, ``none``, ``refused``, ``screening`` or ``waiting``.
+        findings: flagged findings, the most probable first, with their probabilities.
+        urgency: of the strongest finding, in [-1, 1].
+    """
+
+    case: Case
+    state: str
+    findings: tuple[tuple[str, float], ...]
+    urgency: float
+
+    def matches(self, words: str) -> bool:
+        """Whether file, patient or findings hold every one of the words; case does not matter."""
+        names = " ".join(finding_title(name) for name, _ in self.findings)
+        text = f"{self.case.name} {self.case.subject.patient or ''} {names} {self.case.refusal or ''}".lower()
+        return all(word in text for word in words.lower().split())
+
+    def belongs_to(self, kind: str) -> bool:
+        """Whether the row is of a kind of :data:`FILTERS`."""
+        if kind == "open":
+            return self.case.status == "screened" and not self.case.signed_by
+        if kind == "signed":
+            return self.case.signed_by is not None
+        if kind == "flagged":
+            return self.case.flagged
+        return kind in ("all", self.state)
+
+
+def rows_of(cases: Sequence[Case], policy: Policy) -> list[Row]:
+    """All cases by urgency: to refer, to read, below threshold, refused, waiting; signed ones after unsigned."""
+    return sorted(
+        (_row(case, policy) for case in cases),
+        key=lambda row: (row.case.signed_by is not None, _ORDER[row.state], -row.urgency),
+    )
+
+
+def worklist_html(
+    rows: Sequence[Row],
+    texts: Texts,
+    *,
+    kind: str,
+    words: str,
+    chosen: str | None,
+    thumbnails: Callable[[list[str]], Mapping[str, bytes]],
+) -> str:
+    """The list, narrowed.
+
+    Args:
+        rows: all of the visitor's, sorted.
+        texts: words of the page.
+        kind: one of :data:`FILTERS`.
+        words: searched for.
+        chosen: id of the case that is open.
+        thumbnails: gives the thumbnails of some cases.
+    """
+    matching = [row for row in rows if row.belongs_to(kind) and row.matches(words)]
+    shown = matching[:SHOWN]
+    pictures = thumbnails([row.case.id for row in shown])
+    states = Counter(row.state for row in rows)
+    return render(
+        "worklist.html.j2",
+        texts,
+        rows=shown,
+        findings_shown=_FINDINGS_SHOWN,
+        pictures={case_id: data_address(content, "image/jpeg") for case_id, content in pictures.items()},
+        matching=len(matching),
+        total=len(rows),
+        states=states,
+        done=len(rows) - states["waiting"] - states["screening"],
+        chosen=chosen,
+    )
+
+
+def _row(case: Case, policy: Policy) -> Row:
+    if case.status != "screened":
+        return Row(case, case.status, (), 0.0)
+    flagged = policy.flagged(case.probabilities)
+    return Row(
+        case,
+        policy.triage(case.probabilities),
+        tuple((name, case.probabilities[name]) for name in flagged),
+        policy.urgency(case.probabilities),
+    )

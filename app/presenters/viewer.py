@@ -1,0 +1,58 @@
+"""The picture of a case with its layers: heat and boxes per finding, and an earlier visit beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.presenters.rendering import data_address, render, tinted
+from app.texts import Texts
+from cxr.reporting import FindingResult
+from cxr.screening import ScreeningResult
+from cxr.worklist import Case
+from cxr.worklist.pictures import OVERLAY, PICTURE, heat_kind
+
+__all__ = ["Layer", "viewer_html"]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One finding's heat; ``picture`` is its address."""
+
+    name: str
+    picture: str
+
+
+def viewer_html(
+    texts: Texts,
+    case: Case | None,
+    result: ScreeningResult | None = None,
+    files: Mapping[str, bytes] | None = None,
+    prior: tuple[Case, bytes] | None = None,
+) -> str:
+    """The viewer.
+
+    Args:
+        texts: words of the page.
+        case: what is open, or ``None``.
+        result: its result, if it has one.
+        files: its pictures by kind, see :mod:`cxr.worklist.pictures`.
+        prior: an earlier visit and its picture, to show beside it.
+    """
+    files = files or {}
+    picture = files.get(PICTURE) or files.get(OVERLAY)
+    findings: tuple[FindingResult, ...] = result.findings if result and PICTURE in files else ()
+    layers = [Layer(f.name, tinted(files[kind], f.name)) for f in findings if (kind := heat_kind(f.name)) in files]
+    boxes = [(f.name, box) for f in findings for box in f.boxes]
+    strongest = max((f for f in findings if f.positive), key=lambda f: f.probability, default=None)
+    return render(
+        "viewer.html.j2",
+        texts,
+        case=case,
+        refusal=result.refusal if result else None,
+        picture=data_address(picture) if picture else None,
+        burnt_in=OVERLAY in files,
+        layers=layers,
+        boxes=boxes,
+        first=strongest.name if strongest else None,
+        prior=prior[0] if prior else None,
+        prior_picture=data_address(prior[1]) if prior else None,
+    )

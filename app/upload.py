@@ -1,0 +1,57 @@
+"""Uploads: streamed straight into the worklist's inbox under a random name, never larger than allowed."""
+
+from pathlib import Path
+from urllib.parse import unquote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from app.desk import Desk
+
+__all__ = ["NAME_HEADER", "UPLOAD", "receive_upload"]
+
+UPLOAD = "/upload"
+NAME_HEADER = "x-file-name"
+"""Header with the file's name, percent-encoded: a name in the address would stand in every log on the way."""
+
+
+async def receive_upload(request: Request, desk: Desk, max_bytes: int) -> Response:
+    """Take one file, the body of the request.
+
+    Args:
+        request: POST with :data:`NAME_HEADER`, which no page of another site can send.
+        desk: whose worklist gets it.
+        max_bytes: refused with status 413 above.
+
+    Returns:
+        ``{"cases": n}``: how many cases the file made.
+    """
+    name = unquote(request.headers.get(NAME_HEADER, ""))
+    if not name:
+        return JSONResponse({"error": "the file has no name"}, 400)
+    too_large = JSONResponse({"error": f"larger than {max_bytes // 2**20} MB"}, 413)
+    if int(request.headers.get("content-length") or 0) > max_bytes:
+        return too_large
+    file = await run_in_threadpool(desk.worklist.inbox.new_file)
+    try:
+        if not await _write(request, file, max_bytes):
+            file.unlink()
+            return too_large
+    except (ClientDisconnect, OSError):
+        file.unlink(missing_ok=True)
+        return JSONResponse({"error": "the upload broke off"}, 400)
+    count = await run_in_threadpool(desk.admit, request.state.owner, file, name)
+    return JSONResponse({"cases": count})
+
+
+async def _write(request: Request, file: Path, max_bytes: int) -> bool:
+    """Whether the whole body could be written."""
+    size = 0
+    with file.open("wb") as stream:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > max_bytes:
+                return False
+            await run_in_threadpool(stream.write, chunk)
+    return True

@@ -1,0 +1,147 @@
+"""Who may use the page from another machine: a file of names and scrypt hashes.
+
+``python -m app.users add NAME --file users.json`` asks for a password and writes the file.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cxr.errors import ConfigError, CxrError
+
+__all__ = ["MIN_PASSWORD", "Users"]
+
+MIN_PASSWORD = 10
+"""Shortest password, in characters."""
+
+# RFC 7914; 16 MiB and some tens of milliseconds for each guess.
+_N, _R, _P, _SALT_BYTES = 2**14, 8, 1, 16
+_NAME = re.compile(r"^[\w.@-]{1,64}$")
+_FAILURES_BEFORE_PAUSE, _PAUSE_SECONDS = 5, 30.0
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    salt: str
+    scrypt: str
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    users: dict[str, _Entry]
+
+
+class Users:
+    """The users of a file.
+
+    Args:
+        path: made by :meth:`add`.
+
+    Raises:
+        ConfigError: if it is missing, is no users file, holds nobody, or others can read it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise ConfigError(f"no users file at {path}; make one with 'python -m app.users add NAME --file {path}'")
+        if path.stat().st_mode & 0o077:
+            raise ConfigError(f"others can read {path}; run 'chmod 600 {path}'")
+        self._users = _read(path)
+        if not self._users:
+            raise ConfigError(f"{path} holds no user; add one with 'python -m app.users add NAME --file {path}'")
+        self._failures: dict[str, tuple[int, float]] = {}
+        self._lock = threading.Lock()
+
+    def check(self, name: str, password: str) -> bool:
+        """Whether the password is the user's. After five failures a name must wait half a minute."""
+        with self._lock:
+            count, since = self._failures.get(name, (0, 0.0))
+        if count >= _FAILURES_BEFORE_PAUSE and time.monotonic() - since < _PAUSE_SECONDS:
+            return False
+        entry = self._users.get(name)
+        # An unknown name costs as much time as a known one.
+        salt = base64.b64decode(entry.salt) if entry else b"\0" * _SALT_BYTES
+        expected = base64.b64decode(entry.scrypt) if entry else b""
+        right = hmac.compare_digest(_hash(password, salt), expected)
+        with self._lock:
+            if right:
+                self._failures.pop(name, None)
+            elif name in self._users:
+                self._failures[name] = (count + 1, time.monotonic())
+        return right
+
+    @staticmethod
+    def add(path: Path, name: str, password: str) -> None:
+        """Add a user or replace the password.
+
+        Raises:
+            ConfigError: if the name or password is not allowed, or the file is no users file.
+        """
+        if not _NAME.match(name):
+            raise ConfigError(f"the name {name!r} may hold letters, digits and . _ @ - only, at most 64 of them")
+        if len(password) < MIN_PASSWORD:
+            raise ConfigError(f"the password has {len(password)} characters; at least {MIN_PASSWORD} are needed")
+        users = _read(path) if path.exists() else {}
+        salt = secrets.token_bytes(_SALT_BYTES)
+        users[name] = _Entry(
+            salt=base64.b64encode(salt).decode(), scrypt=base64.b64encode(_hash(password, salt)).decode()
+        )
+        temporary = path.with_name(f".{path.name}.tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(_File(users=users).model_dump_json(indent=1) + "\n")
+        temporary.replace(path)
+
+
+def _hash(password: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(password.encode(), salt=salt, n=_N, r=_R, p=_P)
+
+
+def _read(path: Path) -> dict[str, _Entry]:
+    try:
+        return _File.model_validate(json.loads(path.read_text(encoding="utf-8"))).users
+    except (OSError, ValueError, ValidationError) as error:
+        raise ConfigError(f"{path} is not a users file; make one with 'python -m app.users add'") from error
+
+
+_command = typer.Typer(help="Keep the users file of the triage page.", add_completion=False, rich_markup_mode=None)
+
+
+@_command.callback()
+def _keep_subcommand() -> None:
+    """Keep the users file of the triage page."""
+
+
+@_command.command()
+def add(
+    name: Annotated[str, typer.Argument(help="The name to sign in with.")],
+    file: Annotated[Path, typer.Option("--file", metavar="FILE", help="Users file; created if missing.")],
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for if not given.")
+    ],
+) -> None:
+    """Add a user, or give one a new password."""
+    Users.add(file, name, password)
+    typer.echo(f"{name} may sign in; start the page with --users {file}")
+
+
+if __name__ == "__main__":
+    try:
+        _command()
+    except CxrError as error:
+        typer.echo(f"app: {error}", err=True)
+        sys.exit(2)
