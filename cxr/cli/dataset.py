@@ -21,7 +21,11 @@ def build(
     test: Annotated[float, typer.Option(help="Share of the patients for testing.", min=0, max=1)] = 0.2,
     seed: Annotated[int, typer.Option(help="Of the split by patient.")] = 0,
     salt: Annotated[
-        Path | None, typer.Option(help="File with a secret: replace patient ids and image names by salted hashes.")
+        Path | None,
+        typer.Option(
+            help="De-identify: a file with a secret of 16 bytes or more. Patient, report and image names become salted "
+            "hashes; dates, names and numbers in the texts become XXXX."
+        ),
     ] = None,
     workers: Annotated[int, typer.Option(help="Images read at a time; 0 takes one per core.", min=0)] = 0,
 ) -> None:

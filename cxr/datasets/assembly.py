@@ -1,7 +1,7 @@
 """The finished chunks of a build -> the tables of the dataset folder."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cxr.datasets.atomic import replacing, write_rows, write_text
-from cxr.datasets.card import dataset_card
+from cxr.datasets.atomic import write_rows, write_text
+from cxr.datasets.card import Origin, dataset_card
 from cxr.datasets.folder import BOX_FILE, ENTRY_FILE, IMAGE_FOLDER, REPORT_FILE, split_file
 from cxr.datasets.image_index import ImageIndex
 from cxr.datasets.schema import BOX_HEADER, ENTRY_COLUMNS
 from cxr.datasets.splits import assign_splits
 from cxr.errors import DatasetError
+from nlp_labeler.atomic import atomic_writer
 from nlp_labeler.findings import LABELS, NO_FINDING
 
 __all__ = ["REPORT_SCHEMA", "BuildSummary", "Chunk", "assemble"]
@@ -69,13 +70,20 @@ def assemble(
     out: Path,
     parts: Sequence[Path],
     index: ImageIndex,
+    origin: Origin,
     *,
     fractions: Mapping[str, float],
-    seed: int,
-    policy: str,
-    engine: str,
+    refused_input: Callable[[str], str],
 ) -> BuildSummary:
     """Write the tables, split lists, card and refusals of a dataset folder.
+
+    Args:
+        out: the dataset folder.
+        parts: files of the finished chunks, in the order of the reports.
+        index: the images there were.
+        origin: how the dataset came about.
+        fractions: split -> its share of the patients.
+        refused_input: what to call a report or image file that was left out.
 
     Raises:
         DatasetError: if no report has a usable image.
@@ -83,7 +91,7 @@ def assemble(
     refused: list[tuple[str, str, str]] = []
     entries: list[dict[str, Any]] = []
     seen: set[str] = set()
-    with replacing(out / REPORT_FILE) as temporary, pq.ParquetWriter(temporary, REPORT_SCHEMA) as writer:
+    with atomic_writer(out / REPORT_FILE) as stream, pq.ParquetWriter(stream, REPORT_SCHEMA) as writer:
         for part in parts:
             chunk = Chunk(**json.loads(part.read_text()))
             refused.extend((what, code, message) for what, code, message in chunk.refused)
@@ -102,14 +110,15 @@ def assemble(
         for file in index.files
         if str(file) not in known and str(file.with_suffix("")) not in known
     ]
+    refused = [(refused_input(what), code, message) for what, code, message in refused]
     write_rows(out / "refused.csv", ("input", "code", "message"), refused)
     if not entries:
         raise DatasetError(f"no report has a usable image; the reasons are in {out / 'refused.csv'}")
     table = pd.DataFrame(entries)
     table["follow_up"] = _follow_ups(table)
-    table["split"] = assign_splits(list(table["patient"]), table[list(LABELS)].to_numpy(float), fractions, seed)
+    table["split"] = assign_splits(list(table["patient"]), table[list(LABELS)].to_numpy(float), fractions, origin.seed)
     _write_folder(out, table, fractions)
-    write_text(out / "README.md", dataset_card(table, policy=policy, engine=engine, seed=seed, refused=len(refused)))
+    write_text(out / "README.md", dataset_card(table, origin, refused=len(refused)))
     splits = {name: int((table["split"] == name).sum()) for name in fractions}
     return BuildSummary(len(table), table["patient"].nunique(), splits, tuple(refused))
 

@@ -1,34 +1,25 @@
 """Tables that are either old or new after a crash, never half written."""
 
 import csv
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import io
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-__all__ = ["replacing", "write_rows", "write_text"]
+from nlp_labeler.atomic import atomic_writer
 
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place when the block ends well."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+__all__ = ["write_rows", "write_text"]
 
 
 def write_text(path: Path, content: str) -> None:
     """Write a text file as UTF-8."""
-    with replacing(path) as temporary:
-        temporary.write_text(content, encoding="utf-8", newline="")
+    with atomic_writer(path) as stream:
+        stream.write(content.encode())
 
 
 def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV table."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, table.getvalue())

@@ -9,11 +9,13 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from cxr.datasets.assembly import BuildSummary, Chunk, assemble
+from cxr.datasets.card import Origin
+from cxr.datasets.deidentification import OLDEST_AGE, deidentify
 from cxr.datasets.folder import ENTRY_FILE, IMAGE_FOLDER
 from cxr.datasets.image_index import ImageIndex
 from cxr.datasets.image_store import store_image
@@ -30,7 +32,7 @@ __all__ = ["BuildSummary", "build_dataset"]
 
 CHUNK_REPORTS = 256
 _PARTS = ".build"
-_PART_FORMAT = 1
+_PART_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,10 @@ class _Archive:
 
     def patient(self, identifier: str) -> str:
         return self.pseudonyms.of(identifier, "patient") if self.pseudonyms else identifier
+
+    def refused_input(self, name: str) -> str:
+        """How refused.csv calls a report or file; names often hold identifiers too."""
+        return self.pseudonyms.of(name, "input") if self.pseudonyms else name
 
 
 def build_dataset(
@@ -75,7 +81,8 @@ def build_dataset(
         fractions: split -> its share of the patients.
         seed: of the split.
         workers: images read at a time.
-        pseudonyms: replaces patient identifiers and image names; ``None`` keeps them.
+        pseudonyms: replaces the identifiers of patients, reports and images, also in refused.csv; texts are then
+            masked (:mod:`cxr.datasets.deidentification`) and high ages cut off. ``None`` keeps all as it is.
         progress: called with the number of reports after each chunk.
 
     Raises:
@@ -103,13 +110,17 @@ def build_dataset(
             temporary.write_text(json.dumps(asdict(_process(chunk, archive))))
             temporary.replace(files[-1])
         progress(len(chunk))
-    summary = assemble(out, files, index, fractions=fractions, seed=seed, policy=str(policy), engine=labeler.engine)
+    origin = Origin(str(policy), labeler.engine, seed, deidentified=pseudonyms is not None)
+    summary = assemble(out, files, index, origin, fractions=fractions, refused_input=archive.refused_input)
     shutil.rmtree(parts)
     return summary
 
 
 def _process(reports: tuple[ReportRow, ...], archive: _Archive) -> Chunk:
     """Label the reports of a chunk and store their images."""
+    if archive.pseudonyms:
+        # Before labeling, so that evidence points into the text that is kept.
+        reports = tuple(replace(row, text=deidentify(row.text)) for row in reports)
     refused: list[tuple[str, str, str]] = []
     labels = iter(archive.labeler.pipe(row.text for row in reports if row.refusal is None))
     work: list[tuple[ReportRow, ReportLabels | None, PurePosixPath]] = []
@@ -118,7 +129,7 @@ def _process(reports: tuple[ReportRow, ...], archive: _Archive) -> Chunk:
             refused.append((row.id, row.refusal.code, row.refusal.message))
         mined = next(labels) if row.refusal is None else None
         files, missing = _files_of(row, archive.index)
-        refused.extend((name, "image_missing", f"report {row.id} names an image that is not there") for name in missing)
+        refused.extend((name, "image_missing", "a report names an image that is not there") for name in missing)
         work.extend((row, mined, file) for file in files)
     with ThreadPoolExecutor(archive.workers) as pool:
         outcomes = list(pool.map(lambda item: _store(item[0], item[2], archive), work))
@@ -169,7 +180,7 @@ def _row(
         "patient": archive.patient(row.patient),
         "date": row.date,
         "follow_up": row.follow_up,
-        "age": age,
+        "age": _coarse(age) if archive.pseudonyms else age,
         "sex": (row.sex or metadata.patient_sex or "").strip().upper()[:1],
         "view": (row.view or metadata.view_position or "").strip().upper(),
         "width": metadata.width,
@@ -180,3 +191,10 @@ def _row(
         "labels": dict(mined.labels) if mined else {},
         "mentions": [asdict(mention) for mention in mined.mentions] if mined else [],
     }
+
+
+def _coarse(age: str) -> str:
+    """An age as written, the highest ones as one."""
+    digits = "".join(letter for letter in age.split(".")[0] if letter.isdigit())
+    years = not age.strip().upper().endswith(("D", "W", "M"))
+    return str(OLDEST_AGE) if years and digits and int(digits) > OLDEST_AGE else age

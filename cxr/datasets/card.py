@@ -1,20 +1,43 @@
 """The dataset card: what a folder holds and how it came about, for the next person who finds it."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from nlp_labeler.findings import LABELS
 
-__all__ = ["dataset_card"]
+__all__ = ["Origin", "dataset_card"]
+
+_TEXTS = {
+    False: "are kept as they were given. Take care that they are de-identified before you pass them on.",
+    True: "had dates, numbers of persons and records, and names that rules know replaced by XXXX; patients, reports "
+    "and images carry salted hashes, and ages over 90 are 90. Rules miss names: read before you pass them on.",
+}
 
 
-def dataset_card(table: pd.DataFrame, *, policy: str, engine: str, seed: int, refused: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How a dataset came about.
+
+    Attributes:
+        policy: labeling policy.
+        engine: labeling engine.
+        seed: of the split.
+        deidentified: whether identifiers were replaced.
+    """
+
+    policy: str
+    engine: str
+    seed: int
+    deidentified: bool
+
+
+def dataset_card(table: pd.DataFrame, origin: Origin, *, refused: int) -> str:
     """Markdown text of a dataset card.
 
     Args:
         table: one row per image with ``patient``, ``split`` and one 0/1 column per label.
-        policy: labeling policy.
-        engine: labeling engine.
-        seed: of the split.
+        origin: how it came about.
         refused: number of reports and images left out.
     """
     splits = list(dict.fromkeys(table["split"].sort_values()))
@@ -25,12 +48,13 @@ def dataset_card(table: pd.DataFrame, *, policy: str, engine: str, seed: int, re
         f"{refused} reports or images were left out; refused.csv says why.",
         "",
         "- **Labels** are mined from free-text reports, not read from the images: expect errors. "
-        f"Policy `{policy}`, engine `{engine}`. `Data_Entry.csv` names what a report affirms; `reports.parquet` also "
-        "holds what it negates (0) and leaves uncertain (-1), with severity, side, zone and the sentence behind it.",
+        f"Policy `{origin.policy}`, engine `{origin.engine}`. `Data_Entry.csv` names what a report affirms; "
+        "`reports.parquet` also holds what it negates (0) and leaves uncertain (-1), with severity, side, zone and the "
+        "sentence behind it.",
         "- **Images** are 8-bit gray in the MONOCHROME2 sense (air dark) at the size of their source; "
         "nothing of a DICOM header is kept but age, sex, view and pixel spacing.",
-        "- **Reports** are kept as they were given. Take care that they are de-identified before you pass them on.",
-        f"- **Splits** are by patient, stratified by label, seed {seed}.",
+        f"- **Reports** {_TEXTS[origin.deidentified]}",
+        f"- **Splits** are by patient, stratified by label, seed {origin.seed}.",
         "- **Use**: research. Not for diagnosis.",
         "",
         "| label | " + " | ".join(splits) + " |",

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from cxr.datasets.builder import build_dataset
 from cxr.datasets.dataset import open_dataset
@@ -16,6 +18,21 @@ from cxr.errors import DatasetError
 
 def build(archive, **options):
     return build_dataset(archive / "images", archive / "reports.csv", archive / "out", engine="surface", **options)
+
+
+def write_dicom(path):
+    """A chest radiograph whose header names its patient in every way."""
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1.1", generate_uid()
+    dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "QUILLON^ADA", "QUILLON-17", "20010301"
+    dataset.InstitutionName, dataset.Modality, dataset.BodyPartExamined = "St. Zebra", "DX", "CHEST"
+    dataset.Rows = dataset.Columns = 80
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PixelRepresentation = 1, "MONOCHROME2", 0
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+    dataset.PixelData = np.random.default_rng(9).integers(0, 256, (80, 80), dtype=np.uint8).tobytes()
+    dataset.save_as(path, enforce_file_format=True)
 
 
 def refusals(summary) -> dict[str, str]:
@@ -135,6 +152,39 @@ def test_pseudonyms_replace_every_identifier(archive):
     assert records["patient"].nunique() == 6
     reports = pd.read_parquet(archive / "out" / "reports.parquet")
     assert not set(reports["report_id"]) & {"r1", "r2"}
+
+
+def test_no_identifier_is_left_in_any_file(archive):
+    """Names and numbers in the table, in texts, in file names and in DICOM headers."""
+    reports = pd.read_csv(archive / "reports.csv", dtype=str, keep_default_na=False)
+    reports.loc[0, "findings"] = "MRN: 4471123. Seen 03/14/2001 by Dr. Zebrafinch. Large left pleural effusion."
+    reports.loc[0, "age"] = "97"
+    reports.loc[[0, 1], "patient_id"] = "QUILLON-17"
+    reports.loc[1, "image"] = "quillon_2.dcm"
+    reports.loc[2, "image"] = "quillon_lost.png"
+    reports.to_csv(archive / "reports.csv", index=False)
+    (archive / "images" / "quillon_stray.png").write_bytes((archive / "images" / "b1.png").read_bytes())
+    (archive / "images" / "a2.png").unlink()
+    write_dicom(archive / "images" / "quillon_2.dcm")
+    build(archive, pseudonyms=Pseudonyms(b"sixteen bytes or more"))
+    written = [path for path in (archive / "out").rglob("*") if path.is_file()]
+    content = b"".join(path.name.encode() + path.read_bytes() for path in written).lower()
+    content += str(pd.read_parquet(archive / "out" / "reports.parquet").to_dict("records")).lower().encode()
+    for secret in (b"quillon", b"zebrafinch", b"4471123", b"03/14/2001", b"20010301", b"st. zebra"):
+        assert secret not in content, secret
+    records = open_dataset(archive / "out").records
+    assert records["age"].max() == 90
+    assert len(pd.read_csv(archive / "out" / "refused.csv")) >= 2
+
+
+def test_evidence_points_into_the_masked_text(archive):
+    reports = pd.read_csv(archive / "reports.csv", dtype=str, keep_default_na=False)
+    reports.loc[0, "findings"] = "Seen 03/14/2001 by Dr. Zebrafinch. There is a large left pleural effusion."
+    reports.to_csv(archive / "reports.csv", index=False)
+    build(archive, pseudonyms=Pseudonyms(b"sixteen bytes or more"))
+    for row in pd.read_parquet(archive / "out" / "reports.parquet").to_dict("records"):
+        for mention in row["mentions"]:
+            assert row["text"][mention["start"] : mention["end"]] == mention["text"]
 
 
 def test_pseudonyms_depend_on_the_salt_alone():
