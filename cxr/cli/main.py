@@ -16,6 +16,7 @@ from nlp_labeler.errors import CxrError
 COMMANDS: dict[str, tuple[str, str]] = {
     "phantom": ("cxr.cli.phantom", "phantom"),
     "train": ("cxr.cli.train", "train"),
+    "train-report": ("cxr.cli.train_report", "train_report"),
     "evaluate": ("cxr.cli.evaluate", "evaluate"),
     "export": ("cxr.cli.export", "export"),
     "screen": ("cxr.cli.screen", "screen"),

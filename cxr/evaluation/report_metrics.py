@@ -73,8 +73,12 @@ def text_metrics(generated: Sequence[str], references: Sequence[str]) -> TextMet
         rouge, _ = Rouge().compute_score(truth, said)
         cider, _ = Cider().compute_score(truth, said)
     meteor = fmean(meteor_score([truth[n][0].split()], said[n][0].split(), wordnet=_NoSynonyms()) for n in said)
+    bleu_1, bleu_2, bleu_3, bleu_4 = (float(value) for value in bleu)
     return TextMetrics(
-        *(float(value) for value in bleu),
+        bleu_1=bleu_1,
+        bleu_2=bleu_2,
+        bleu_3=bleu_3,
+        bleu_4=bleu_4,
         meteor=float(meteor),
         rouge_l=float(rouge),
         cider=float(cider),

@@ -3,17 +3,19 @@ import torch
 
 from cxr.models.report_decoder import AttentionLSTM
 from cxr.models.text_embedding import AttentionEncodedText, saliency_weighted_pooling
-from cxr.models.tienet_factory import DecoderConfig, TieNetConfig, build_tienet
+from cxr.models.tienet_factory import LSTMConfig, TieNetConfig, TransformerConfig, build_tienet
 
-CONFIG = TieNetConfig(
-    channels=8, decoder=DecoderConfig(word_size=6, hidden_size=10, attention_size=4), text_rows=3, text_width=7
-)
+DECODERS = {
+    "lstm": LSTMConfig(word_size=6, hidden_size=10, attention_size=4),
+    "transformer": TransformerConfig(kind="transformer", hidden_size=10, layers=1, heads=2, positions=8),
+}
 
 
-@pytest.fixture
-def tienet():
+@pytest.fixture(params=DECODERS)
+def tienet(request):
     torch.manual_seed(0)
-    return build_tienet(CONFIG, trunk_channels=12, vocabulary=20, labels=5, padding=0).eval()
+    config = TieNetConfig(channels=8, decoder=DECODERS[request.param], text_rows=3, text_width=7)
+    return build_tienet(config, trunk_channels=12, vocabulary=20, labels=5, padding=0).eval()
 
 
 @pytest.fixture
@@ -59,7 +61,8 @@ def test_stepping_equals_teacher_forcing(tienet, cells):
 def test_one_image_serves_many_partial_reports(tienet, cells):
     decoder, one = tienet.decoder, cells[:1]
     state = tuple(part.repeat(3, 1) for part in decoder.start(one))
-    step, _ = decoder.step(torch.tensor([6, 7, 6]), state, one)
+    step, state = decoder.step(torch.tensor([6, 7, 6]), state, one)
+    assert all(len(part) == 3 for part in state)
     alone, _ = decoder.step(torch.tensor([7]), decoder.start(one), one)
     torch.testing.assert_close(step.logits[1:2], alone.logits)
 

@@ -1,0 +1,85 @@
+"""The recipe of a report generator: one TOML file that fixes everything but the data and the trunk."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cxr.models.tienet_factory import TieNetConfig
+from cxr.training.losses import LossConfig
+from nlp_labeler.errors import ConfigError
+
+__all__ = ["ReportRecipe", "load_report_recipe", "shipped_report_recipes"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TextConfig(_Strict):
+    """Words said fewer than ``min_count`` times are not learned; reports are cut off after ``longest`` words."""
+
+    min_count: int = Field(default=3, gt=0)
+    longest: int = Field(default=100, gt=0)
+
+
+class JointLossConfig(_Strict):
+    """L = alpha * classification + (1 - alpha) * words (Wang 2018, eq. 8).
+
+    Of the reports of a batch the share ``blind`` is read without the image, so that the words must carry the labels.
+    """
+
+    alpha: float = Field(default=0.85, ge=0, le=1)
+    blind: float = Field(default=0.0, ge=0, lt=1)
+    labels: LossConfig = LossConfig()
+
+
+class ReportOptimization(_Strict):
+    """AdamW with linear warm-up over a tenth of the steps and cosine decay."""
+
+    epochs: int = Field(gt=0)
+    batch_size: int = Field(default=32, gt=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    gradient_clip: float = Field(default=1.0, gt=0)
+
+
+class ReportRecipe(_Strict):
+    """The validated content of a report recipe."""
+
+    name: str
+    seed: int = Field(default=0, ge=0)
+    model: TieNetConfig = TieNetConfig()
+    text: TextConfig = TextConfig()
+    loss: JointLossConfig = JointLossConfig()
+    optimization: ReportOptimization
+
+
+def shipped_report_recipes() -> list[str]:
+    """Names of the report recipes inside the package."""
+    folder = files("cxr.training") / "report_recipes"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def load_report_recipe(name_or_path: str) -> ReportRecipe:
+    """Read a report recipe by file path, or by name from those shipped.
+
+    Raises:
+        ConfigError: if there is none such, or it does not validate; all faults are named at once.
+    """
+    path = Path(name_or_path)
+    if path.suffix == ".toml" and path.is_file():
+        text = path.read_text()
+    elif name_or_path in shipped_report_recipes():
+        text = (files("cxr.training") / "report_recipes" / f"{name_or_path}.toml").read_text()
+    else:
+        known = ", ".join(shipped_report_recipes())
+        raise ConfigError(f"report recipe '{name_or_path}' not found; give a .toml file or one of {known}")
+    try:
+        return ReportRecipe.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"report recipe '{name_or_path}' is not TOML: {error}") from error
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"report recipe '{name_or_path}': {faults}") from error

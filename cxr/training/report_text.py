@@ -1,0 +1,39 @@
+"""What of a report may be taught to a generator that sees one image."""
+
+import re
+
+from nlp_labeler.sentences import segment
+
+__all__ = ["teachable"]
+
+# Sizes are not read off a network input, earlier images are not seen, and XXXX is what de-identification left behind.
+_SIZE = re.compile(
+    r"(?:,\s*)?(?:measuring\s+(?:approximately\s+)?)?\b\d+(?:\.\d+)?(?:\s*x\s*\d+(?:\.\d+)?)*\s*[cm]m\b"
+    r"(?:\s+in\s+(?:diameter|size))?",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(r"[^\s.,;:]*x{3,}[^\s.,;:]*", re.IGNORECASE)
+_CHANGE = re.compile(
+    r"\b(?:prior|previous(?:ly)?|interval(?!s)|unchanged|compared|comparison|since|again|resolved|cleared)\b",
+    re.IGNORECASE,
+)
+_SPACES = re.compile(r"\s+(?=[.,;:\s])")
+
+
+def teachable(text: str) -> str:
+    """The report without sizes, placeholders and sentences on earlier images.
+
+    Args:
+        text: a report with section headings, as :func:`nlp_labeler.document.compose_report` makes them.
+
+    Returns:
+        The sections that may be labeled, ``FINDINGS`` and ``IMPRESSION``, one line each; "" if nothing is left.
+    """
+    sections: dict[str, list[str]] = {"FINDINGS": [], "IMPRESSION": []}
+    for sentence in segment(text).sentences:
+        if _CHANGE.search(sentence.text):
+            continue
+        bare = _SPACES.sub("", _PLACEHOLDER.sub("", _SIZE.sub("", sentence.text))).strip()
+        if any(character.isalpha() for character in bare):
+            sections["IMPRESSION" if sentence.section == "impression" else "FINDINGS"].append(bare)
+    return "\n".join(f"{title}: {' '.join(body)}" for title, body in sections.items() if body)

@@ -1,0 +1,86 @@
+"""The Lightning module of TieNet: joint loss on labels and words, over cached trunk features."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from lightning import LightningModule, seed_everything
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import Dataset
+
+from cxr.models.tienet import TieNet
+from cxr.training.losses import multilabel_loss, resolve_uncertain
+from cxr.training.module import warmup_cosine
+from cxr.training.report_recipe import ReportRecipe
+
+__all__ = ["ReportRows", "TieNetModule"]
+
+_WARMUP = 0.1
+
+
+class ReportRows(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """Features, words and labels, addressed by (epoch, row) as LengthSampler gives them."""
+
+    def __init__(self, features: NDArray[np.float16], words: NDArray[np.int64], labels: NDArray[np.float32]) -> None:
+        self.features, self.words, self.labels = features, words, labels
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        """(channels, S, S) float32, (T,) int64 and (C,) float32."""
+        _, row = key
+        features = torch.from_numpy(np.asarray(self.features[row], dtype=np.float32))
+        return features, torch.from_numpy(self.words[row]), torch.from_numpy(self.labels[row])
+
+
+class TieNetModule(LightningModule):
+    """Trains transition, decoder, joint embedding and the heads of I and I+R.
+
+    The heads of R and I+GR are fitted afterwards, see :mod:`cxr.training.tienet_heads`.
+
+    Args:
+        model: to be trained.
+        recipe: loss and optimisation settings.
+    """
+
+    def __init__(self, model: TieNet, recipe: ReportRecipe) -> None:
+        super().__init__()
+        self.model = model
+        self.recipe = recipe
+
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:  # noqa: ARG002  Lightning's signature
+        """Joint loss alpha * L_C + (1 - alpha) * L_R of one batch."""
+        features, words, labels = batch
+        longest = int((words != self.model.padding).sum(dim=1).max())
+        words = words[:, :longest]
+        settings = self.recipe.loss
+        known = resolve_uncertain(labels, settings.labels.uncertain)
+        cells = self.model.cells(features)
+        # Without a share of reports read blind, the joint head would never need their words.
+        blind = torch.rand(len(cells), 1, 1, device=cells.device) < settings.blind
+        seen = cells.masked_fill(blind, 0.0)
+        embedding = self.model.embed(seen, words[:, :-1])
+        classification = multilabel_loss(self.model.classify_image_and_report(embedding), known, settings.labels)
+        classification = classification + multilabel_loss(self.model.classify_image(cells), known, settings.labels)
+        spoken = cross_entropy(embedding.decoder.logits.transpose(1, 2), words[:, 1:], ignore_index=self.model.padding)
+        self.log_dict({"label_loss": classification, "word_loss": spoken}, prog_bar=True, batch_size=len(words))
+        return settings.alpha * classification + (1 - settings.alpha) * spoken
+
+    def on_train_epoch_start(self) -> None:
+        """Random numbers (dropout) depend on seed and epoch alone, so a resumed run repeats an unbroken one."""
+        seed_everything(self.recipe.seed * 100_003 + self.current_epoch, verbose=False)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW; no decay on norms and biases."""
+        settings = self.recipe.optimization
+        decayed = [p for p in self.model.parameters() if p.ndim > 1]
+        plain = [p for p in self.model.parameters() if p.ndim <= 1]
+        optimizer = AdamW(
+            [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+            lr=settings.learning_rate,
+        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = LambdaLR(optimizer, lambda step: warmup_cosine(step, steps, max(1, round(_WARMUP * steps))))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,0 +1,131 @@
+"""A dataset with reports, and a finished classifier as trunk -> a run folder with a report generator.
+
+Run folder: model.safetensors, report_model.json (the checkpoint); recipe.json; tokenizer.json; cache/ (the trunk's
+features); checkpoints/last.ckpt (for resuming); logs/. The trunk is frozen: its features are computed once.
+"""
+
+import logging
+import warnings
+from pathlib import Path
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import CSVLogger
+from torch.utils.data import DataLoader
+
+from cxr.datasets.cache import ImageCache
+from cxr.datasets.dataset import Dataset
+from cxr.errors import ConfigError, DatasetError
+from cxr.models.checkpoint import load_checkpoint
+from cxr.models.report_checkpoint import (
+    REPORT_CARD,
+    ReportCard,
+    ReportModel,
+    bare_classifier,
+    new_tienet,
+    save_report_model,
+)
+from cxr.training.feature_cache import cached_features
+from cxr.training.length_sampler import LengthSampler
+from cxr.training.report_recipe import ReportRecipe
+from cxr.training.report_text import teachable
+from cxr.training.report_tokenizer import encode, train_tokenizer, vocabulary_of
+from cxr.training.tienet_heads import fit_mode_heads
+from cxr.training.tienet_module import ReportRows, TieNetModule
+from cxr.training.train import label_matrix
+
+__all__ = ["report_texts", "train_report"]
+
+
+def report_texts(dataset: Dataset) -> list[str]:
+    """What may be taught of the report of each row of the records; "" where it has none.
+
+    Raises:
+        DatasetError: if the dataset has no reports.
+    """
+    if dataset.reports is None:
+        raise DatasetError(f"{dataset.root} has no reports; build it with `cxr dataset build`")
+    texts = dict(zip(dataset.reports["image"], dataset.reports["text"], strict=True))
+    return [teachable(str(texts.get(image, ""))) for image in dataset.records["image"]]
+
+
+def train_report(recipe: ReportRecipe, dataset: Dataset, trunk_run: Path, run: Path, *, workers: int) -> ReportCard:
+    """Train by a recipe; a rerun into the same folder resumes, and returns at once where it had finished.
+
+    Args:
+        recipe: what to train and how.
+        dataset: with a train split and reports.
+        trunk_run: the --out folder of a finished `cxr train`, whose features the generator reads.
+        run: the run folder.
+        workers: images decoded at a time.
+
+    Raises:
+        ConfigError: if the folder holds a run of another recipe, or the trunk's run is not finished.
+        DatasetError: if there are no reports to learn from.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    kept = run / "recipe.json"
+    if kept.exists() and ReportRecipe.model_validate_json(kept.read_text()) != recipe:
+        raise ConfigError(f"{run} holds a run of another recipe; choose another --out, or delete the folder")
+    kept.write_text(recipe.model_dump_json(indent=1) + "\n")
+    if (run / REPORT_CARD).exists():
+        return ReportCard.model_validate_json((run / REPORT_CARD).read_text())
+    classifier, trunk_card = load_checkpoint(trunk_run)
+    trunk = bare_classifier(classifier)
+    split = dataset.subset("train")
+    texts = report_texts(split)
+    told = np.array([bool(text) for text in texts])
+    if not told.any():
+        raise DatasetError(f"{dataset.root}: no training report says anything that can be taught")
+    split = split.where(split.records["image"].map(dict(zip(split.records["image"], told, strict=True))))
+    texts = [text for text in texts if text]
+
+    lightning.seed_everything(recipe.seed, workers=True, verbose=False)
+    tokenizer = train_tokenizer(texts, min_count=recipe.text.min_count)
+    tokenizer.save(str(run / "tokenizer.json"))
+    vocabulary = vocabulary_of(tokenizer)
+    words = encode(tokenizer, texts, recipe.text.longest)
+    images = ImageCache.build(split, trunk_card.image_size, run / "cache", workers=max(1, workers))
+    features = cached_features(trunk, trunk_card.weights_sha256, images, run / "cache")
+    labels = label_matrix(split, trunk_card.label_space)
+    tienet = new_tienet(recipe.model, trunk, len(vocabulary), len(trunk_card.label_space))
+    rows = DataLoader(
+        ReportRows(features, words, labels),
+        batch_size=recipe.optimization.batch_size,
+        sampler=LengthSampler((words != 0).sum(axis=1), recipe.optimization.batch_size, recipe.seed),
+        drop_last=len(words) > recipe.optimization.batch_size,
+    )
+    _fit(TieNetModule(tienet, recipe), rows, recipe, run)
+    fit_mode_heads(tienet.cpu(), vocabulary, features, words, torch.from_numpy(labels), recipe.text.longest)
+    card = ReportCard(
+        label_space=trunk_card.label_space,
+        image_size=trunk_card.image_size,
+        trunk=trunk_card.model,
+        model=recipe.model,
+        words=vocabulary.words,
+        longest=recipe.text.longest,
+        recipe=recipe.name,
+        data=f"{dataset.name}: {len(words)} reports, {split.records.patient.nunique()} patients",
+    )
+    return save_report_model(ReportModel(trunk.cpu(), tienet, card), run)
+
+
+def _fit(module: TieNetModule, rows: DataLoader, recipe: ReportRecipe, run: Path) -> None:
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its banners are not about this run
+    trainer = lightning.Trainer(
+        max_epochs=recipe.optimization.epochs,
+        accelerator="auto",
+        devices=1,
+        gradient_clip_val=recipe.optimization.gradient_clip,
+        callbacks=[ModelCheckpoint(dirpath=run / "checkpoints", save_last=True, save_top_k=0), RichProgressBar()],
+        logger=CSVLogger(run, name="logs", version=""),
+        log_every_n_steps=10,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+    last = run / "checkpoints" / "last.ckpt"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\..*")  # its advice on loaders and logging
+        trainer.fit(module, rows, ckpt_path=last if last.exists() else None, weights_only=True)
