@@ -13,7 +13,7 @@ _LONGEST_HEADING = 60
 _LONGEST_HEADING_WORDS = 5
 _OWN_LINE = re.compile(r"^[ \t*#_>]*([A-Za-z][A-Za-z/ ]{2,40}?)[ \t*_]*(?:[-\u2013][ \t]|$)", re.MULTILINE)
 _NEVER_BEFORE_COLON = frozenset({"", ":", ".", ";", ",", "\n"})
-_FIRST_PARAGRAPH = re.compile(r"\s*(?:\S[^\n]*\n)+[ \t\r]*\n(?=\s*\w)")
+_FIRST_PARAGRAPH = re.compile(r"\s*+(?:[ \t]*+\S[^\n]*+\n)++[ \t\r]*+\n(?=\s*+\S)")
 _BEFORE_HEADING = re.compile(r"[.!?>*;|\n\r)\]}]|\d\.")
 
 

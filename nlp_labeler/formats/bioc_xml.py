@@ -78,11 +78,11 @@ def bioc_document(record: ReportRecord, result: ReportLabels | None) -> str:
     document = Element("document")
     SubElement(document, "id").text = xml_text(record.id)
     infon(document, "status", result.status if result else str(record.refusal))
+    for label, value in (result.labels if result else {}).items():
+        infon(document, label, None if value is None else str(value))
+    passage = SubElement(document, "passage")  # the format wants one of every document
+    SubElement(passage, "offset").text = "0"
     if result:
-        for label, value in result.labels.items():
-            infon(document, label, None if value is None else str(value))
-        passage = SubElement(document, "passage")
-        SubElement(passage, "offset").text = "0"
         SubElement(passage, "text").text = xml_text(record.text)
         for number, mention in enumerate(result.mentions):
             annotate(passage, str(number), mention)

@@ -48,6 +48,7 @@ def test_sections(text, expected):
         ("COMPARISON: CT\nwith nodule.\nIMPRESSION: Clear.", ["Clear."]),
         ("WET READ: Pneumothorax.\n\nFINAL REPORT\nFINDINGS: Clear.", ["Clear."]),
         ("HISTORY: Cough.\n\nPneumonia.", []),
+        (" COMPARISON:  Radiographs\n of ___.\n \n The heart is big.\n", ["The heart is big."]),
     ],
 )
 def test_findings_without_a_heading_are_the_paragraphs_behind_comparison_or_technique(text, read):
