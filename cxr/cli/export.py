@@ -14,6 +14,9 @@ def export(
     alpha: Annotated[float, typer.Option(help="Highest acceptable false-positive rate, e.g. 0.01.")] = 0.01,
     delta: Annotated[float, typer.Option(help="Probability with which the promise may fail.")] = 0.05,
     notes: Annotated[Path | None, typer.Option(help="Markdown file added to the model card.")] = None,
+    report_run: Annotated[
+        Path | None, typer.Option(help="The --out folder of a finished `cxr train-report`: adds its generator.")
+    ] = None,
     backbone_out: Annotated[
         Path | None, typer.Option(help="Also write the backbone's weights, for `cxr train --init-weights`.")
     ] = None,
@@ -25,6 +28,7 @@ def export(
     from cxr.errors import ConfigError
     from cxr.export.bundle import export_bundle
     from cxr.models.checkpoint import load_checkpoint
+    from cxr.models.report_checkpoint import bare_classifier
     from cxr.models.shipped_weights import write_backbone
 
     model, card = load_checkpoint(run)
@@ -38,7 +42,8 @@ def export(
         alpha=alpha,
         delta=delta,
         notes=notes.read_text() if notes else "",
+        report_run=report_run,
     )
     if backbone_out is not None:
-        write_backbone(model.backbone, backbone_out)
+        write_backbone(bare_classifier(model).backbone, backbone_out)
     typer.echo(f"bundle {manifest.name} {manifest.version} with {len(manifest.label_space)} findings: {out}")

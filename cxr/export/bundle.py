@@ -13,7 +13,8 @@ from cxr.errors import ConfigError
 from cxr.export.archive import ARCHIVE_SUFFIX, write_archive
 from cxr.export.onnx_graph import write_onnx
 from cxr.export.parity import check_parity
-from cxr.localization import BoxSettings
+from cxr.export.report_bundle import add_report_generator
+from cxr.localization.fitted import fitted_box_settings
 from cxr.models.checkpoint import load_checkpoint
 from cxr.operating_points import ScoreReference, fit_calibrator, fit_operating_points
 from cxr.screening.manifest import (
@@ -38,7 +39,15 @@ ONTOLOGY = "ChestX-ray8 findings and their neighbours; a child finding implies i
 
 
 def export_bundle(
-    run: Path, out: Path, *, name: str, version: str, alpha: float, delta: float, notes: str = ""
+    run: Path,
+    out: Path,
+    *,
+    name: str,
+    version: str,
+    alpha: float,
+    delta: float,
+    notes: str = "",
+    report_run: Path | None = None,
 ) -> BundleManifest:
     """Export the graph, fit calibration and operating points on the run's calibration split, seal the bundle.
 
@@ -51,9 +60,10 @@ def export_bundle(
         alpha: highest acceptable false-positive rate of the certificates, in (0, 1).
         delta: probability with which a certificate may fail, in (0, 1).
         notes: Markdown added to the model card: figures, subgroups, failure cases.
+        report_run: the --out folder of a finished `cxr train-report`, whose generator then writes the reports' words.
 
     Raises:
-        ConfigError: if the run is not finished or ``out`` is something else than a bundle.
+        ConfigError: if a run is not finished, the two runs do not fit, or ``out`` is something else than a bundle.
         BundleError: if the exported graph does not compute what the model computes.
     """
     model, card = load_checkpoint(run)
@@ -73,6 +83,7 @@ def export_bundle(
     _fit(calibration_split, work, alpha=alpha, delta=delta)
     for name_in_bundle in (GATE_FILE, GATE_CARD_FILE):
         (work / name_in_bundle).write_bytes((files("cxr") / "weights" / name_in_bundle).read_bytes())
+    generator = add_report_generator(report_run, work, image_size=card.image_size) if report_run else None
     template = jinja2.Template(
         (files("cxr.export") / "model_card.md.j2").read_text(),
         trim_blocks=True,
@@ -84,6 +95,7 @@ def export_bundle(
             name=name,
             version=version,
             card=card,
+            generator=generator,
             parity=parity,
             alpha=alpha,
             delta=delta,
@@ -103,7 +115,7 @@ def export_bundle(
             ontology=ONTOLOGY,
             label_space=card.label_space,
             preprocessing=Preprocessing(size=card.image_size),
-            boxes={label: BoxSettings() for label in card.label_space},
+            boxes={label: fitted_box_settings(label) for label in card.label_space},
         ),
     )
     if out.suffix == ARCHIVE_SUFFIX:

@@ -1,12 +1,11 @@
 """A torch classifier as one self-contained ONNX file."""
 
-import logging
-import warnings
 from pathlib import Path
 
-import onnx
 import torch
 from torch import Tensor, nn
+
+from cxr.models.onnx_writer import write_onnx_file
 
 INPUT = "image"
 OUTPUTS = ("logits", "class_maps", "embedding")
@@ -38,26 +37,11 @@ def write_onnx(model: nn.Module, image_size: int, path: Path) -> None:
     model = model.cpu().eval().to(memory_format=torch.contiguous_format)
     # Two identical rows would let the exporter assume a batch of one.
     example = torch.rand(2, 1, image_size, image_size)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter deprecates parts of itself; nothing a user could mend
-        program = torch.onnx.export(
-            _Tuple(model),
-            (example,),
-            dynamo=True,
-            input_names=[INPUT],
-            output_names=list(OUTPUTS),
-            dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
-            external_data=False,
-            verbose=False,
-        )
-    if program is None:
-        raise RuntimeError("torch.onnx.export returned no program")
-    graph = program.model_proto
-    del graph.metadata_props[:]
-    for node in graph.graph.node:
-        # Stack traces of the exporting machine are no business of the clinic's.
-        node.doc_string = ""
-        del node.metadata_props[:]
-    onnx.checker.check_model(graph)
-    onnx.save_model(graph, path)
+    write_onnx_file(
+        _Tuple(model),
+        (example,),
+        path,
+        inputs=(INPUT,),
+        outputs=OUTPUTS,
+        dynamic=({0: torch.export.Dim("batch")},),
+    )

@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import logging
-import warnings
 from pathlib import Path
 
-import onnx
 import torch
 from torch import nn
+
+from cxr.models.onnx_writer import write_onnx_file
 
 __all__ = ["write_auxiliary_onnx", "write_card"]
 
@@ -21,32 +20,14 @@ def write_auxiliary_onnx(module: nn.Module, size: int, path: Path) -> None:
         size: side of the input in pixels.
         path: the .onnx file to write.
     """
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter deprecates parts of itself; nothing a user could mend
-        program = torch.onnx.export(
-            module.eval(),
-            (torch.rand(2, 1, size, size),),
-            dynamo=True,
-            input_names=["image"],
-            output_names=["logits"],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            external_data=False,
-            verbose=False,
-        )
-    if program is None:
-        raise RuntimeError("torch.onnx.export returned no program")
-    graph = program.model_proto
-    del graph.metadata_props[:]
-    for node in graph.graph.node:
-        # Stack traces of the exporting machine are no business of the clinic's.
-        node.doc_string = ""
-        del node.metadata_props[:]
-    onnx.checker.check_model(graph)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    onnx.save_model(graph, temporary)
-    temporary.replace(path)
+    write_onnx_file(
+        module,
+        (torch.rand(2, 1, size, size),),
+        path,
+        inputs=("image",),
+        outputs=("logits",),
+        dynamic=({0: torch.export.Dim("batch")},),
+    )
 
 
 def write_card(model: Path, **content: object) -> None:
