@@ -106,7 +106,7 @@ def heatmaps_and_boxes(
     rows = {image: row for row, image in enumerate(found.images)}
     pairs = {}
     for key, boxes in table.groupby(["image", "label"]):
-        image, label = map(str, key)  # type: ignore[arg-type]  # two columns, so a key is a pair
+        image, label = map(str, key)
         class_map = found.class_maps[rows[image], card.label_space.index(label)].astype(np.float32)
         drawn = boxes[["x", "y", "width", "height"]].to_numpy(float) * (card.image_size / SIZE)
         pairs[image, label] = heatmap_on_image(class_map, placement, card.image_size), drawn

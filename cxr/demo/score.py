@@ -12,7 +12,7 @@ from cxr.datasets.cache import ImageCache
 from cxr.datasets.dataset import Dataset
 from cxr.evaluation.classification import ClassificationReport, evaluate_classification
 from cxr.evaluation.localization import LocalizationReport
-from cxr.localization.fitted import fitted_box_settings
+from cxr.localization import BoxSettings
 from cxr.models.checkpoint import load_checkpoint
 from cxr.training.localize import localize
 from cxr.training.predict import write_predictions
@@ -69,7 +69,7 @@ def score_against_truth(run: Path, dataset: Dataset, truth: Path, out: Path, *, 
             {image: Path(path) for image, path in zip(test.records["image"], test.records["path"], strict=True)},
             pd.read_csv(truth / "boxes.csv", dtype={"image": str, "label": str}),
             card.image_size,
-            {label: fitted_box_settings(label) for label in card.label_space},
+            {label: BoxSettings() for label in card.label_space},
             resamples=RESAMPLES,
         ),
         label_f1=float(f1_score(labels[:, eight] == 1, mined.labels[:, eight] == 1, average="micro")),

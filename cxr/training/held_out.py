@@ -11,7 +11,7 @@ from cxr.datasets.dataset import Dataset
 from cxr.errors import DatasetError
 from cxr.evaluation.classification import ClassificationReport, evaluate_classification
 from cxr.evaluation.localization import LocalizationReport
-from cxr.localization.fitted import fitted_box_settings
+from cxr.localization import BoxSettings
 from cxr.models.checkpoint import load_checkpoint
 from cxr.training.localize import localize
 from cxr.training.losses import UNCERTAIN
@@ -84,7 +84,7 @@ def evaluate_run(run: Path, dataset: Dataset, out: Path, *, split: str, resample
             {image: Path(path) for image, path in zip(chosen.records["image"], chosen.records["path"], strict=True)},
             chosen.boxes,
             card.image_size,
-            {label: fitted_box_settings(label) for label in card.label_space},
+            {label: BoxSettings() for label in card.label_space},
             resamples=resamples,
         )
         if boxed

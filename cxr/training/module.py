@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning import LightningModule, seed_everything
+from lightning import LightningModule
 from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
@@ -87,12 +87,8 @@ class ClassifierModule(LightningModule):
         return found
 
     def on_train_epoch_start(self) -> None:
-        """Start what the recipe starts in this epoch.
-
-        Random numbers (dropout) depend on seed and epoch alone, so a resumed run repeats an unbroken one.
-        """
+        """Start what the recipe starts in this epoch."""
         recipe, epoch = self.recipe, self.current_epoch
-        seed_everything(recipe.seed * 100_003 + epoch, verbose=False)
         network = mining_network(self.model)
         if recipe.mining and network is not None and epoch == recipe.mining.from_epoch:
             network.start_mining()
@@ -100,6 +96,13 @@ class ClassifierModule(LightningModule):
                 self.teacher.copy(self.model)
         if recipe.guidance and epoch >= recipe.guidance.from_epoch:
             self.teacher.copy(self.model)
+
+    def on_train_batch_start(self, batch: object, batch_index: int) -> None:  # noqa: ARG002  Lightning's signature
+        """Let dropout depend on seed and step alone, so that a resumed run repeats an unbroken one.
+
+        Per step rather than per epoch: a resumed epoch draws from the generator before its first batch.
+        """
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """The frozen copy travels with the resume file."""

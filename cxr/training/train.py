@@ -128,7 +128,11 @@ def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | N
         train_cache, label_matrix(train_split, label_space), Augmentation(recipe.augmentation, recipe.seed)
     )
     callbacks: list[lightning.Callback] = [
-        ModelCheckpoint(dirpath=run / "checkpoints", save_last=True, save_top_k=0),
+        # Without a score to watch, each epoch's file takes the place of the one before it. Not after validation: while
+        # that runs, the averaged weights are in the place of the trained ones.
+        ModelCheckpoint(
+            dirpath=run / "checkpoints", filename="last", enable_version_counter=False, save_on_train_epoch_end=True
+        ),
         RichProgressBar(),
     ]
     if settings.ema_decay:

@@ -32,7 +32,15 @@ def test_a_killed_run_resumes_to_the_same_weights(
         train(tiny_recipe, phantom_dataset, run, init_weights=None, workers=0)
     assert not (run / "model.safetensors").exists()
     monkeypatch.undo()
+    epochs: list[int] = []
+
+    def counted(self: ClassifierModule) -> None:
+        epochs.append(self.current_epoch)
+        start_epoch(self)
+
+    monkeypatch.setattr(ClassifierModule, "on_train_epoch_start", counted)
     train(tiny_recipe, phantom_dataset, run, init_weights=None, workers=0)
+    assert epochs == [1], "the first epoch was trained again"
     resumed, unbroken = load_file(run / "model.safetensors"), load_file(tiny_run / "model.safetensors")
     assert resumed.keys() == unbroken.keys()
     for name, weights in unbroken.items():
