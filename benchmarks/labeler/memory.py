@@ -4,14 +4,11 @@ The larger run labels a million reports, which takes some ten minutes; CXR_BENCH
 """
 
 import csv
-import json
 import os
-import resource
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.labeler.file_runner import label_file
 from benchmarks.labeler.gold import Gold
 from benchmarks.record import Row
 
@@ -58,20 +55,4 @@ def measured(folder: Path, gold: Gold, size: int) -> float:
             text = gold.texts[number % len(gold.texts)]
             # No two reports are alike, so that whatever remembers sentences is filled by either run.
             writer.writerow([f"r{number}", f"{text} Image {number} was read."])
-    arguments = [sys.executable, "-m", "benchmarks.labeler.memory", str(source), str(folder / f"{size}.out.csv")]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
-    return float(json.loads(done.stdout)["peak_mb"])
-
-
-def main(source: str, out: str) -> None:
-    """Label one file in this process and print its peak memory."""
-    from nlp_labeler.batch import label_reports
-    from nlp_labeler.parser.model import keep_torch_out
-
-    keep_torch_out()
-    label_reports(Path(source), Path(out))
-    print(json.dumps({"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    return label_file(source, folder / f"{size}.out.csv").peak_mb

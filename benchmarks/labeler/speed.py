@@ -10,16 +10,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.labeler.accuracy import headline_rows, predicted
+from benchmarks.labeler.file_runner import label_file
 from benchmarks.labeler.gold import DATA, Gold
 from benchmarks.labeler.peers import PEERS, run_peer
 from benchmarks.record import Row
-from nlp_labeler.batch import label_reports
 from nlp_labeler.evaluate import score
 from nlp_labeler.findings import CHESTXRAY8
 from nlp_labeler.labeler import Labeler
@@ -77,7 +76,7 @@ def speed_row(name: str, metric: str, value: float, n: int) -> Row:
 
 
 def scaling_rows(gold: Gold) -> list[Row]:
-    """How much faster two processes label a file than one: wall time, start included, rounds taken in turn."""
+    """How much faster two processes label a file than one: wall time, rounds taken in turn."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = folder / "reports.csv"
@@ -89,7 +88,7 @@ def scaling_rows(gold: Gold) -> list[Row]:
                 writer.writerow([f"r{number}", f"{text} Image {number} was read."])
         ratios = []
         for _ in range(3):
-            one, two = (file_seconds(source, folder / "labels.csv", processes) for processes in (1, 2))
+            one, two = (label_file(source, folder / "labels.csv", processes).seconds for processes in (1, 2))
             ratios.append(one / two)
     return [
         Row(
@@ -102,13 +101,6 @@ def scaling_rows(gold: Gold) -> list[Row]:
             n=SCALING_REPORTS,
             unit_of_n="reports",
             data="OpenI dev reports, repeated with different numbers in them",
-            note="wall time of whole runs, CSV in and out, median and range of 3 rounds",
+            note="wall time once Python and spaCy are loaded, CSV in and out, median and range of 3 rounds",
         )
     ]
-
-
-def file_seconds(source: Path, out: Path, processes: int) -> float:
-    """Wall seconds to label a file."""
-    started = time.perf_counter()
-    label_reports(source, out, engine="graph", processes=processes)
-    return time.perf_counter() - started
