@@ -48,5 +48,6 @@ def verify(bundle: _BUNDLE = None) -> None:
     from cxr.screening import Bundle, Network
 
     loaded = Bundle.load(bundle)
-    Network(loaded, threads=1)
-    typer.echo(f"ok: {loaded.manifest.name} {loaded.manifest.version}, {len(loaded.manifest.files)} files verified")
+    provider = Network(loaded, threads=1).provider
+    count = len(loaded.manifest.files)
+    typer.echo(f"ok: {loaded.manifest.name} {loaded.manifest.version}, {count} files verified, runs on {provider}")

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("cxr.cli.watch", "watch"),
     "listen": ("cxr.cli.listen", "listen"),
     "report": ("cxr.cli.report", "report"),
+    "schema": ("cxr.cli.schema", "schema"),
     "segment": ("cxr.cli.segment", "segment"),
     "index": ("cxr.cli.index", "index"),
     "demo": ("cxr.cli.demo", "demo"),

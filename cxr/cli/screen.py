@@ -23,7 +23,9 @@ def screen(
     ],
     bundle: Annotated[
         Path | None,
-        typer.Option("--bundle", metavar="BUNDLE", help="Model bundle, folder or zip. Default: the one shipped with cxr."),
+        typer.Option(
+            "--bundle", metavar="BUNDLE", help="Model bundle, folder or zip. Default: the one shipped with cxr."
+        ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Inputs worked on at once. Default: one per core.")

@@ -13,7 +13,8 @@ from cxr.screening.bundle import Bundle
 __all__ = ["Network", "NetworkOutput"]
 
 _LOG = logging.getLogger(__name__)
-_PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "OpenVINOExecutionProvider", "CPUExecutionProvider")
+_CPU = "CPUExecutionProvider"
+_PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "OpenVINOExecutionProvider", _CPU)
 _INPUT = "image"
 _OUTPUTS = ("logits", "class_maps", "embedding")
 _FATAL = 4  # onnxruntime's own messages below this level are not for users
@@ -41,6 +42,9 @@ class Network:
         bundle: the verified bundle.
         threads: threads that one call of :meth:`run` may use.
 
+    Attributes:
+        provider: what runs the graph: CUDA or OpenVINO where installed and usable, otherwise the CPU.
+
     Raises:
         BundleError: if the graph does not load or does not have the agreed inputs and outputs.
     """
@@ -50,15 +54,11 @@ class Network:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _FATAL
-        available = onnxruntime.get_available_providers()
-        providers = [name for name in _PREFERRED_PROVIDERS if name in available]
         try:
-            self._session = onnxruntime.InferenceSession(bundle.model, options, providers=providers)
+            self._session = _session(bundle.model, options)
         except Exception as error:  # onnxruntime's exceptions share no other base
             raise BundleError(f"bundle {bundle.path}: onnxruntime cannot load model.onnx: {_line(error)}") from error
         self.provider: str = self._session.get_providers()[0]
-        if self.provider != providers[0]:
-            _LOG.warning("%s is installed but not usable here; running on %s", providers[0], self.provider)
         self._size = bundle.manifest.preprocessing.size
         self._check_interface(bundle)
 
@@ -95,6 +95,20 @@ class Network:
         if not (np.isfinite(output.logits).all() and np.isfinite(output.class_maps).all()):
             raise FloatingPointError("the network's answer is not finite")
         return output
+
+
+def _session(model: bytes, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+    """A session on the best provider that works; a fall-back is never silent."""
+    available = onnxruntime.get_available_providers()
+    providers = [name for name in _PREFERRED_PROVIDERS if name in available]
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=providers)
+    except Exception:
+        # A driver that does not fit may raise rather than fall back. Whatever is wrong with the model raises again.
+        session = onnxruntime.InferenceSession(model, options, providers=[_CPU])
+    if session.get_providers()[0] != providers[0]:
+        _LOG.warning("%s is installed but not usable here; running on %s", providers[0], session.get_providers()[0])
+    return session
 
 
 def _line(error: Exception) -> str:

@@ -1,0 +1,109 @@
+"""10,000 inputs, some of them damaged, through `cxr screen` while it is killed at random moments."""
+
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from benchmarks.record import Row, shared_data
+from cxr.outputs import read_results
+
+__all__ = ["TABLE", "first_result_seconds", "kill_rows"]
+
+TABLE = "Screening in the clinic"
+INPUTS, KILLS, DAMAGED_SHARE = 10_000, 5, 0.03
+
+
+def kill_rows(count: int = INPUTS) -> list[Row]:
+    """Screen ``count`` inputs to the end through KILLS kills, and compare the results with what was put in."""
+    rng = random.Random(0)
+    pictures = sorted((shared_data() / "nih" / "images").glob("*.jpg"))
+    with tempfile.TemporaryDirectory() as name:
+        folder, out = Path(name) / "in", Path(name) / "out"
+        folder.mkdir()
+        damaged = set(rng.sample(range(count), round(DAMAGED_SHARE * count)))
+        for k in range(count):
+            source = pictures[k % len(pictures)]
+            target = folder / f"{k:05}.jpg"
+            if k in damaged:
+                content = source.read_bytes()
+                target.write_bytes(content[: rng.randrange(len(content) // 2)])
+            else:
+                target.symlink_to(source)
+        for goal in sorted(rng.sample(range(count), KILLS)):
+            _run_until(goal, folder, out)
+        early, late = _run_to_the_end(folder, out)
+        results = list(read_results(out / "results.jsonl"))
+    paths = [r.path for r in results]
+    refused = {int(Path(r.path).stem) for r in results if r.refusal}
+    figures = {
+        "inputs without a result": count - len(set(paths)),
+        "inputs with two results": len(paths) - len(set(paths)),
+        "damaged files not refused": len(damaged - refused),
+        "peak memory (MB)": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+        "memory in the last tenth over the second tenth of the last run": late / early,
+    }
+    return [
+        Row(table=TABLE, row=f"{count:,} inputs", metric=metric, value=value, n=count, unit_of_n="inputs",
+            data="NIH ChestX-ray14, shared selection",
+            note=f"{KILLS} kill -9 at random moments, {len(damaged)} damaged files")
+        for metric, value in figures.items()
+    ]  # fmt: skip
+
+
+def first_result_seconds(folder: Path, out: Path) -> float:
+    """Seconds from starting the command to its first complete line."""
+    started = time.perf_counter()
+    _run_until(1, folder, out)
+    return time.perf_counter() - started
+
+
+def _command(folder: Path, out: Path) -> list[str]:
+    return [sys.executable, "-m", "cxr.cli", "screen", str(folder), "--out", str(out)]
+
+
+def _run_until(goal: int, folder: Path, out: Path) -> None:
+    """Start the command and kill it once the journal holds ``goal`` lines."""
+    journal = out / "results.jsonl"
+    with subprocess.Popen(_command(folder, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            if journal.exists() and _lines(journal) >= goal:
+                process.kill()
+            time.sleep(0.02)
+
+
+def _run_to_the_end(folder: Path, out: Path) -> tuple[float, float]:
+    """Run the command and give the median resident memory of its second and of its last tenth, in MB."""
+    samples: list[float] = []
+    with subprocess.Popen(_command(folder, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        watcher = threading.Thread(target=_sample_memory, args=(process, samples))
+        watcher.start()
+        process.wait()
+        watcher.join()
+    if process.returncode != 1:
+        raise SystemExit(
+            f"benchmarks: cxr screen ended with {process.returncode}; 1 was expected: some files are damaged"
+        )
+    tenth = max(1, len(samples) // 10)
+    second, last = sorted(samples[tenth : 2 * tenth] or samples), sorted(samples[-tenth:])
+    return second[len(second) // 2], last[len(last) // 2]
+
+
+def _sample_memory(process: subprocess.Popen[bytes], samples: list[float]) -> None:
+    status = Path(f"/proc/{process.pid}/status")
+    while process.poll() is None:
+        try:
+            line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+        except (OSError, StopIteration):
+            return
+        samples.append(int(line.split()[1]) / 1024)
+        time.sleep(0.2)
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as stream:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b""))
