@@ -21,7 +21,6 @@ class Texts:
     """
 
     def __init__(self, language: str = "en") -> None:
-        self.language = language
         self._words = _read(language)
         missing = sorted(set(_read("en")) - set(self._words))
         if missing:
@@ -30,11 +29,6 @@ class Texts:
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key, with its blanks filled."""
         return self._words[key].format(**values) if values else self._words[key]
-
-    def section(self, name: str) -> dict[str, str]:
-        """The texts of one section: key -> text."""
-        prefix = f"{name}."
-        return {key.removeprefix(prefix): text for key, text in self._words.items() if key.startswith(prefix)}
 
 
 def _read(language: str) -> dict[str, str]:

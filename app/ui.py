@@ -59,7 +59,7 @@ def build_page(desk: Desk, texts: Texts) -> gr.Blocks:
                     viewer = gr.HTML(screens.blank_viewer(), elem_id="viewer", js_on_load=_BIND)
                 with gr.Column(scale=5, min_width=320):
                     panel = gr.HTML(elem_id="panel", js_on_load=_BIND)
-            with gr.Tab(texts("page.operating")):
+            with gr.Tab(texts("page.operating")) as operating_tab:
                 gr.Markdown(f"### {texts('operating.title')}\n{texts('operating.intro')}")
                 with gr.Row():
                     mode = gr.Radio(
@@ -190,7 +190,7 @@ def build_page(desk: Desk, texts: Texts) -> gr.Blocks:
         viewer.collapse(on_close_comparison, None, [viewer], **quiet)
         gr.on([panel.download, audit.download], on_download, None, [download], **quiet)
         gr.on(
-            [mode.change, shift.release, prevalence.release],
+            [mode.change, shift.release, prevalence.release, operating_tab.select],
             on_choice,
             operating,
             [choice, effects, listed, panel],

@@ -96,7 +96,11 @@ window.cxr = (() => {
   const START = { window: 100, level: 50, invert: false, scale: 1, x: 0, y: 0, opacity: 45, boxes: true };
 
   function view(root) {
-    if (!views.has(root)) views.set(root, { ...START, finding: root.dataset.first });
+    // The element may be used again for the next case, and that begins anew.
+    const known = views.get(root);
+    if (!known || known.shown !== root.dataset.case) {
+      views.set(root, { ...START, finding: root.dataset.first, shown: root.dataset.case });
+    }
     return views.get(root);
   }
 
@@ -115,7 +119,7 @@ window.cxr = (() => {
     });
     $$(".vw-heat", root).forEach((heat) => {
       heat.hidden = heat.dataset.finding !== state.finding;
-      heat.style.opacity = state.opacity / 100;
+      heat.style.opacity = state.opacity / 100 * heat.dataset.strength;
     });
     $$(".vw-boxes", root).forEach((boxes) => { boxes.style.display = state.boxes ? "" : "none"; });
     $$(".vw-boxes rect", root).forEach((box) => {

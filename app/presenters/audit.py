@@ -1,5 +1,6 @@
 """The audit page."""
 
+import json
 from collections.abc import Sequence
 
 from app.presenters.rendering import render
@@ -30,8 +31,19 @@ def audit_html(
         report=report,
         days=report.days[:_DAYS_SHOWN],
         needed_for_drift=MIN_FOR_DRIFT,
-        entries=entries,
+        entries=[(entry, _words(entry)) for entry in entries],
         count=count,
         last=last,
         broken=broken,
     )
+
+
+def _words(entry: AuditEntry) -> str:
+    """An entry's detail as people read it: ``triage: refer``."""
+    return ", ".join(f"{key}: {_plain(value)}" for key, value in json.loads(entry.detail).items())
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {'present' if there else 'absent'}" for key, there in value.items()) or "nothing"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

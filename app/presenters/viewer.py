@@ -1,5 +1,6 @@
 """The picture of a case with its layers: heat and boxes per finding, and an earlier visit beside it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,10 +16,18 @@ __all__ = ["Layer", "viewer_html"]
 
 @dataclass(frozen=True)
 class Layer:
-    """One finding's heat; ``picture`` is its address."""
+    """One finding's heat.
+
+    Attributes:
+        name: the finding.
+        picture: address of the tint.
+        strength: in [0, 1]: 1 above the threshold, fainter the further below. A heatmap shows where the network
+            looked most, and would look as sure of a finding that is not there.
+    """
 
     name: str
     picture: str
+    strength: float
 
 
 def viewer_html(
@@ -40,7 +49,11 @@ def viewer_html(
     files = files or {}
     picture = files.get(PICTURE) or files.get(OVERLAY)
     findings: tuple[FindingResult, ...] = result.findings if result and PICTURE in files else ()
-    layers = [Layer(f.name, tinted(files[kind], f.name)) for f in findings if (kind := heat_kind(f.name)) in files]
+    layers = [
+        Layer(f.name, tinted(files[kind], f.name), _strength(f))
+        for f in findings
+        if (kind := heat_kind(f.name)) in files
+    ]
     boxes = [(f.name, box) for f in findings for box in f.boxes]
     strongest = max((f for f in findings if f.positive), key=lambda f: f.probability, default=None)
     return render(
@@ -56,3 +69,10 @@ def viewer_html(
         prior=prior[0] if prior else None,
         prior_picture=data_address(prior[1]) if prior else None,
     )
+
+
+def _strength(finding: FindingResult) -> float:
+    if finding.positive:
+        return 1.0
+    threshold = finding.threshold or 1.0
+    return round(math.sqrt(min(1.0, finding.probability / threshold)), 3)

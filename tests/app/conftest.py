@@ -41,18 +41,24 @@ class Server:
         self._root = root
 
     def start(self):
-        self.log = subprocess.PIPE
         self._process = subprocess.Popen(
             [str(part) for part in self._command], cwd=self._root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
+        try:
+            self._wait()
+        except BaseException:
+            self._process.kill()
+            self._process.communicate()
+            raise
+
+    def _wait(self):
         for _ in range(480):
             if self._process.poll() is not None:
-                pytest.fail(f"the server ended: {self._process.stdout.read().decode()}")
+                pytest.fail(f"the server ended with status {self._process.returncode}")
             with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
                 urllib.request.urlopen(self.url, timeout=5).close()
-                return self
+                return
             time.sleep(0.25)
-        self.stop()
         pytest.fail("the page did not come up")
 
     def stop(self):
