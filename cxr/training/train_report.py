@@ -9,7 +9,6 @@ import warnings
 from pathlib import Path
 
 import lightning
-import numpy as np
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger
@@ -36,7 +35,7 @@ from cxr.training.tienet_heads import fit_mode_heads
 from cxr.training.tienet_module import ReportRows, TieNetModule
 from cxr.training.train import label_matrix
 
-__all__ = ["report_texts", "train_report"]
+__all__ = ["report_texts", "teachable_rows", "train_report"]
 
 
 def report_texts(dataset: Dataset) -> list[str]:
@@ -49,6 +48,19 @@ def report_texts(dataset: Dataset) -> list[str]:
         raise DatasetError(f"{dataset.root} has no reports; build it with `cxr dataset build`")
     texts = dict(zip(dataset.reports["image"], dataset.reports["text"], strict=True))
     return [teachable(str(texts.get(image, ""))) for image in dataset.records["image"]]
+
+
+def teachable_rows(dataset: Dataset) -> tuple[Dataset, list[str]]:
+    """The rows whose report says something that can be taught, and what it says.
+
+    Raises:
+        DatasetError: if there is none.
+    """
+    texts = report_texts(dataset)
+    if not any(texts):
+        raise DatasetError(f"{dataset.root}: no report says anything that can be taught")
+    told = dict(zip(dataset.records["image"], map(bool, texts), strict=True))
+    return dataset.where(dataset.records["image"].map(told)), [text for text in texts if text]
 
 
 def train_report(recipe: ReportRecipe, dataset: Dataset, trunk_run: Path, run: Path, *, workers: int) -> ReportCard:
@@ -74,14 +86,7 @@ def train_report(recipe: ReportRecipe, dataset: Dataset, trunk_run: Path, run: P
         return ReportCard.model_validate_json((run / REPORT_CARD).read_text())
     classifier, trunk_card = load_checkpoint(trunk_run)
     trunk = bare_classifier(classifier)
-    split = dataset.subset("train")
-    texts = report_texts(split)
-    told = np.array([bool(text) for text in texts])
-    if not told.any():
-        raise DatasetError(f"{dataset.root}: no training report says anything that can be taught")
-    split = split.where(split.records["image"].map(dict(zip(split.records["image"], told, strict=True))))
-    texts = [text for text in texts if text]
-
+    split, texts = teachable_rows(dataset.subset("train"))
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     tokenizer = train_tokenizer(texts, min_count=recipe.text.min_count)
     tokenizer.save(str(run / "tokenizer.json"))
@@ -94,7 +99,7 @@ def train_report(recipe: ReportRecipe, dataset: Dataset, trunk_run: Path, run: P
     rows = DataLoader(
         ReportRows(features, words, labels),
         batch_size=recipe.optimization.batch_size,
-        sampler=LengthSampler((words != 0).sum(axis=1), recipe.optimization.batch_size, recipe.seed),
+        sampler=LengthSampler((words != tienet.padding).sum(axis=1), recipe.optimization.batch_size, recipe.seed),
         drop_last=len(words) > recipe.optimization.batch_size,
     )
     _fit(TieNetModule(tienet, recipe), rows, recipe, run)

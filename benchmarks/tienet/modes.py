@@ -1,0 +1,68 @@
+"""AUC of R, I+R, I+GR and I, each by its own call, over seeds."""
+
+from collections.abc import Sequence
+from statistics import fmean
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from benchmarks.record import Row
+from benchmarks.tienet.cohort import DATA, Cohort
+from benchmarks.tienet.trained import Generator
+from cxr.evaluation.ranking import roc_auc
+from cxr.training.dictate import greedy_reports
+from cxr.training.report_tokenizer import encode
+from cxr.training.tienet_heads import feature_batches
+from nlp_labeler.findings import CHESTXRAY8
+
+__all__ = ["mode_rows"]
+
+
+def mode_rows(cohort: Cohort, generators: Sequence[Generator]) -> list[Row]:
+    """Mean AUC of the eight per mode: mean over seeds, and their range."""
+    scores = [_aucs(cohort, generator) for generator in generators]
+    rows = []
+    for mode in scores[0]:
+        values = [score[mode] for score in scores]
+        rows.append(_row(mode, values, len(cohort.images)))
+    gains = [score["I+GR"] - score["I"] for score in scores]
+    return [*rows, _row("I+GR minus I", gains, len(cohort.images))]
+
+
+def _row(mode: str, values: Sequence[float], n: int) -> Row:
+    return Row(
+        table="tienet-auc",
+        row=mode,
+        metric="mean AUC of 8",
+        value=fmean(values),
+        low=min(values),
+        high=max(values),
+        n=n,
+        unit_of_n="images",
+        data=DATA,
+        note=f"mean over {len(values)} training seeds of the generator; low and high are their range, not an interval",
+    )
+
+
+def _aucs(cohort: Cohort, generator: Generator) -> dict[str, float]:
+    model = generator.model.tienet
+    tokenizer = Tokenizer.from_file(str(generator.run / "tokenizer.json"))
+    words = torch.from_numpy(encode(tokenizer, cohort.reports, generator.model.card.longest))
+    found: dict[str, list[torch.Tensor]] = {"R": [], "I+R": [], "I+GR": [], "I": []}
+    with torch.inference_mode():
+        for rows, features in feature_batches(generator.features):
+            cells = model.cells(features)
+            generated = greedy_reports(model, generator.vocabulary, cells, generator.model.card.longest)
+            found["R"].append(model.classify_report(cells, words[rows]))
+            found["I+R"].append(model.classify_image_and_report(model.embed(cells, words[rows])))
+            found["I+GR"].append(model.classify_image_and_generated(model.embed(cells, generated)))
+            found["I"].append(model.classify_image(cells))
+    space = generator.model.card.label_space
+    return {mode: _mean_auc(cohort.truth, torch.cat(parts).numpy(), space) for mode, parts in found.items()}
+
+
+def _mean_auc(truth: NDArray[np.bool_], logits: NDArray[np.float32], label_space: Sequence[str]) -> float:
+    columns = [(row, label_space.index(name)) for row, name in enumerate(CHESTXRAY8) if name in label_space]
+    return fmean(roc_auc(truth[:, row].astype(np.float32), logits[:, column]) for row, column in columns)
