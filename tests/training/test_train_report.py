@@ -31,7 +31,7 @@ RECIPE = ReportRecipe.model_validate(
             "text_width": 8,
             "decoder": {"kind": "lstm", "word_size": 16, "hidden_size": 24, "attention_size": 8, "dropout": 0.1},
         },
-        "text": {"longest": 40},
+        "text": {"longest": 24},
         "optimization": {"epochs": 6, "batch_size": 16, "learning_rate": 1e-2},
     }
 )
@@ -67,11 +67,11 @@ def test_the_checkpoint_stands_alone(report_run: Path):
     vocabulary = Vocabulary(model.card.words)
     features = model.trunk.features(torch.rand(3, 1, 64, 64, generator=torch.Generator().manual_seed(0)))
     cells = model.tienet.cells(features)
-    spoken = greedy_reports(model.tienet, vocabulary, cells, 40)
+    spoken = greedy_reports(model.tienet, vocabulary, cells, 24)
     assert (spoken[:, 0] == vocabulary.number(START)).all()
     assert not (spoken == vocabulary.number(END)).any()
     for row in range(3):
-        alone = dictate(model.tienet, vocabulary, features[row : row + 1], width=1, longest=40).words
+        alone = dictate(model.tienet, vocabulary, features[row : row + 1], width=1, longest=24).words
         together = tuple(int(word) for word in spoken[row, 1:] if word != model.tienet.padding)
         assert alone == together
 
