@@ -23,7 +23,7 @@ def runtime_rows(cohort: Cohort, generator: Generator) -> list[Row]:
     bundle = Bundle.load(generator.run / "bundle")
     clinic, network = ClinicGenerator(bundle, threads=1), Network(bundle, threads=1)
     images = ImageCache.build(cohort.test, generator.model.card.image_size, generator.run / "cache" / "test")
-    chosen = [np.asarray(images[row]) for row in range(COMPARED)]
+    chosen = [np.array(images[row]) for row in range(COMPARED)]
     same = sum(clinic.report(image).words == generator.words_of(image) for image in chosen)
     report = _milliseconds(lambda row: clinic.report(chosen[row]))
     classification = _milliseconds(lambda row: network.run(chosen[row][None]))
