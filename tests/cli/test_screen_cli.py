@@ -204,3 +204,21 @@ def test_screening_needs_none_of_the_training_packages(cxr, image_folder, tiny_b
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len((tmp_path / "out" / "results.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_name_that_the_dicom_libraries_complain_about_is_never_printed(
+    image_folder, tiny_bundle, tmp_path, chest_pixels
+):
+    """Both libraries warn about names of one component, and quote them."""
+    pytest.importorskip("highdicom", reason="DICOM results need the 'pacs' extra")
+    folder, out = tmp_path / "ward", tmp_path / "out"
+    folder.mkdir()
+    write_dicom(folder / "one.dcm", chest_pixels(blob=(240, 200, 100, 80)), name="Zebrafinch")
+    image = pydicom.dcmread(folder / "one.dcm")
+    image.StudyInstanceUID, image.SeriesInstanceUID, image.PatientBirthDate = generate_uid(), generate_uid(), ""
+    image.save_as(folder / "one.dcm")
+    command = [sys.executable, "-m", "cxr.cli", "screen", str(folder), "--bundle", str(tiny_bundle), "--dicom"]
+    done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in (out / "dicom").iterdir()) == ["one_sc.dcm", "one_sr.dcm"]
+    assert "Zebrafinch" not in done.stdout + done.stderr
