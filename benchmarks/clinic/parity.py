@@ -21,13 +21,13 @@ def parity_rows() -> list[Row]:
 
     from cxr.export.onnx_graph import write_onnx
     from cxr.export.parity import largest_difference
-    from cxr.models.factory import BackboneConfig, ModelConfig, build_model
+    from cxr.models.factory import BackboneConfig, ModelConfig, build_classifier
     from cxr.models.shipped_weights import shipped_backbone
     from nlp_labeler.findings import LABELS
 
     torch.manual_seed(0)
     name = "mobilenetv2_100"
-    model = build_model(ModelConfig(backbone=BackboneConfig(name=name)), LABELS)
+    model = build_classifier(ModelConfig(backbone=BackboneConfig(name=name)), len(LABELS))
     model.backbone.load_weights(shipped_backbone(name))
     paths = sorted((shared_data() / "nih" / "images").glob("*.jpg"))[:IMAGES]
     squares = np.stack([prepare(read_radiograph(path).pixels, SIZE)[0] for path in paths])
