@@ -82,7 +82,8 @@ def build_dataset(
         seed: of the split.
         workers: images read at a time.
         pseudonyms: replaces the identifiers of patients, reports and images, also in refused.csv; texts are then
-            masked (:mod:`cxr.datasets.deidentification`) and high ages cut off. ``None`` keeps all as it is.
+            masked (:mod:`cxr.datasets.deidentification`), high ages cut off and pictures with a block of text in
+            their pixels left out. ``None`` keeps all as it is.
         progress: called with the number of reports after each chunk.
 
     Raises:
@@ -158,7 +159,12 @@ def _store(
     if row.view.strip().upper() in LATERAL_VIEWS:
         return RefusedInputError(RefusalCode.WRONG_VIEW, "its table says that the view is lateral")
     try:
-        return store_image(archive.index.folder / file, archive.folder, archive.image_stem(file))
+        return store_image(
+            archive.index.folder / file,
+            archive.folder,
+            archive.image_stem(file),
+            deidentify=archive.pseudonyms is not None,
+        )
     except RefusedInputError as error:
         return error
 

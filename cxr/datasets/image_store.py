@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from cxr.imaging.burnt_in_text import require_no_text
 from cxr.imaging.radiograph import FileKind, Radiograph, RadiographMetadata
 from cxr.imaging.reading import read_radiograph
 
@@ -17,20 +18,28 @@ _GRAY_LEVELS = 255
 _HARMLESS = {"jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi", "gamma", "srgb", "progressive", "progression"}
 
 
-def store_image(source: Path, folder: Path, stem: str) -> tuple[str, RadiographMetadata]:
+def store_image(source: Path, folder: Path, stem: str, *, deidentify: bool) -> tuple[str, RadiographMetadata]:
     """Read one image and write it into ``folder`` under ``stem`` and the suffix of its format.
 
     The picture is written anew as it is read (8-bit gray PNG, full resolution), so that nothing of a DICOM header, of
     EXIF data or of PNG comments comes along. Gray 8-bit PNG and JPEG files without such data are copied as they are.
 
+    Args:
+        source: the image file.
+        folder: where to write.
+        stem: name of the new file without suffix.
+        deidentify: refuse pictures with a block of text in their pixels, which may name the patient.
+
     Returns:
         The name of the file written, and what the source said about the image.
 
     Raises:
-        RefusedInputError: if it cannot be read as a frontal chest radiograph.
+        RefusedInputError: if it cannot be read as a frontal chest radiograph, or holds text that must not be kept.
     """
     data = source.read_bytes()
     radiograph = read_radiograph(data)
+    if deidentify:
+        require_no_text(radiograph.pixels)
     kind = radiograph.metadata.kind
     plain = kind in _SUFFIX and radiograph.metadata.photometric == "L" and not _carries_text(source)
     name = stem + (_SUFFIX[kind] if plain else ".png")

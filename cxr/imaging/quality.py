@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cxr.errors import RefusalCode, RefusedInputError
+from cxr.imaging.burnt_in_text import require_no_text
 
 __all__ = ["GATE_OUTPUTS", "GATE_SIZE", "Quality", "QualityGate", "gate_input"]
 
@@ -116,12 +117,13 @@ class QualityGate:
         """Look at one picture and refuse it where it must not be scored.
 
         Raises:
-            RefusedInputError: not_frontal_chest, inverted, rotated, cropped.
+            RefusedInputError: not_frontal_chest, inverted, rotated, cropped, burnt_in_text.
         """
         quality = self.assess(pixels)
         code = self.refusal(quality)
         if code is not None:
             raise RefusedInputError(code, _MESSAGES[code])
+        require_no_text(pixels)
         return quality
 
 

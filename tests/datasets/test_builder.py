@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
@@ -185,6 +185,17 @@ def test_evidence_points_into_the_masked_text(archive):
     for row in pd.read_parquet(archive / "out" / "reports.parquet").to_dict("records"):
         for mention in row["mentions"]:
             assert row["text"][mention["start"] : mention["end"]] == mention["text"]
+
+
+def test_pictures_with_text_in_their_pixels_are_left_out_where_identifiers_must_go(archive):
+    picture = Image.new("L", (400, 300), 60)
+    for row, text in enumerate(("DOE, JANE 1961-04-12", "MRN 00451239 F 63Y")):
+        ImageDraw.Draw(picture).text((10, 10 + 30 * row), text, fill=255, font=ImageFont.load_default(20))
+    picture.save(archive / "images" / "b1.png")
+    assert build(archive).images == 8
+    summary = build(archive, pseudonyms=Pseudonyms(b"sixteen bytes or more"))
+    assert summary.images == 7
+    assert [code for _, code, _ in summary.refused] == ["burnt_in_text"]
 
 
 def test_pseudonyms_depend_on_the_salt_alone():

@@ -1,0 +1,65 @@
+"""Blocks of text are refused; markers and single words, and all that is no text, are not."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from cxr.errors import RefusalCode, RefusedInputError
+from cxr.imaging.burnt_in_text import MOST_CHARACTERS, count_characters, find_text
+from cxr.imaging.quality import QualityGate
+from cxr.imaging.reading import read_radiograph
+
+BLOCK = ("DOE, JANE 1961-04-12", "MRN 00451239 F 63Y", "General Hospital 3")
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory):
+    """Pixels of phantom radiographs, (512, 512) in [0, 1]."""
+    from cxr.phantom.cohort import generate_cohort
+
+    cohort = generate_cohort(4, 512, 5, tmp_path_factory.mktemp("text") / "cohort")
+    return [read_radiograph(path).pixels for path in sorted((cohort / "images").iterdir())]
+
+
+def write(pixels, lines, size, *, ink=255, paper=None):
+    """The picture with lines of text in its upper left corner."""
+    picture = Image.fromarray((pixels * 255).astype(np.uint8))
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size)
+    for number, line in enumerate(lines):
+        place = (12, 12 + number * size * 1.3)
+        if paper is not None:
+            pen.rectangle(pen.textbbox(place, line, font=font), fill=paper)
+        pen.text(place, line, fill=ink, font=font)
+    return np.asarray(picture, dtype=np.float32) / np.float32(255)
+
+
+@pytest.mark.parametrize("size", [12, 18, 30])
+@pytest.mark.parametrize(("ink", "paper"), [(255, None), (0, 255)])
+def test_a_block_of_text_is_refused(phantoms, size, ink, paper):
+    for pixels in phantoms:
+        with pytest.raises(RefusedInputError) as caught:
+            QualityGate.shipped().check(write(pixels, BLOCK, size, ink=ink, paper=paper))
+        assert caught.value.code is RefusalCode.BURNT_IN_TEXT
+
+
+@pytest.mark.parametrize("lines", [("L",), ("R",), ("PORTABLE",), ("AP", "SUPINE"), ("L", "ERECT")])
+def test_markers_and_words_pass(phantoms, lines):
+    for pixels in phantoms:
+        QualityGate.shipped().check(write(pixels, lines, 24))
+
+
+def test_lines_are_found_where_they_are():
+    pixels = write(np.full((300, 400), 0.2, np.float32), ("ABCDEFGH",), 24)
+    (line,) = find_text(pixels)
+    assert line.characters == 8
+    assert 8 <= line.x <= 16
+    assert 12 <= line.y <= 24
+
+
+def test_no_radiograph_is_taken_for_a_page(phantoms, shared_data):
+    from cxr.datasets.dataset import open_dataset
+
+    paths = open_dataset(shared_data / "nih").subset("test").records["path"][::25]
+    counts = [count_characters(read_radiograph(type(shared_data)(path)).pixels) for path in paths]
+    counts += [count_characters(pixels) for pixels in phantoms]
+    assert max(counts) <= MOST_CHARACTERS
