@@ -136,7 +136,7 @@ class Reception:
         sender = event.assoc.requestor.ae_title
         self._pending[id(event.assoc)] = 0
         if not self._rates[sender].take():
-            _LOG.warning("%s sends more than %d objects a minute", sender, self._limits.max_objects_per_minute)
+            _LOG.warning("%r sends more than %d objects a minute", sender, self._limits.max_objects_per_minute)
             return _OUT_OF_RESOURCES
         if self._spool.counts()[SpoolState.RECEIVED] >= self._limits.max_waiting:
             _LOG.warning("%d objects wait for screening; no more are taken", self._limits.max_waiting)
@@ -146,7 +146,7 @@ class Reception:
         except OSError as error:
             _LOG.warning("the spool takes no object: %s", error.strerror or type(error).__name__)
             return _OUT_OF_RESOURCES
-        _LOG.info("received an object from %s%s", sender, "" if new else ", known already")
+        _LOG.info("received an object from %r%s", sender, "" if new else ", known already")
         self._on_object()
         return _SUCCESS
 
@@ -159,7 +159,7 @@ class Reception:
             event.assoc.abort()
 
     def _rejected(self, event: Event) -> None:
-        _LOG.warning("rejected an association of %s", event.assoc.requestor.ae_title)
+        _LOG.warning("rejected an association of %r", event.assoc.requestor.ae_title)
 
     def _closed(self, event: Event) -> None:
         self._pending.pop(id(event.assoc), None)
