@@ -20,7 +20,7 @@ from cxr.training.dictate import dictate
 from cxr.training.feature_cache import cached_features
 from cxr.training.module import UINT8_MAX
 from cxr.training.report_recipe import load_report_recipe
-from cxr.training.train_report import train_report
+from cxr.training.train_report import FEATURES, train_report
 
 __all__ = ["SEEDS", "Generator", "Said", "trained_generators"]
 
@@ -90,7 +90,7 @@ def trained_generators(cohort: Cohort, seeds: Sequence[int]) -> list[Generator]:
         train_report(recipe, cohort.dataset, trunk, run, workers=1)
         model = load_report_model(run)
         images = ImageCache.build(cohort.test, model.card.image_size, run / "cache" / "test")
-        features = cached_features(model.trunk, model.card.weights_sha256, images, run / "cache" / "test")
-        train_features = np.load(run / "cache" / "features.npy", mmap_mode="r", allow_pickle=False)
+        features = cached_features(model.trunk, model.card.weights_sha256, images, run / "cache" / "test_features")
+        train_features = np.load(run / FEATURES / "features.npy", mmap_mode="r", allow_pickle=False)
         generators.append(Generator(run, model, features, train_features))
     return generators

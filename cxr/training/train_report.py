@@ -35,7 +35,10 @@ from cxr.training.tienet_heads import fit_mode_heads
 from cxr.training.tienet_module import ReportRows, TieNetModule
 from cxr.training.train import label_matrix
 
-__all__ = ["report_texts", "teachable_rows", "train_report"]
+__all__ = ["FEATURES", "report_texts", "teachable_rows", "train_report"]
+
+FEATURES = Path("cache", "features")
+"""Where a run keeps the features of its training images."""
 
 
 def report_texts(dataset: Dataset) -> list[str]:
@@ -93,7 +96,7 @@ def train_report(recipe: ReportRecipe, dataset: Dataset, trunk_run: Path, run: P
     vocabulary = vocabulary_of(tokenizer)
     words = encode(tokenizer, texts, recipe.text.longest)
     images = ImageCache.build(split, trunk_card.image_size, run / "cache", workers=max(1, workers))
-    features = cached_features(trunk, trunk_card.weights_sha256, images, run / "cache")
+    features = cached_features(trunk, trunk_card.weights_sha256, images, run / FEATURES)
     labels = label_matrix(split, trunk_card.label_space)
     tienet = new_tienet(recipe.model, trunk, len(vocabulary), len(trunk_card.label_space))
     rows = DataLoader(
