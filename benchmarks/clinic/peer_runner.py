@@ -8,10 +8,10 @@ import statistics
 import sys
 import time
 
-import skimage.io
 import torch
 import torchvision
 import torchxrayvision as xrv
+from skimage.io import imread
 
 
 def main(rounds: int, files: list[str]) -> None:
@@ -25,7 +25,7 @@ def main(rounds: int, files: list[str]) -> None:
             if file.endswith(".dcm"):
                 image = xrv.utils.read_xray_dcm(file)
             else:
-                image = xrv.datasets.normalize(skimage.io.imread(file), 255)
+                image = xrv.datasets.normalize(imread(file), 255)
                 image = image.mean(2) if image.ndim == 3 else image
             with torch.inference_mode():
                 model(torch.from_numpy(transform(image[None]))[None])
