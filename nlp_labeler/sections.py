@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
+from typing import NamedTuple
 
 from nlp_labeler.document import Section
 from nlp_labeler.lexicon.tables import SectionKind, load_table
@@ -47,20 +48,23 @@ def split_sections(text: str) -> tuple[Section, ...]:
     if not found:
         return (Section("body", True, 0, len(text)),)
     kinds = _kinds()
-    kept: list[tuple[int, int, str]] = []
-    for start, end, kind in found:
-        if kept and kept[-1][2] in kinds[kind].not_after:
+    kept: list[_Heading] = []
+    for heading in found:
+        inside = kinds[kept[-1].kind] if kept else None
+        if kept and kept[-1].kind in kinds[heading.kind].not_after:
             continue
-        kept.append((start, end, kind))
-    stops = [start for start, _, _ in kept[1:]] + [len(text)]
+        if heading.sentence and inside is not None and not inside.labeled and not inside.sentence:
+            continue  # "COMPARISON: Chest. 2012." goes on being a comparison
+        kept.append(heading)
+    stops = [heading.start for heading in kept[1:]] + [len(text)]
     headed = any(
         kind in {"findings", "organ"} or (kind == "chest" and text[end:stop].strip())  # CHEST may be a mere title
-        for (_, end, kind), stop in zip(kept, stops, strict=True)
+        for (_, end, kind, _), stop in zip(kept, stops, strict=True)
     )
     sections: list[Section] = []
-    if any(character.isalnum() for character in text[: kept[0][0]]):
-        sections.append(Section("body", not headed, 0, kept[0][0]))
-    for (_, end, kind), stop in zip(kept, stops, strict=True):
+    if any(character.isalnum() for character in text[: kept[0].start]):
+        sections.append(Section("body", not headed, 0, kept[0].start))
+    for (_, end, kind, _), stop in zip(kept, stops, strict=True):
         first = None if headed or not kinds[kind].body else _FIRST_PARAGRAPH.match(text, end, stop)
         sections.append(Section(kind, kinds[kind].labeled, end, first.end() if first else stop))
         if first is not None:
@@ -68,21 +72,30 @@ def split_sections(text: str) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-def _find_headings(text: str) -> list[tuple[int, int, str]]:
-    """Start of the heading, start of the body, and kind, in order of appearance."""
-    found: dict[int, tuple[int, int, str]] = {}
+class _Heading(NamedTuple):
+    """Where a heading starts, where its body starts, its kind, and whether it is a sentence of its own."""
+
+    start: int
+    end: int
+    kind: str
+    sentence: bool = False
+
+
+def _find_headings(text: str) -> list[_Heading]:
+    """The headings in order of appearance."""
+    found: dict[int, _Heading] = {}
     colon = text.find(":")
     while colon != -1:
         heading = _heading_before(text, colon)
         if heading is not None:
-            found[heading[0]] = (heading[0], colon + 1, heading[1])
+            found[heading[0]] = _Heading(heading[0], colon + 1, heading[1])
         colon = text.find(":", colon + 1)
     for match in _OWN_LINE.finditer(text):
         kind = _headings().get(" ".join(match.group(1).lower().split()))
         if kind is not None and match.group(1).isupper():
-            found.setdefault(match.start(1), (match.start(1), match.end(), kind))
+            found.setdefault(match.start(1), _Heading(match.start(1), match.end(), kind))
     for start, end, name in _sentence_headings(text):
-        found.setdefault(start, (start, end, _headings()[name]))
+        found.setdefault(start, _Heading(start, end, _headings()[name], sentence=True))
     return [found[start] for start in sorted(found)]
 
 
