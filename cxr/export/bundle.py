@@ -14,7 +14,7 @@ from cxr.export.archive import ARCHIVE_SUFFIX, write_archive
 from cxr.export.onnx_graph import write_onnx
 from cxr.export.parity import check_parity
 from cxr.export.report_bundle import add_report_generator
-from cxr.localization.fitted import fitted_box_settings
+from cxr.localization import BoxSettings
 from cxr.models.checkpoint import load_checkpoint
 from cxr.operating_points import ScoreReference, fit_calibrator, fit_operating_points
 from cxr.screening.manifest import (
@@ -115,7 +115,7 @@ def export_bundle(
             ontology=ONTOLOGY,
             label_space=card.label_space,
             preprocessing=Preprocessing(size=card.image_size),
-            boxes={label: fitted_box_settings(label) for label in card.label_space},
+            boxes={label: BoxSettings() for label in card.label_space},
         ),
     )
     if out.suffix == ARCHIVE_SUFFIX:

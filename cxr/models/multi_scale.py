@@ -40,8 +40,9 @@ class MultiScaleAggregation(nn.Module):
         if self.context_dropout is not None and self.training:
             kept = torch.rand(len(laterals[-1]), 1, 1, 1, device=laterals[-1].device) >= self.context_dropout
             laterals[-1] = laterals[-1] * kept
-        enlarged = [
-            x if x.shape[-2:] == finest else interpolate(x, size=finest, mode="bilinear", align_corners=False)
-            for x in laterals
-        ]
-        return torch.relu(torch.stack(enlarged).sum(dim=0))
+        total = laterals[0]
+        for lateral in laterals[1:]:
+            if lateral.shape[-2:] not in (finest, (1, 1)):  # a single cell is the same everywhere: it broadcasts
+                lateral = interpolate(lateral, size=finest, mode="bilinear", align_corners=False)
+            total = total + lateral
+        return torch.relu(total)
