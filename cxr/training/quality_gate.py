@@ -2,7 +2,7 @@
 
     python -m cxr.training.quality_gate --data ../shared/data --out cxr/weights
 
-The thresholds come from upright chests of patients that the network was not trained on; benchmarks/imaging.py measures
+The thresholds come from upright chests of patients that the network was not trained on; benchmarks/gate.py measures
 the gate on pictures that neither has seen.
 """
 

@@ -2,7 +2,7 @@
 
     python -m cxr.training.segmentation --data ../shared/data/lung_heart_masks --out cxr/weights/segmentation.onnx
 
-A fifth of each source is never seen; benchmarks/imaging.py measures Dice on it.
+A fifth of each source is never seen; benchmarks/segmentation.py measures Dice on it.
 """
 
 from pathlib import Path

@@ -55,6 +55,14 @@ def test_jpeg(gray):
     assert radiograph.pixels == pytest.approx(smooth / 255, abs=3 / 255)
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_printers_colours(kind):
+    smooth = np.tile(np.arange(0, 180, 2, dtype=np.uint8), (60, 1))
+    options = {"quality": 95} if kind == "JPEG" else {}
+    inks = Image.fromarray(smooth).convert("RGB").convert("CMYK")
+    assert read_radiograph(encode(inks, kind, **options)).pixels == pytest.approx(smooth / 255, abs=4 / 255)
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "LA"])
 def test_colour_modes_of_a_gray_picture_read_alike(gray, mode):
     plain = Image.fromarray(gray)
