@@ -63,17 +63,19 @@ def main(
     It listens on this machine only, unless told otherwise, and asks nothing of any network.
     """
     try:
+        from app.gatekeeper import LOOPBACK
+
+        if host not in LOOPBACK and users is None:
+            raise ConfigError(
+                f"--host {host} can be reached from other machines; add --users FILE, made by "
+                "'python -m app.users add NAME --file FILE'"
+            )
         from app.desk import Desk
-        from app.server import LOOPBACK, build_server, serve
+        from app.server import build_server, serve
         from app.texts import Texts
         from app.users import Users
     except ModuleNotFoundError as error:
         raise MissingExtraError("the triage page", "app") from error
-    if host not in LOOPBACK and users is None:
-        raise ConfigError(
-            f"--host {host} can be reached from other machines; add --users FILE, made by "
-            "'python -m app.users add NAME --file FILE'"
-        )
     known = Users(users) if users else None
     desk = Desk(data or default_data_folder(), bundle=bundle, folder=folder, index=index)
     try:

@@ -81,7 +81,7 @@ class Desk:
 
     def similar(self, viewer: str, case: Case) -> list[Neighbour]:
         """Images of other patients that look most like a case; empty if there is nothing to compare with."""
-        content = self.worklist.cases.picture(viewer, case.id, EMBEDDING)
+        content = self.worklist.pictures.get(viewer, case.id, EMBEDDING)
         if content is None or case.model_sha256 != self.worklist.model.sha256:
             return []
         embedding = np.frombuffer(content, dtype="<f4")
@@ -102,7 +102,7 @@ class Desk:
         }
         if not others or not case.subject.patient:
             return []
-        vectors = self.worklist.cases.pictures(viewer, EMBEDDING, list(others))
+        vectors = self.worklist.pictures.of_cases(viewer, list(others), EMBEDDING)
         ids = list(vectors)
         matrix = np.stack([np.frombuffer(vectors[case_id], dtype="<f4") for case_id in ids])
         policy, signed = self.policy(OperatingChoice()), self.worklist.decisions.all_latest(viewer)
@@ -113,7 +113,7 @@ class Desk:
 
     def _entry(self, viewer: str, case: Case, decision: Decision | None, policy: Policy) -> Entry:
         """A case as an example, with what its reader signed where one did."""
-        thumbnail = self.worklist.cases.picture(viewer, case.id, THUMBNAIL) or b""
+        thumbnail = self.worklist.pictures.get(viewer, case.id, THUMBNAIL) or b""
         patient = case.subject.patient or ""
         if decision is None:
             return Entry(case.name, patient, policy.flagged(case.probabilities), "model", thumbnail)

@@ -44,7 +44,7 @@ def export_file(worklist: Worklist, owner: str, kind: str, case_id: str, texts: 
     result, decision = worklist.cases.result(owner, case_id), worklist.decisions.latest(owner, case_id)
     if result is None or decision is None:
         raise CxrError("sign the case first; only signed reports are saved")
-    pictures = (worklist.cases.picture(owner, case_id, name) for name in (PICTURE, OVERLAY))
+    pictures = (worklist.pictures.get(owner, case_id, name) for name in (PICTURE, OVERLAY))
     picture = next((content for content in pictures if content), None)
     if kind == "sr":
         return _file(f"report-{case_id}.dcm", "application/dicom", _sr(worklist, owner, case_id, result, decision))
@@ -62,7 +62,7 @@ def export_file(worklist: Worklist, owner: str, kind: str, case_id: str, texts: 
 def _sr(worklist: Worklist, owner: str, case_id: str, result: ScreeningResult, decision: Decision) -> bytes:
     from cxr.worklist.signed_sr import signed_report
 
-    header = worklist.cases.picture(owner, case_id, HEADER)
+    header = worklist.pictures.get(owner, case_id, HEADER)
     if header is None:
         raise CxrError("the image is no DICOM file; a DICOM report must refer to one. Save it as PDF or HTML")
     document = signed_report(result, decision, pydicom.dcmread(io.BytesIO(header)), _ORGANIZATION)

@@ -19,7 +19,10 @@ from app.presenters.rendering import render
 from app.texts import Texts
 from app.users import Users
 
-__all__ = ["SIGN_IN", "SIGN_OUT", "Gatekeeper"]
+__all__ = ["LOOPBACK", "SIGN_IN", "SIGN_OUT", "Gatekeeper"]
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+"""Hosts that only this machine can reach."""
 
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
 
@@ -78,7 +81,7 @@ class Gatekeeper:
             if message["type"] == "http.response.start":
                 headers = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
                 if fresh and scope["path"] == "/":
-                    headers.append((b"set-cookie", _cookie(visitor, _YEAR_SECONDS).encode()))
+                    headers.append((b"set-cookie", _cookie(visitor, _YEAR_SECONDS, request).encode()))
                 message["headers"] = [*message["headers"], *headers]
             await send(message)
 
@@ -114,21 +117,28 @@ class Gatekeeper:
     async def _sign_in(self, request: Request) -> Response:
         if request.method != "POST":
             return HTMLResponse(render("sign_in.html.j2", self._texts, failed=False))
-        if int(request.headers.get("content-length") or 0) > _MAX_FORM_BYTES:
-            return PlainTextResponse("too large", 413)
-        form = {key: values[0] for key, values in parse_qs((await request.body())[:_MAX_FORM_BYTES].decode()).items()}
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MAX_FORM_BYTES:
+                return PlainTextResponse("too large", 413)
+        form = {key: values[0] for key, values in parse_qs(body.decode(errors="replace")).items()}
         name, password = form.get("name", ""), form.get("password", "")
         assert self._users is not None
         if not await run_in_threadpool(self._users.check, name, password):
             return HTMLResponse(render("sign_in.html.j2", self._texts, failed=True), 401)
         token = secrets.token_hex(16)  # a new one with every sign-in, so that none can be planted before
-        self._signed_in[token] = (name, time.monotonic())
-        return RedirectResponse("/", 303, headers={"set-cookie": _cookie(token, _SHIFT_SECONDS)})
+        now = time.monotonic()
+        self._signed_in = {t: who for t, who in self._signed_in.items() if now - who[1] < _SHIFT_SECONDS}
+        self._signed_in[token] = (name, now)
+        return RedirectResponse("/", 303, headers={"set-cookie": _cookie(token, _SHIFT_SECONDS, request)})
 
 
-def _cookie(value: str, seconds: int) -> str:
+def _cookie(value: str, seconds: int, request: Request) -> str:
     cookie: SimpleCookie = SimpleCookie()
     cookie[_COOKIE] = value
     for attribute, setting in (("path", "/"), ("httponly", True), ("samesite", "Strict"), ("max-age", str(seconds))):
         cookie[_COOKIE][attribute] = setting
+    if request.url.scheme == "https":
+        cookie[_COOKIE]["secure"] = True
     return cookie[_COOKIE].OutputString()

@@ -34,6 +34,7 @@ class Screens:
     def __init__(self, desk: Desk, texts: Texts) -> None:
         self._desk = desk
         self._cases = desk.worklist.cases
+        self._pictures = desk.worklist.pictures
         self._texts = texts
 
     def header(self, request: gr.Request | None) -> str:
@@ -69,7 +70,7 @@ class Screens:
             kind=kind,
             words=words,
             chosen=chosen,
-            thumbnails=lambda ids: self._cases.pictures(owner, THUMBNAIL, ids),
+            thumbnails=lambda ids: self._pictures.of_cases(owner, ids, THUMBNAIL),
         )
 
     def viewer(self, request: gr.Request, case_id: str | None, prior_id: str | None = None) -> str:
@@ -84,9 +85,9 @@ class Screens:
             return viewer_html(self._texts, None)
         result = self._cases.result(owner, case.id)
         findings = [heat_kind(finding.name) for finding in result.findings] if result else []
-        files = self._files(owner, case.id, [PICTURE, OVERLAY, *findings])
-        beside = prior and self._files(owner, prior.id, [PICTURE])
-        return viewer_html(self._texts, case, result, files, (prior, beside[PICTURE]) if prior and beside else None)
+        files = self._pictures.of_kinds(owner, case.id, [PICTURE, OVERLAY, *findings])
+        beside = prior and self._pictures.get(owner, prior.id, PICTURE)
+        return viewer_html(self._texts, case, result, files, (prior, beside) if prior and beside else None)
 
     def panel(self, request: gr.Request, case_id: str, choice: OperatingChoice) -> str:
         """Findings, report and decision of a case."""
@@ -103,9 +104,9 @@ class Screens:
             self._cases.result(owner, case_id),
             policy,
             decision=self._desk.worklist.decisions.latest(owner, case_id),
-            visits=[visit_of(case, v, policy, self._cases.picture(owner, v.id, THUMBNAIL)) for v in visits],
+            visits=[visit_of(case, v, policy, self._pictures.get(owner, v.id, THUMBNAIL)) for v in visits],
             similar=self._desk.similar(owner, case) if case.status == "screened" else [],
-            has_header=self._cases.picture(owner, case_id, HEADER) is not None,
+            has_header=self._pictures.get(owner, case_id, HEADER) is not None,
             reader=_user(request),
             model_sha256=self._desk.worklist.model.sha256,
         )
@@ -162,10 +163,6 @@ class Screens:
 
     def _rows(self, owner: str, choice: OperatingChoice) -> list[Row]:
         return rows_of(self._cases.visible(owner), self._desk.policy(choice))
-
-    def _files(self, owner: str, case_id: str, kinds: list[str]) -> dict[str, bytes]:
-        found = {kind: self._cases.picture(owner, case_id, kind) for kind in kinds}
-        return {kind: content for kind, content in found.items() if content is not None}
 
 
 def _owner(request: gr.Request) -> str:

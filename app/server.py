@@ -10,15 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.desk import Desk
-from app.gatekeeper import Gatekeeper
+from app.gatekeeper import LOOPBACK, Gatekeeper
 from app.texts import Texts
 from app.ui import build_page
 from app.upload import UPLOAD, receive_upload
 from app.users import Users
 
-__all__ = ["LOOPBACK", "build_server", "serve"]
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+__all__ = ["build_server", "serve"]
 
 _PAGE = Path(__file__).parent / "page"
 
@@ -36,7 +34,7 @@ def build_server(desk: Desk, texts: Texts, *, users: Users | None, max_upload_by
 
     @app.post(UPLOAD)
     async def upload(request: Request) -> Response:
-        return await receive_upload(request, desk, max_upload_bytes)
+        return await receive_upload(request, desk, texts, max_upload_bytes)
 
     fonts = ("system-ui", "sans-serif")
     app = gr.mount_gradio_app(

@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from app.desk import Desk
+from app.texts import Texts
 
 __all__ = ["NAME_HEADER", "UPLOAD", "receive_upload"]
 
@@ -16,12 +17,13 @@ NAME_HEADER = "x-file-name"
 """Header with the file's name, percent-encoded: a name in the address would stand in every log on the way."""
 
 
-async def receive_upload(request: Request, desk: Desk, max_bytes: int) -> Response:
+async def receive_upload(request: Request, desk: Desk, texts: Texts, max_bytes: int) -> Response:
     """Take one file, the body of the request.
 
     Args:
         request: POST with :data:`NAME_HEADER`, which no page of another site can send.
         desk: whose worklist gets it.
+        texts: words of the page.
         max_bytes: refused with status 413 above.
 
     Returns:
@@ -29,8 +31,8 @@ async def receive_upload(request: Request, desk: Desk, max_bytes: int) -> Respon
     """
     name = unquote(request.headers.get(NAME_HEADER, ""))
     if not name:
-        return JSONResponse({"error": "the file has no name"}, 400)
-    too_large = JSONResponse({"error": f"larger than {max_bytes // 2**20} MB"}, 413)
+        return JSONResponse({"error": texts("upload.no_name")}, 400)
+    too_large = JSONResponse({"error": texts("upload.too_large", limit=max_bytes // 2**20)}, 413)
     if int(request.headers.get("content-length") or 0) > max_bytes:
         return too_large
     file = await run_in_threadpool(desk.worklist.inbox.new_file)
@@ -40,7 +42,7 @@ async def receive_upload(request: Request, desk: Desk, max_bytes: int) -> Respon
             return too_large
     except (ClientDisconnect, OSError):
         file.unlink(missing_ok=True)
-        return JSONResponse({"error": "the upload broke off"}, 400)
+        return JSONResponse({"error": texts("upload.broke_off")}, 400)
     count = await run_in_threadpool(desk.admit, request.state.owner, file, name)
     return JSONResponse({"cases": count})
 

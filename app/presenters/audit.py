@@ -31,19 +31,22 @@ def audit_html(
         report=report,
         days=report.days[:_DAYS_SHOWN],
         needed_for_drift=MIN_FOR_DRIFT,
-        entries=[(entry, _words(entry)) for entry in entries],
+        entries=[(entry, _words(entry, texts)) for entry in entries],
         count=count,
         last=last,
         broken=broken,
     )
 
 
-def _words(entry: AuditEntry) -> str:
+def _words(entry: AuditEntry, texts: Texts) -> str:
     """An entry's detail as people read it: ``triage: refer``."""
-    return ", ".join(f"{key}: {_plain(value)}" for key, value in json.loads(entry.detail).items())
+    return ", ".join(f"{key}: {_plain(value, texts)}" for key, value in json.loads(entry.detail).items())
 
 
-def _plain(value: object) -> str:
+def _plain(value: object, texts: Texts) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {'present' if there else 'absent'}" for key, there in value.items()) or "nothing"
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+        verdicts = [f"{name} {texts('signed.present' if there else 'signed.absent')}" for name, there in value.items()]
+        return ", ".join(verdicts) or texts("audit.nothing")
+    if isinstance(value, bool):
+        return texts("audit.yes" if value else "audit.no")
+    return str(value)

@@ -4,6 +4,7 @@
 - :class:`Case`, :class:`Cases`, :class:`Subject`: images, their results, who may see them
 - :class:`Decision`, :class:`Decisions`: what readers signed
 - :class:`AuditEntry`: the append-only log, a chain of hashes
+- :class:`PictureStore`: what there is to look at
 - :class:`Inbox`, :class:`WatchedFolder`, :func:`import_results`: the ways in
 - :class:`ScreeningWorker`: screens in the background
 """
@@ -14,6 +15,7 @@ from cxr.worklist.cases import Cases
 from cxr.worklist.decisions import Decision, Decisions
 from cxr.worklist.folder import WatchedFolder
 from cxr.worklist.inbox import Inbox
+from cxr.worklist.picture_store import PictureStore
 from cxr.worklist.results_import import import_results
 from cxr.worklist.worker import ScreeningWorker
 from cxr.worklist.worklist import Worklist
@@ -26,6 +28,7 @@ __all__ = [
     "Decision",
     "Decisions",
     "Inbox",
+    "PictureStore",
     "ScreeningWorker",
     "Subject",
     "WatchedFolder",

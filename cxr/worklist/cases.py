@@ -202,31 +202,6 @@ class Cases:
         )
         return [_case(row) for row in rows]
 
-    def picture(self, viewer: str, case_id: str, kind: str) -> bytes | None:
-        """One of a case's files, or ``None``; kinds are those of :mod:`cxr.worklist.pictures`."""
-        row = (
-            self._database.connection()
-            .execute(
-                """SELECT content FROM pictures JOIN cases ON cases.id = pictures.case_id
-                WHERE case_id = ? AND kind = ? AND owner IN (?, ?)""",
-                (case_id, kind, viewer, SHARED),
-            )
-            .fetchone()
-        )
-        return bytes(row["content"]) if row else None
-
-    def pictures(self, viewer: str, kind: str, case_ids: list[str] | None = None) -> dict[str, bytes]:
-        """One kind of file of several cases, or of all that a viewer sees: case id -> content."""
-        if case_ids is not None:
-            found = {case_id: self.picture(viewer, case_id, kind) for case_id in case_ids}
-            return {case_id: content for case_id, content in found.items() if content is not None}
-        rows = self._database.connection().execute(
-            """SELECT case_id, content FROM pictures JOIN cases ON cases.id = pictures.case_id
-            WHERE kind = ? AND owner IN (?, ?)""",
-            (kind, viewer, SHARED),
-        )
-        return {row["case_id"]: bytes(row["content"]) for row in rows}
-
     def _row(self, viewer: str, case_id: str) -> sqlite3.Row:
         row: sqlite3.Row | None = (
             self._database.connection()

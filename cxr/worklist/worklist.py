@@ -14,6 +14,7 @@ from cxr.worklist.cases import Cases
 from cxr.worklist.database import Database
 from cxr.worklist.decisions import Decision, Decisions
 from cxr.worklist.inbox import Inbox
+from cxr.worklist.picture_store import PictureStore
 from cxr.worklist.worker import ScreeningWorker
 
 __all__ = ["Worklist"]
@@ -36,6 +37,7 @@ class Worklist:
         self.model = screener.identity
         self.certificate_sha256 = screener.bundle.operating_points.content_sha256
         self.cases = Cases(self._database)
+        self.pictures = PictureStore(self._database)
         self.decisions = Decisions(self._database, self.cases)
         self.inbox = Inbox(folder / "inbox", self.cases)
         self.worker = ScreeningWorker(self.cases, self.inbox, screener, threads)

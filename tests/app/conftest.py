@@ -68,7 +68,7 @@ class Server:
         return said.decode()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tiny_bundle, tmp_path_factory, repository_root):
     pytest.importorskip("gradio", reason="the triage page needs the 'app' extra")
     running = Server(
@@ -79,7 +79,7 @@ def server(tiny_bundle, tmp_path_factory, repository_root):
     running.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if BROWSER is None:

@@ -18,7 +18,7 @@ def signed_sr(worklist, phantom_dicom, screen_all, receive, tmp_path):
     decision = worklist.sign(
         "ann", case_id, reader="Dr. Ann^=Bär", overruled={"Nodule": True, "Effusion": False}, comment="<b>größer</b>"
     )
-    header = pydicom.dcmread(io.BytesIO(worklist.cases.picture("ann", case_id, HEADER)))
+    header = pydicom.dcmread(io.BytesIO(worklist.pictures.get("ann", case_id, HEADER)))
     path = tmp_path / "signed.dcm"
     report = signed_report(worklist.cases.result("ann", case_id), decision, header, "Clinic")
     report.save_as(path, enforce_file_format=True)

@@ -24,9 +24,9 @@ def test_uploads_are_screened_in_the_background_and_their_copies_deleted(worklis
     effusion = cases["effusion.png"]
     assert (effusion.width, effusion.height) == (400, 320)
     for kind in (PICTURE, THUMBNAIL, EMBEDDING, heat_kind("Effusion"), heat_kind("Nodule")):
-        assert worklist.cases.picture("ann", effusion.id, kind)
-    assert worklist.cases.picture("ann", effusion.id, HEADER) is None
-    assert worklist.cases.picture("ann", cases["broken.png"].id, PICTURE) is None
+        assert worklist.pictures.get("ann", effusion.id, kind)
+    assert worklist.pictures.get("ann", effusion.id, HEADER) is None
+    assert worklist.pictures.get("ann", cases["broken.png"].id, PICTURE) is None
     assert list((worklist._database.folder / "inbox").iterdir()) == []
 
 
@@ -34,7 +34,7 @@ def test_nobody_sees_the_cases_of_another(worklist, image_folder, screen_all, re
     [case_id] = receive(worklist, "ann", [image_folder / "effusion.png"])
     screen_all(worklist, "ann")
     assert worklist.cases.visible("bob") == []
-    assert worklist.cases.picture("bob", case_id, PICTURE) is None
+    assert worklist.pictures.get("bob", case_id, PICTURE) is None
     for reading in (worklist.cases.get, worklist.cases.result):
         with pytest.raises(CxrError, match="no case"):
             reading("bob", case_id)
@@ -136,7 +136,7 @@ def test_results_of_the_command_line_are_shown_as_they_are(worklist, tiny_screen
     assert import_results(tmp_path / "out", worklist.cases, "seal") == 0
     cases = {c.name: c for c in worklist.cases.visible("anybody")}
     assert cases["effusion.png"].triage == "refer"
-    assert worklist.cases.picture("anybody", cases["effusion.png"].id, OVERLAY)
+    assert worklist.pictures.get("anybody", cases["effusion.png"].id, OVERLAY)
     with pytest.raises(ConfigError, match=r"holds no results\.jsonl"):
         import_results(image_folder, worklist.cases, "seal")
 
@@ -158,7 +158,7 @@ def test_dicom_keeps_who_and_when_and_a_header_without_pixels(worklist, phantom_
     [case_id] = receive(worklist, "ann", [phantom_dicom])
     screen_all(worklist, "ann")
     subject = worklist.cases.get("ann", case_id).subject
-    header = pydicom.dcmread(io.BytesIO(worklist.cases.picture("ann", case_id, HEADER)))
+    header = pydicom.dcmread(io.BytesIO(worklist.pictures.get("ann", case_id, HEADER)))
     assert (subject.patient, subject.study_date) == (header.PatientID, header.StudyDate)
     assert subject.age == int(header.PatientAge[:3])
     assert "PixelData" not in header
