@@ -58,8 +58,8 @@ def split_sections(text: str) -> tuple[Section, ...]:
         kept.append(heading)
     stops = [heading.start for heading in kept[1:]] + [len(text)]
     headed = any(
-        kind in {"findings", "organ"} or (kind == "chest" and text[end:stop].strip())  # CHEST may be a mere title
-        for (_, end, kind, _), stop in zip(kept, stops, strict=True)
+        kind in {"findings", "organ"} or (kind == "chest" and not sentence and text[end:stop].strip())  # no mere title
+        for (_, end, kind, sentence), stop in zip(kept, stops, strict=True)
     )
     sections: list[Section] = []
     if any(character.isalnum() for character in text[: kept[0].start]):

@@ -62,6 +62,8 @@ def test_findings_without_a_heading_are_the_paragraphs_behind_comparison_or_tech
         ("IMPRESSION: 1. Chest. No active disease. 2. Right shoulder. Healing fracture.", ["No active disease."]),
         ("FINDINGS: Clear. Hand 1. Fracture. IMPRESSION: Normal chest.", ["Clear.", "Normal chest."]),
         ("Chest. Right shoulder. 1. Cardiomegaly.", ["Chest.", "Right shoulder.", "1. Cardiomegaly."]),
+        ("Heart is big.\nChest. Left knee.\nClear.", ["Heart is big.", "Chest.", "Left knee.", "Clear."]),
+        ("Heart is big.\nChest. No acute process.", ["Heart is big.", "No acute process."]),
         ("COMPARISON: Chest. Old nodule.\nIMPRESSION: Clear.", ["Clear."]),
         ("HISTORY: Pain. Left knee. Cough.\nFINDINGS: Clear.", ["Clear."]),
     ],
