@@ -6,14 +6,12 @@ from pathlib import Path
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import Response
 
 from app.desk import Desk
 from app.gatekeeper import LOOPBACK, Gatekeeper
 from app.texts import Texts
 from app.ui import build_page
-from app.upload import UPLOAD, receive_upload
+from app.upload import upload_app
 from app.users import Users
 
 __all__ = ["build_server", "serve"]
@@ -30,15 +28,9 @@ def build_server(desk: Desk, texts: Texts, *, users: Users | None, max_upload_by
         users: who may sign in; ``None`` only for a server on loopback.
         max_upload_bytes: largest upload.
     """
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-
-    @app.post(UPLOAD)
-    async def upload(request: Request) -> Response:
-        return await receive_upload(request, desk, texts, max_upload_bytes)
-
     fonts = ("system-ui", "sans-serif")
     app = gr.mount_gradio_app(
-        app,
+        upload_app(desk, texts, max_upload_bytes),
         build_page(desk, texts),
         path="",
         footer_links=[],

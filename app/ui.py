@@ -190,10 +190,11 @@ def build_page(desk: Desk, texts: Texts) -> gr.Blocks:
         viewer.collapse(on_close_comparison, None, [viewer], **quiet)
         gr.on([panel.download, audit.download], on_download, None, [download], **quiet)
         gr.on(
-            [mode.change, shift.release, prevalence.release, operating_tab.select],
+            [mode.change, shift.change, prevalence.change, operating_tab.select],
             on_choice,
             operating,
             [choice, effects, listed, panel],
+            trigger_mode="always_last",
             **quiet,
         )
         gr.on([audit_tab.select, audit.click], screens.audit, None, [audit], **quiet)

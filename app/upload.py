@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import unquote
 
+from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -10,11 +11,22 @@ from starlette.responses import JSONResponse, Response
 from app.desk import Desk
 from app.texts import Texts
 
-__all__ = ["NAME_HEADER", "UPLOAD", "receive_upload"]
+__all__ = ["NAME_HEADER", "UPLOAD", "receive_upload", "upload_app"]
 
 UPLOAD = "/upload"
 NAME_HEADER = "x-file-name"
 """Header with the file's name, percent-encoded: a name in the address would stand in every log on the way."""
+
+
+def upload_app(desk: Desk, texts: Texts, max_bytes: int) -> FastAPI:
+    """An application with the upload address alone; the page is mounted beside it."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.post(UPLOAD)
+    async def upload(request: Request) -> Response:
+        return await receive_upload(request, desk, texts, max_bytes)
+
+    return app
 
 
 async def receive_upload(request: Request, desk: Desk, texts: Texts, max_bytes: int) -> Response:

@@ -1,0 +1,79 @@
+"""Twenty visitors at once: nothing is mixed up, nothing is lost."""
+
+import asyncio
+import hashlib
+import io
+import time
+
+import pytest
+from PIL import Image
+
+httpx = pytest.importorskip("httpx", reason="the triage page needs the 'app' extra")
+pytest.importorskip("faiss", reason="the triage page needs the 'app' extra")
+
+
+from app.desk import Desk  # noqa: E402
+from app.gatekeeper import LOOPBACK, Gatekeeper  # noqa: E402
+from app.texts import Texts  # noqa: E402
+from app.upload import upload_app  # noqa: E402
+
+SESSIONS, IMAGES = 20, 3
+
+
+@pytest.fixture
+def desk(tiny_bundle, tmp_path):
+    opened = Desk(tmp_path / "data", bundle=tiny_bundle)
+    yield opened
+    opened.close()
+
+
+def film(chest_pixels, session, number):
+    """A chest that no other visitor has, the last one of each without an effusion; the file and whether it has one."""
+    blob = (10 + 13 * session, 40 + 130 * number, 110, 110) if number < IMAGES - 1 else None
+    stream = io.BytesIO()
+    Image.fromarray(chest_pixels(blob=blob, seed=100 * session + number)).save(stream, format="PNG")
+    return stream.getvalue(), blob is not None
+
+
+async def visit(server, session, films):
+    """One visitor's uploads, one after another; gives the owner under which they must be found."""
+    cookie = f"{session:032x}"
+    transport = httpx.ASGITransport(app=server)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://127.0.0.1", cookies={"cxr_visitor": cookie}
+    ) as visitor:
+        for number, (content, _) in enumerate(films):
+            answer = await visitor.post("/upload", content=content, headers={"X-File-Name": f"{number}.png"})
+            assert answer.json() == {"cases": 1}
+    return f"visitor:{cookie}"
+
+
+def test_twenty_visitors_upload_at_once(desk, chest_pixels):
+    texts = Texts()
+    server = Gatekeeper(upload_app(desk, texts, 2**23), texts=texts, users=None, hosts=LOOPBACK)
+    films = [[film(chest_pixels, session, number) for number in range(IMAGES)] for session in range(SESSIONS)]
+
+    async def everybody():
+        return await asyncio.gather(*(visit(server, session, films[session]) for session in range(SESSIONS)))
+
+    owners = asyncio.run(everybody())
+    cases = desk.worklist.cases
+    deadline = time.monotonic() + 120
+    while any(c.status in ("waiting", "screening") for owner in owners for c in cases.visible(owner)):
+        assert time.monotonic() < deadline, "screening does not end"
+        time.sleep(0.1)
+    for owner, brought in zip(owners, films, strict=True):
+        own = {case.name: case for case in cases.visible(owner)}
+        assert sorted(own) == [f"{number}.png" for number in range(IMAGES)]
+        for number, (content, has_effusion) in enumerate(brought):
+            result = cases.result(owner, own[f"{number}.png"].id)
+            assert result.sha256 == hashlib.sha256(content).hexdigest()
+            assert {f.name for f in result.findings if f.positive} == ({"Effusion"} if has_effusion else set())
+    assert desk.worklist.verify_audit()[2] is None
+
+
+def test_the_examples_are_added_once_and_belong_to_who_asked(desk):
+    assert desk.receive_examples("visitor:a") == 10
+    assert desk.receive_examples("visitor:a") == 0
+    assert desk.receive_examples("visitor:b") == 10
+    assert len(desk.worklist.cases.visible("visitor:a")) == 10
