@@ -32,7 +32,7 @@ RECIPE = ReportRecipe.model_validate(
             "decoder": {"kind": "lstm", "word_size": 16, "hidden_size": 24, "attention_size": 8, "dropout": 0.1},
         },
         "text": {"longest": 24},
-        "optimization": {"epochs": 6, "batch_size": 16, "learning_rate": 1e-2},
+        "optimization": {"epochs": 30, "batch_size": 16, "learning_rate": 1e-2},
     }
 )
 
