@@ -1,0 +1,207 @@
+"""The page as a reader meets it, in Debian's chromium; pictures of it stay in build/screenshots."""
+
+import pytest
+from PIL import Image
+
+ROW, PANEL = "#worklist .cx-row", "#panel .pn"
+HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, chest_pixels, phantom_film):
+    """A DICOM film, PNGs with known findings, and a file that is no image."""
+    folder = tmp_path_factory.mktemp("files")
+    Image.fromarray(chest_pixels(blob=(240, 200, 100, 80))).save(folder / "effusion.png")
+    Image.fromarray(chest_pixels(blob=(150, 150, 120, 100), brightness=1.0, seed=2)).save(folder / "large_heart.png")
+    Image.fromarray(chest_pixels()).save(folder / "healthy.png")
+    # Just above the certified threshold: at a stricter point it is none.
+    faint = chest_pixels(blob=(240, 200, 100, 80), brightness=0.757, seed=3)
+    Image.fromarray(faint).save(folder / "faint.png")
+    (folder / "broken.png").write_bytes(b"")
+    (folder / "film.dcm").write_bytes(phantom_film.read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def phantom_film(repository_root):
+    return repository_root / "app" / "examples" / "00000005_002.dcm"
+
+
+class Visit:
+    """A visitor's browser window, and every address it asked for."""
+
+    def __init__(self, context, server):
+        self.page = context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.asked, self.faults = [], []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.url = server.url
+        self.page.goto(server.url)
+        self.page.wait_for_selector("#worklist .cx-empty, #worklist .cx-row")
+
+    def bring(self, *files):
+        self.page.set_input_files("#drop input[type=file]", [str(file) for file in files])
+
+    def wait_for_rows(self, count):
+        self.page.wait_for_function(
+            f"document.querySelectorAll('{ROW}').length === {count} && !document.querySelector('.cx-progress')"
+        )
+
+    def open(self, name):
+        self.page.locator(ROW, has_text=name).click()
+        self.page.locator(f"{PANEL} .pn-name", has_text=name).wait_for()
+
+    def names(self):
+        return self.page.locator(f"{ROW} .cx-name").all_inner_texts()
+
+    def outside(self):
+        return [url for url in self.asked if not url.startswith((self.url, "data:", "blob:"))]
+
+
+@pytest.fixture
+def enter(browser, server):
+    """Open the page as a new visitor; the windows are closed when the test ends."""
+    contexts = []
+
+    def visit(**options):
+        contexts.append(browser.new_context(accept_downloads=True, **options))
+        return Visit(contexts[-1], server)
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+def test_a_morning_at_the_page(enter, server, files, screenshots):
+    """Upload, order, evidence, operating point, overrule, sign, restart: one visitor, one window."""
+    visit = enter(viewport={"width": 1440, "height": 900})
+    page = visit.page
+    visit.bring(*(files / name for name in ("healthy.png", "faint.png", "effusion.png", "film.dcm", "broken.png")))
+    visit.wait_for_rows(5)
+    assert visit.names()[0] in ("film.dcm", "effusion.png")
+    assert visit.names()[-1] == "broken.png"
+    states = page.locator(f"{ROW} .cx-side .cx-pill").all_inner_texts()
+    assert states == sorted(states, key=["Refer", "Read", "Below", "Refused"].index)
+    page.screenshot(path=screenshots / "worklist.png")
+
+    visit.open("broken.png")
+    page.get_by_text("empty_file").wait_for()
+    page.screenshot(path=screenshots / "refused.png")
+
+    visit.open("effusion.png")
+    page.locator(".vw-heat[data-finding=Effusion]").wait_for(state="visible")
+    assert page.locator(".vw-boxes rect[data-finding=Effusion]").count() == 1
+    page.screenshot(path=screenshots / "case.png")
+
+    # Another finding's row, and then the sentence, move the overlay.
+    page.locator(".pn-bar[data-finding=Nodule] .pn-title").click()
+    page.locator(".vw-heat[data-finding=Effusion]").wait_for(state="hidden")
+    page.locator(".pn-said[data-finding=Effusion]").click()
+    page.locator(".vw-heat[data-finding=Effusion]").wait_for(state="visible")
+    assert "Of 1,000 people without effusion about" in page.locator(".pn-words").inner_text()
+
+    page.get_by_role("button", name="Invert").click()
+    assert float(page.locator("#vw-tone feFuncR").get_attribute("slope")) < 0
+    page.keyboard.press("i")
+    assert float(page.locator("#vw-tone feFuncR").get_attribute("slope")) > 0
+    page.keyboard.press("+")
+    assert "scale(1.5)" in page.locator(".vw-layers").first.get_attribute("style")
+
+    page.get_by_role("tab", name="Operating point").click()
+    page.get_by_text("On your worklist now: 3 refer").wait_for()
+    assert page.locator("#effects .cx-pill", has_text="NOT CERTIFIED").count() == 0
+    page.get_by_label("Own threshold (not certified)").click()
+    page.locator("#effects .cx-pill", has_text="NOT CERTIFIED").first.wait_for()
+    page.locator("#shift input[type=number]").fill("3")
+    page.get_by_text("On your worklist now: 2 refer").wait_for()
+    page.screenshot(path=screenshots / "operating_point.png")
+    page.get_by_label("Certified: few false alarms").click()
+    page.get_by_text("On your worklist now: 3 refer").wait_for()
+
+    page.get_by_role("tab", name="Worklist").click()
+    page.locator("[data-verdict=Nodule]").click()
+    page.fill(".pn-reader", "Dr. Example")
+    page.fill(".pn-comment", HOSTILE)
+    page.get_by_role("button", name="Sign with 1 overruled").click()
+    page.locator(".pn-signed").wait_for()
+    assert page.locator(".pn-decision blockquote").inner_text() == HOSTILE
+    page.screenshot(path=screenshots / "signed.png")
+    with page.expect_download() as saved:
+        page.locator(".pn-export [data-kind=pdf]").click()
+    assert saved.value.path().read_bytes().startswith(b"%PDF")
+    assert "effusion" not in saved.value.suggested_filename
+
+    said = server.stop()
+    assert "effusion" not in said
+    assert "Example" not in said
+    server.start()
+    page.goto(server.url)
+    visit.wait_for_rows(5)
+    assert visit.names()[-1] == "effusion.png"  # signed, hence last
+    page.get_by_role("tab", name="Audit").click()
+    signed = page.locator(".au-log tr", has_text="signed")
+    signed.wait_for()
+    assert "Dr. Example" in signed.inner_text()
+    assert "Nodule present" in signed.inner_text()
+    page.get_by_text("chain intact").wait_for()
+    page.screenshot(path=screenshots / "audit.png", full_page=True)
+
+    assert page.evaluate("window.hacked") is None
+    assert visit.faults == []
+    assert visit.outside() == []
+
+
+def test_the_examples_open_with_one_click_and_the_keyboard_walks_through_them(enter, screenshots):
+    visit = enter(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = visit.page
+    page.get_by_role("button", name="Open ten example cases").click()
+    visit.wait_for_rows(10)
+    first, second = visit.names()[:2]
+    page.keyboard.press("j")
+    page.locator(f"{PANEL} .pn-name", has_text=first).wait_for()
+    page.keyboard.press("j")
+    page.locator(f"{PANEL} .pn-name", has_text=second).wait_for()
+    page.keyboard.press("k")
+    page.locator(f"{PANEL} .pn-name", has_text=first).wait_for()
+    page.keyboard.press("f")
+    page.locator(f"{ROW}.cx-chosen .cx-flag.cx-on").wait_for()
+    page.screenshot(path=screenshots / "phone_dark.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    visit.open("00000006_002")
+    page.locator("[data-event=expand]").first.click()
+    page.locator(".vw-prior").wait_for()
+    assert page.locator(".pn-similar figure").count() == 5
+    assert visit.outside() == []
+
+
+def test_names_and_words_from_outside_stay_words(enter, files, tmp_path):
+    import pydicom
+
+    hostile = pydicom.dcmread(files / "film.dcm")
+    hostile.PatientID = "<script>window.hacked=1</script>"
+    path = tmp_path / "<img src=x onerror=window.hacked=1>.dcm"
+    hostile.save_as(path)
+    visit = enter()
+    visit.bring(path)
+    visit.wait_for_rows(1)
+    visit.open("onerror")
+    visit.page.get_by_text("Patient <script>").wait_for()
+    assert visit.page.evaluate("window.hacked") is None
+
+
+def test_visitors_see_their_own_cases_only(enter, files):
+    one, two = enter(), enter()
+    one.bring(files / "healthy.png")
+    two.bring(files / "large_heart.png", files / "effusion.png")
+    one.wait_for_rows(1)
+    two.wait_for_rows(2)
+    assert one.names() == ["healthy.png"]
+    assert sorted(two.names()) == ["effusion.png", "large_heart.png"]
+
+
+def test_an_upload_that_is_too_large_is_said(enter, tmp_path):
+    (tmp_path / "big.png").write_bytes(b"\0" * (9 * 2**20))
+    visit = enter()
+    visit.bring(tmp_path / "big.png")
+    visit.page.get_by_text("big.png: larger than 8 MB").wait_for()
