@@ -11,6 +11,7 @@ from cxr.errors import RefusalCode, RefusedInputError
 __all__ = ["check_codestream"]
 
 _SOI, _J2K_START, _END = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\xff\xd9"
+_JP2_START, _JP2_CODESTREAM, _BOX_HEADER = b"\x00\x00\x00\x0cjP  ", b"jp2c", 8
 _PADDING = b"\x00\xff"
 _LONE_MARKERS = {0x01, *range(0xD0, 0xD9)}
 _FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # SOF0-15 but tables, and SOF55 of JPEG-LS
@@ -28,6 +29,8 @@ def check_codestream(frame: bytes, rows: int, columns: int) -> None:
     Raises:
         RefusedInputError: truncated, corrupt.
     """
+    if frame.startswith(_JP2_START):
+        frame = _unwrapped(frame)
     if frame.startswith(_SOI):
         size = _jpeg_size(frame)
     elif frame.startswith(_J2K_START):
@@ -41,6 +44,22 @@ def check_codestream(frame: bytes, rows: int, columns: int) -> None:
         raise RefusedInputError(
             RefusalCode.CORRUPT, f"the compressed frame has {size[1]} x {size[0]} pixels, the header {columns} x {rows}"
         )
+
+
+def _unwrapped(frame: bytes) -> bytes:
+    """The codestream inside a JP2 file (ISO/IEC 15444-1 Annex I), which DICOM does not allow and some senders write.
+
+    pydicom 3.0 looks for it too, and never ends at a box of no length.
+    """
+    place = 0
+    while place + _BOX_HEADER <= len(frame):
+        length, kind = struct.unpack_from(">I4s", frame, place)
+        if kind == _JP2_CODESTREAM:
+            return frame[place + _BOX_HEADER : place + length if length else len(frame)]
+        if length < _BOX_HEADER:
+            break
+        place += length
+    raise RefusedInputError(RefusalCode.CORRUPT, "the JP2 file in the pixel data holds no codestream")
 
 
 def _jpeg_size(frame: bytes) -> tuple[int, int] | None:

@@ -12,6 +12,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 from benchmarks.imaging.damage import mutate, outcome
 from benchmarks.imaging.dicom_files import as_chest
 from cxr.errors import RefusalCode, RefusedInputError
+from cxr.imaging.codestream import check_codestream
 from cxr.imaging.reading import read_radiograph
 
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -75,6 +76,17 @@ def test_a_frame_of_another_size_than_the_header_says_is_refused(make_dicom, dic
     dataset.Rows, dataset.Columns = dataset.Columns, dataset.Rows
     with pytest.raises(RefusedInputError, match="80 x 64 pixels, the header 64 x 80"):
         read_radiograph(dicom_bytes(dataset))
+
+
+@pytest.mark.parametrize("place", [12, 64])
+def test_a_jp2_box_without_length_does_not_hang(place):
+    dataset = pydicom.dcmread(SHIPPED / "GDCMJ2K_TextGBR.dcm")
+    frame = bytearray(get_frame(dataset.PixelData, 0, number_of_frames=1))
+    assert frame[4:8] == b"jP  "
+    frame[place : place + 4] = bytes(4)
+    with pytest.raises(RefusedInputError) as caught:
+        check_codestream(bytes(frame[: place + 4] + bytes(2000)), 400, 400)
+    assert caught.value.code is RefusalCode.CORRUPT
 
 
 def test_shared_dicom_files_are_read(shared_data):
