@@ -78,10 +78,11 @@ def _run_until(goal: int, folder: Path, out: Path) -> None:
 
 
 def _run_to_the_end(folder: Path, out: Path) -> tuple[float, float]:
-    """Run the command and give the median resident memory of its second and of its last tenth, in MB."""
+    """Run the command; median resident memory in the second and in the last tenth of its screening, in MB."""
     samples: list[float] = []
+    journal = out / "results.jsonl"
     with subprocess.Popen(_command(folder, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        watcher = threading.Thread(target=_sample_memory, args=(process, samples))
+        watcher = threading.Thread(target=_sample_memory, args=(process, journal, samples))
         watcher.start()
         process.wait()
         watcher.join()
@@ -94,8 +95,12 @@ def _run_to_the_end(folder: Path, out: Path) -> tuple[float, float]:
     return second[len(second) // 2], last[len(last) // 2]
 
 
-def _sample_memory(process: subprocess.Popen[bytes], samples: list[float]) -> None:
+def _sample_memory(process: subprocess.Popen[bytes], journal: Path, samples: list[float]) -> None:
+    """Look at the process from its first new result on: what it loads before belongs to no input."""
     status = Path(f"/proc/{process.pid}/status")
+    before = _lines(journal)
+    while process.poll() is None and _lines(journal) == before:
+        time.sleep(0.02)
     while process.poll() is None:
         try:
             line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
