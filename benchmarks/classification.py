@@ -108,12 +108,13 @@ def chexnet_rows(data: Path) -> list[Row]:
     theirs = join(data / "chexnet_predictions" / "predictions.csv.gz", data / "nih" / "Data_Entry_2017_v2020.csv.gz")
     places = {image: row for row, image in enumerate(theirs.images)}
     rows = [row for row, image in enumerate(ours.images) if image in places]
-    labels = ours.labels[rows][:, [ours.label_space.index(c) for c in CHESTXRAY8]]
-    scores = {
-        f"{RECIPES[-1]}, 2,163 training images": ours.logits[rows][:, [ours.label_space.index(c) for c in CHESTXRAY8]],
-        "CheXNet reproduction, about 78,000": theirs.probabilities[[places[ours.images[row]] for row in rows]][
-            :, [theirs.label_names.index(c) for c in CHESTXRAY8]
-        ],
+    columns = [ours.label_space.index(c) for c in CHESTXRAY8]
+    labels = ours.labels[rows][:, columns]
+    their_rows = [places[ours.images[row]] for row in rows]
+    their_columns = [theirs.label_names.index(c) for c in CHESTXRAY8]
+    scores: dict[str, NDArray[np.floating]] = {
+        f"{RECIPES[-1]}, 2,163 training images": ours.logits[rows][:, columns],
+        "CheXNet reproduction, about 78,000": theirs.probabilities[their_rows][:, their_columns],
     }
     found = []
     for name, values in scores.items():
