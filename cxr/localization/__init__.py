@@ -1,4 +1,4 @@
-"""Class heatmaps -> boxes; overlap measures. numpy and scipy only.
+"""Class heatmaps -> boxes; overlap measures. Base install only.
 
 - :func:`boxes_from_heatmap` with :class:`BoxSettings` -> :class:`Box`
 - :func:`iou`, :func:`iobb`

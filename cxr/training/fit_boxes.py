@@ -1,6 +1,6 @@
 """How a finding's heatmap is best cut into boxes, chosen where the truth is known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +36,6 @@ def fit_box_settings(
         raise ValueError("box settings need at least one image with a true box")
     scores = [_score(heatmaps, truth, settings) for settings in candidates]
     return candidates[int(np.argmax(scores))]
-
-
-def fit_per_finding(
-    examples: Mapping[str, tuple[Sequence[NDArray[np.float32]], Sequence[NDArray[np.float64]]]],
-) -> dict[str, BoxSettings]:
-    """:func:`fit_box_settings` for every finding: finding -> (heatmaps, true boxes)."""
-    return {finding: fit_box_settings(*both) for finding, both in examples.items()}
 
 
 def _score(
