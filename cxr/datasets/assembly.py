@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from cxr.datasets.atomic import write_rows, write_text
 from cxr.datasets.card import Origin, dataset_card
+from cxr.datasets.chunk import Chunk
 from cxr.datasets.folder import BOX_FILE, ENTRY_FILE, IMAGE_FOLDER, REPORT_FILE, split_file
 from cxr.datasets.image_index import ImageIndex
 from cxr.datasets.schema import BOX_HEADER, ENTRY_COLUMNS
@@ -20,7 +21,7 @@ from cxr.errors import DatasetError
 from nlp_labeler.atomic import atomic_writer
 from nlp_labeler.findings import LABELS, NO_FINDING
 
-__all__ = ["REPORT_SCHEMA", "BuildSummary", "Chunk", "assemble"]
+__all__ = ["REPORT_SCHEMA", "BuildSummary", "Part", "assemble"]
 
 _MENTION_TEXTS = ("concept", "finding", "text", "sentence", "section", "assertion", "rule", "severity", "side", "zone")
 _MENTION = pa.struct(
@@ -42,11 +43,11 @@ REPORT_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """The outcome of some reports: one row per stored image as plain values, and (what, code, message) of refusals."""
+class Part:
+    """A finished chunk: its file, and the date of each of its reports, which orders visits and is written nowhere."""
 
-    rows: list[dict[str, Any]]
-    refused: list[tuple[str, str, str]]
+    file: Path
+    dates: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +69,22 @@ class BuildSummary:
 
 def assemble(
     out: Path,
-    parts: Sequence[Path],
+    parts: Sequence[Part],
     index: ImageIndex,
     origin: Origin,
     *,
     fractions: Mapping[str, float],
-    refused_input: Callable[[str], str],
+    called: Callable[[str], str],
 ) -> BuildSummary:
     """Write the tables, split lists, card and refusals of a dataset folder.
 
     Args:
         out: the dataset folder.
-        parts: files of the finished chunks, in the order of the reports.
+        parts: the finished chunks, in the order of the reports.
         index: the images there were.
         origin: how the dataset came about.
         fractions: split -> its share of the patients.
-        refused_input: what to call a report or image file that was left out.
+        called: what to call an image file of the archive.
 
     Raises:
         DatasetError: if no report has a usable image.
@@ -91,9 +92,10 @@ def assemble(
     refused: list[tuple[str, str, str]] = []
     entries: list[dict[str, Any]] = []
     seen: set[str] = set()
+    stems: set[str] = set()
     with atomic_writer(out / REPORT_FILE) as stream, pq.ParquetWriter(stream, REPORT_SCHEMA) as writer:
         for part in parts:
-            chunk = Chunk(**json.loads(part.read_text()))
+            chunk = Chunk(**json.loads(part.file.read_text(encoding="utf-8")))
             refused.extend((what, code, message) for what, code, message in chunk.refused)
             rows = []
             for row in chunk.rows:
@@ -103,14 +105,13 @@ def assemble(
                     seen.add(row["source"])
                     rows.append(row)
             writer.write_table(_report_table(rows))
-            entries.extend(_entry(row) for row in rows)
-    known = {str(Path(source).with_suffix("")) for source in seen} | {what for what, _, _ in refused}
-    refused += [
-        (str(file), "no_report", "no report belongs to this image")
-        for file in index.files
-        if str(file) not in known and str(file.with_suffix("")) not in known
-    ]
-    refused = [(refused_input(what), code, message) for what, code, message in refused]
+            entries.extend(_entry(row, part.dates[row["report"]]) for row in rows)
+            stems.update(row["source_stem"] for row in rows)
+    known = stems | {what for what, _, _ in refused}
+    for file in index.files:
+        name = called(str(file))
+        if name not in known and called(str(file.with_suffix(""))) not in known:
+            refused.append((name, "no_report", "no report belongs to this image"))
     write_rows(out / "refused.csv", ("input", "code", "message"), refused)
     if not entries:
         raise DatasetError(f"no report has a usable image; the reasons are in {out / 'refused.csv'}")
@@ -128,13 +129,14 @@ def _report_table(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([{name: row.get(name) for name in REPORT_SCHEMA.names} for row in plain], REPORT_SCHEMA)
 
 
-def _entry(row: dict[str, Any]) -> dict[str, Any]:
+def _entry(row: dict[str, Any], date: str) -> dict[str, Any]:
     """A row of Data_Entry.csv before visits are numbered, with one 0/1 column per label for the split."""
     labels = row["labels"]
     present = [name for name in LABELS if labels.get(name) == 1]
-    kept = ("image", "patient", "date", "follow_up", "age", "sex", "view", "width", "height", "spacing")
+    kept = ("image", "patient", "follow_up", "age", "sex", "view", "width", "height", "spacing")
     return {
         **{name: row[name] for name in kept},
+        "date": date,
         "findings": "|".join(present) or (NO_FINDING if labels.get(NO_FINDING) == 1 else ""),
         **{name: float(name in present) for name in LABELS},
     }

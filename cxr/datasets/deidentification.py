@@ -6,7 +6,7 @@ second line behind the source's own de-identification, not a replacement for it.
 
 import re
 
-__all__ = ["MASK", "OLDEST_AGE", "deidentify"]
+__all__ = ["MASK", "OLDEST_AGE", "coarse_age", "deidentify"]
 
 MASK = "XXXX"
 """What stands for an identifier; OpenI's reports use the same, and the labeler's segmenter knows it."""
@@ -83,3 +83,10 @@ def deidentify(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+def coarse_age(age: str) -> str:
+    """An age as written, the highest ones as one: in years from :data:`OLDEST_AGE` on it is that number."""
+    digits = "".join(letter for letter in age.split(".")[0] if letter.isdigit())
+    years = not age.strip().upper().endswith(("D", "W", "M"))
+    return str(OLDEST_AGE) if years and digits and int(digits) > OLDEST_AGE else age

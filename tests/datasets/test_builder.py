@@ -139,7 +139,7 @@ def test_a_stopped_build_goes_on_where_it_was(archive, monkeypatch):
         build(archive)
     monkeypatch.undo()
     monkeypatch.setattr("cxr.datasets.builder.CHUNK_REPORTS", 2)
-    monkeypatch.setattr("cxr.datasets.builder._process", lambda *_: pytest.fail("work was done twice"))
+    monkeypatch.setattr("cxr.datasets.builder.process_chunk", lambda *_: pytest.fail("work was done twice"))
     assert build(archive).images == 8
     assert not (archive / "out" / ".build").exists()
 
@@ -175,6 +175,34 @@ def test_no_identifier_is_left_in_any_file(archive):
     records = open_dataset(archive / "out").records
     assert records["age"].max() == 90
     assert len(pd.read_csv(archive / "out" / "refused.csv")) >= 2
+
+
+def test_a_stopped_build_leaves_no_identifier_behind(archive, monkeypatch):
+    reports = pd.read_csv(archive / "reports.csv", dtype=str, keep_default_na=False)
+    reports["study_date"] = "1987-03-14"
+    reports["patient_id"] = "QUILLON-" + reports.index.astype(str)
+    reports["id"] = "quillon-report-" + reports.index.astype(str)
+    reports.loc[1, "image"] = "quillon_lost.png"
+    reports.loc[2, "image"] = "quillon_2.png"
+    reports.to_csv(archive / "reports.csv", index=False)
+    (archive / "images" / "b1.png").rename(archive / "images" / "quillon_2.png")
+    (archive / "images" / "f1.png").write_text("no picture")
+    monkeypatch.setattr("cxr.datasets.builder.assemble", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        build(archive, pseudonyms=Pseudonyms(b"sixteen bytes or more"))
+    left = [path for path in (archive / "out").rglob("*") if path.is_file()]
+    assert any(path.parent.name == ".build" for path in left)
+    content = b"".join(path.name.encode() + path.read_bytes() for path in left).lower()
+    for secret in (b"quillon", b"1987-03-14", b"f1.png", b"a1.png"):
+        assert secret not in content, secret
+
+
+def test_a_twin_of_a_used_image_is_no_stray(archive):
+    """The same picture under another suffix belongs to the report that names the first."""
+    with Image.open(archive / "images" / "b1.png") as picture:
+        picture.save(archive / "images" / "b1.jpg")
+    for pseudonyms in (None, Pseudonyms(b"sixteen bytes or more")):
+        assert [code for _, code, _ in build(archive, pseudonyms=pseudonyms).refused] == []
 
 
 def test_evidence_points_into_the_masked_text(archive):
