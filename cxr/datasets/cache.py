@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from cxr.datasets.atomic import write_rows, write_text
 from cxr.datasets.schema import Dataset
 from cxr.errors import DatasetError, RefusedInputError
 from cxr.imaging.preprocessing import PREPROCESSING_VERSION, prepare
@@ -32,6 +33,10 @@ class ImageCache:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.pixels: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+
+    def __reduce__(self) -> tuple[type["ImageCache"], tuple[Path]]:
+        """Another process opens the file itself: pickling a memory map would copy all of its pixels."""
+        return ImageCache, (self.path,)
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -56,13 +61,13 @@ class ImageCache:
         paths = [Path(path) for path in dataset.records["path"]]
         key = _key(paths, list(dataset.records["image"]), size)
         target, card = directory / "images.npy", directory / "cache.json"
-        if target.is_file() and card.is_file() and json.loads(card.read_text()).get("key") == key:
+        if target.is_file() and card.is_file() and json.loads(card.read_text(encoding="utf-8")).get("key") == key:
             return cls(target)
         directory.mkdir(parents=True, exist_ok=True)
         card.unlink(missing_ok=True)
         partial, state = directory / f"{key[:16]}.partial.npy", directory / f"{key[:16]}.state.npy"
-        for stale in directory.glob("*.npy"):
-            if stale not in {partial, state}:
+        for name in ("images.npy", "*.partial.npy", "*.state.npy"):
+            for stale in set(directory.glob(name)) - {partial, state}:
                 stale.unlink()
         _fill(partial, state, paths, size, workers)
         refused = _refusals(state, paths, dataset, directory)
@@ -74,7 +79,8 @@ class ImageCache:
             )
         partial.replace(target)
         state.unlink()
-        _write_card(card, {"key": key, "size": size, "images": len(paths), "preprocessing": PREPROCESSING_VERSION})
+        content = {"key": key, "size": size, "images": len(paths), "preprocessing": PREPROCESSING_VERSION}
+        write_text(card, json.dumps(content, indent=1) + "\n")
         return cls(target)
 
 
@@ -129,8 +135,7 @@ def _refusals(state: Path, paths: list[Path], dataset: Dataset, directory: Path)
     listed = list(_reasons([paths[row] for row in rows]))
     if listed:
         names = dataset.records["image"].iloc[rows]
-        lines = ["image,code\n", *(f"{name},{code}\n" for name, code in zip(names, listed, strict=True))]
-        (directory / "refused.csv").write_text("".join(lines))
+        write_rows(directory / "refused.csv", ("image", "code"), zip(names, listed, strict=True))
         return [f"{name} ({code})" for name, code in zip(names, listed, strict=True)]
     return []
 
@@ -143,9 +148,3 @@ def _reasons(paths: list[Path]) -> Iterator[str]:
             yield "changed while reading"
         except RefusedInputError as error:
             yield str(error.code)
-
-
-def _write_card(path: Path, content: dict[str, object]) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
-    temporary.replace(path)

@@ -1,5 +1,7 @@
 """The image cache: the pixels of the clinic's preprocessing, never stale, never silently black."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -22,13 +24,7 @@ def test_rows_are_what_the_clinic_feeds_the_network(dataset, tmp_path):
     cache = ImageCache.build(dataset, 64, tmp_path / "cache", workers=3)
     assert len(cache) == 6
     for row, path in enumerate(dataset.records["path"]):
-        assert np.array_equal(cache[row], prepare(read_radiograph(path_of(path)).pixels, 64)[0])
-
-
-def path_of(text):
-    from pathlib import Path
-
-    return Path(text)
+        assert np.array_equal(cache[row], prepare(read_radiograph(Path(path)).pixels, 64)[0])
 
 
 def test_a_finished_cache_is_opened_not_built(dataset, tmp_path, monkeypatch):
@@ -71,14 +67,24 @@ def test_a_stopped_build_goes_on(dataset, tmp_path, monkeypatch):
     assert all(cache[row].max() > 0 for row in range(6))
 
 
+def test_only_the_caches_own_files_are_cleared_away(dataset, tmp_path):
+    folder = tmp_path / "cache"
+    ImageCache.build(dataset, 64, folder)
+    (folder / "features.npy").write_bytes(b"of somebody else")
+    (folder / "0123456789abcdef.partial.npy").write_bytes(b"of an earlier build")
+    ImageCache.build(dataset, 32, folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["cache.json", "features.npy", "images.npy"]
+    assert (folder / "features.npy").read_bytes() == b"of somebody else"
+
+
 def test_refused_images_are_named(dataset, tmp_path):
-    path_of(dataset.records["path"][2]).write_bytes(b"broken")
+    Path(dataset.records["path"][2]).write_bytes(b"broken")
     with pytest.raises(DatasetError, match=r"1 of 6 images cannot be used: 2\.png \(unknown_format\)"):
         ImageCache.build(dataset, 64, tmp_path / "cache")
     assert (tmp_path / "cache" / "refused.csv").read_text() == "image,code\n2.png,unknown_format\n"
 
 
 def test_missing_images_are_named(dataset, tmp_path):
-    path_of(dataset.records["path"][4]).unlink()
+    Path(dataset.records["path"][4]).unlink()
     with pytest.raises(DatasetError, match=r"image 4\.png is listed but not found"):
         ImageCache.build(dataset, 64, tmp_path / "cache")
