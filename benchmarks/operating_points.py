@@ -19,7 +19,7 @@ from scipy.stats import hypergeom
 from benchmarks.record import RESULTS, Row, shared_data
 from cxr.benchmark.predictions import LabeledPredictions, join
 from cxr.operating_points import ANY_FINDING, Proportion, Refusal, fit_operating_points, patient_score
-from cxr.operating_points.fitting import patient_labels
+from cxr.operating_points.calibration_data import patient_labels
 from cxr.operating_points.neyman_pearson import order_statistic, smallest_rank
 from cxr.operating_points.sampling import one_image_per_patient, patient_codes
 

@@ -17,7 +17,7 @@ from cxr.operating_points import (
     fit_operating_points,
     patient_score,
 )
-from cxr.operating_points.fitting import patient_labels
+from cxr.operating_points.calibration_data import patient_labels
 from cxr.operating_points.sampling import one_image_per_patient, patient_codes
 
 __all__ = ["HeldOutPoint", "HeldOutPoints", "evaluate_points", "fit_on_half"]

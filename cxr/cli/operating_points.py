@@ -1,14 +1,9 @@
 """``cxr operating-points``: fit certified thresholds, show them, re-test them on local patients."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from cxr.operating_points import Certificate, OperatingPointSet, Refusal
 
 __all__ = ["app"]
 
@@ -46,6 +41,7 @@ def fit(
     from rich.console import Console
 
     from cxr.benchmark.predictions import join
+    from cxr.cli.certificate_table import certificate_table
     from cxr.operating_points import Refusal, fit_operating_points
 
     data = join(predictions, labels)
@@ -62,7 +58,7 @@ def fit(
         subgroups=data.attributes,
     )
     points.save(output)
-    Console().print(_table(points))
+    Console().print(certificate_table(points))
     typer.echo(f"wrote {output}")
     of_interest = [*points.findings.values(), points.patient_level]
     refused = [point for point in of_interest if isinstance(point, Refusal)]
@@ -86,6 +82,7 @@ def show(
     """Show a certificate file: every threshold with its promise, or why there is none."""
     from rich.console import Console
 
+    from cxr.cli.certificate_table import certificate_table
     from cxr.operating_points import OperatingPointSet
 
     points = OperatingPointSet.load(certificate)
@@ -96,7 +93,7 @@ def show(
         f"calibration set {points.calibration_sha256}",
     ):
         console.print(line, highlight=False, soft_wrap=True)
-    console.print(_table(points, prevalence))
+    console.print(certificate_table(points, prevalence))
 
 
 @app.command()
@@ -156,46 +153,3 @@ def _sha256(model: Path | None) -> str | None:
         raise OperatingPointError(f"no model file at {model}")
     with model.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _table(points: "OperatingPointSet", prevalence: float | None = None) -> "Table":
-    from rich.table import Table
-
-    from cxr.operating_points import ANY_FINDING
-
-    table = Table("finding", "rule", "threshold", "promise", "n", "k", "on the other class")
-    if prevalence is not None:
-        table.add_column(f"at prevalence {prevalence:.3g}")
-    rows = [(name, points.findings[name], points.rule_out[name]) for name in points.label_space]
-    for name, *of_finding in [*rows, (ANY_FINDING, points.patient_level, points.patient_rule_out)]:
-        for rule, point in zip(("p > t", "p < t"), of_finding, strict=True):
-            cells = _cells(point)
-            worth = [] if prevalence is None else [_worth(point, prevalence)]
-            table.add_row(name if rule == "p > t" else "", rule, *cells, *worth)
-        table.add_section()
-    return table
-
-
-def _cells(point: "Certificate | Refusal") -> tuple[str, str, str, str, str]:
-    """Threshold, promise, n, k and sensitivity or specificity."""
-    error = "FPR" if point.criterion == "false_positive_rate" else "misses"
-    promise = f"{error} <= {point.limit:.3g}, {1 - point.delta:.3g} sure"
-    if point.status == "refused":
-        return "refused", f"{point.missing} patients missing", str(point.n), "", ""
-    other = point.sensitivity or point.specificity
-    name = "sensitivity" if point.sensitivity else "specificity"
-    figure = f"{name} {other.rate:.3f} ({other.low:.3f}-{other.high:.3f})" if other else ""
-    return f"{point.threshold:.4g}", promise, str(point.n), str(point.k), figure
-
-
-def _worth(point: "Certificate | Refusal", prevalence: float) -> str:
-    """Predictive value at a prevalence, with the promised error rate and the measured other one."""
-    from cxr.evaluation.decisions import predictive_values
-
-    if point.status == "refused":
-        return ""
-    if point.sensitivity:
-        return f"PPV >= {float(predictive_values(point.sensitivity.rate, 1 - point.limit, prevalence)[0]):.3f}"
-    if point.specificity:
-        return f"NPV >= {float(predictive_values(1 - point.limit, point.specificity.rate, prevalence)[1]):.4f}"
-    return ""

@@ -6,7 +6,9 @@
 - sampling: one image per patient
 - certificate: what is promised about one threshold, or why nothing is
 - triage: refer, read or none
-- fitting, operating_point_set: fit all of it, and the file that holds it
+- calibration_data: what thresholds are fitted on
+- certify, fitting: one threshold, and all of a model's
+- operating_point_set, sealed_file: what was fitted, and the file that holds it
 - score_reference: how the calibration set scored
 - recheck: whether a certificate still holds on new local patients
 """

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cxr.errors import OperatingPointError
+from nlp_labeler.faults import faults
 
 __all__ = ["Calibrator", "FindingCalibration", "Method", "shift_prevalence"]
 
@@ -184,9 +185,7 @@ class Calibrator(_Strict):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "file"
-            raise OperatingPointError(f"the calibration is invalid at {where}: {first['msg']}; fit it again") from error
+            raise OperatingPointError(f"the calibration is invalid at {faults(error)}; fit it again") from error
 
     @classmethod
     def load(cls, path: Path) -> "Calibrator":

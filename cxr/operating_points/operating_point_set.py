@@ -1,35 +1,30 @@
 """The fitted operating points of one model: the file operating_points.json that travels with it.
 
-A threshold belongs to one model, one calibration set and one label space. The file names all three, seals
-its own content with a hash, and refuses to be used with anything else. The seal finds accidents and edits;
-it is no signature: whoever can write a new file can seal it.
+A threshold belongs to one model, one calibration set and one label space. The file names all three, is sealed
+(cxr.operating_points.sealed_file), and refuses to be used with anything else.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from cxr.errors import OperatingPointError
 from cxr.operating_points.certificate import Certificate, OperatingPoint
+from cxr.operating_points.sealed_file import SealedFile
 from cxr.operating_points.triage import Triage, patient_score, triage_of
 
 __all__ = ["OperatingPointSet"]
 
-_FORMAT_VERSION = 1
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class OperatingPointSet(BaseModel):
+class OperatingPointSet(SealedFile):
     """Certificates or refusals for every finding and for the patient.
 
     Attributes:
-        format_version: version of this file; another one is refused.
         created: when it was fitted, with a time zone.
         model_sha256: hash of the model file it belongs to; ``None`` if it was fitted on bare predictions, in
             which case no model may use it.
@@ -43,10 +38,10 @@ class OperatingPointSet(BaseModel):
         patient_level: the referral: ``highest probability of any finding > threshold``, of limited
             false-positive rate among patients with no finding at all.
         patient_rule_out: ``highest probability < threshold``, of limited miss rate among patients with any finding.
-        content_sha256: seal over everything above.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    CONTENT: ClassVar[str] = "operating points"
+    FORMAT_VERSION: ClassVar[int] = 1
 
     format_version: Literal[1] = 1
     created: AwareDatetime
@@ -60,7 +55,6 @@ class OperatingPointSet(BaseModel):
     rule_out: dict[str, OperatingPoint]
     patient_level: OperatingPoint
     patient_rule_out: OperatingPoint
-    content_sha256: str = ""
 
     @model_validator(mode="after")
     def _every_finding_has_its_points(self) -> Self:
@@ -71,67 +65,6 @@ class OperatingPointSet(BaseModel):
             if odd:
                 raise ValueError(f"{name} and label_space differ in {', '.join(odd)}")
         return self
-
-    def _digest(self) -> str:
-        content = self.model_dump(mode="json", exclude={"content_sha256"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-    def sealed(self) -> Self:
-        """The same set with :attr:`content_sha256` computed."""
-        return self.model_copy(update={"content_sha256": self._digest()})
-
-    def to_json(self) -> str:
-        """The content of an operating_points.json."""
-        return self.sealed().model_dump_json(indent=1) + "\n"
-
-    def save(self, path: Path) -> None:
-        """Write the file atomically."""
-        temporary = path.with_name(f".{path.name}.tmp")
-        temporary.write_text(self.to_json(), encoding="utf-8")
-        temporary.replace(path)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read and verify what :meth:`to_json` wrote.
-
-        Raises:
-            OperatingPointError: if it is not JSON, of another version, invalid, or altered since it was fitted.
-        """
-        try:
-            data = json.loads(text)
-        except ValueError as error:
-            raise OperatingPointError(f"the operating points are not JSON ({error}); fit them again") from error
-        version = data.get("format_version") if isinstance(data, dict) else None
-        if version != _FORMAT_VERSION:
-            raise OperatingPointError(
-                f"operating points of format version {version!r}; this cxr reads {_FORMAT_VERSION}; fit them again"
-            )
-        try:
-            points = cls.model_validate(data)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "file"
-            raise OperatingPointError(
-                f"the operating points are invalid at {where}: {first['msg']}; fit them again"
-            ) from error
-        if points.content_sha256 != points._digest():
-            raise OperatingPointError(
-                "the operating points were altered after they were fitted (content_sha256 differs); fit them again"
-            )
-        return points
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read and verify a file; see :meth:`from_json`.
-
-        Raises:
-            OperatingPointError: if it is missing, unreadable or must not be trusted.
-        """
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise OperatingPointError(f"cannot read operating points from {path}: {error}") from error
-        return cls.from_json(text)
 
     def require(self, *, model_sha256: str, label_space: Sequence[str]) -> None:
         """Refuse another model or label space than the set was fitted for.

@@ -15,8 +15,8 @@ import numpy as np
 import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
 
+from cxr.operating_points.calibration_data import check_calibration_data, patient_labels
 from cxr.operating_points.certificate import Certificate, Proportion
-from cxr.operating_points.fitting import check_calibration_data, patient_labels
 from cxr.operating_points.operating_point_set import OperatingPointSet
 from cxr.operating_points.sampling import one_image_per_patient, patient_codes
 from cxr.operating_points.triage import patient_score

@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cxr.errors import OperatingPointError
+from cxr.operating_points.calibration_data import patient_labels
 from cxr.operating_points.certificate import Proportion
-from cxr.operating_points.fitting import patient_labels
 from cxr.operating_points.triage import patient_score
+from nlp_labeler.faults import faults
 
 __all__ = ["MAX_SCORES", "FindingScores", "ScoreReference"]
 
@@ -103,11 +104,7 @@ class ScoreReference(_Strict):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "file"
-            raise OperatingPointError(
-                f"the score reference is invalid at {where}: {first['msg']}; export it again"
-            ) from error
+            raise OperatingPointError(f"the score reference is invalid at {faults(error)}; export it again") from error
 
 
 def _scores(p: NDArray[np.float64], y: NDArray[np.float64]) -> FindingScores:

@@ -26,6 +26,7 @@ from cxr.screening.manifest import (
     BundleManifest,
 )
 from cxr.screening.onnx_file import refuse_external_data
+from nlp_labeler.faults import faults
 
 __all__ = ["Bundle", "shipped_bundle_path"]
 
@@ -136,9 +137,7 @@ def _read_manifest(source: BundleSource, path: Path) -> tuple[BundleManifest, st
     try:
         manifest = BundleManifest.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "manifest"
-        raise BundleError(f"{path}: {MANIFEST_FILE} is invalid at {where}: {first['msg']}") from error
+        raise BundleError(f"{path}: {MANIFEST_FILE} is invalid at {faults(error)}") from error
     return manifest, hashlib.sha256(content).hexdigest()
 
 

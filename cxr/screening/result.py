@@ -11,6 +11,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from cxr.errors import CxrError, RefusalCode
 from cxr.reporting import FindingResult, GroundedReport, Triage
+from nlp_labeler.faults import faults
 
 __all__ = [
     "RESULT_SCHEMA_VERSION",
@@ -99,9 +100,8 @@ def parse_result_line(line: str | bytes) -> ScreeningResult:
     try:
         return _ADAPTER.validate_json(line)
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "line"
-        raise CxrError(f"not a result line of schema {RESULT_SCHEMA_VERSION}: {where}: {first['msg']}") from error
+        wrong = faults(error, values=False)
+        raise CxrError(f"not a result line of schema {RESULT_SCHEMA_VERSION}: {wrong}") from error
 
 
 def result_schema() -> dict[str, object]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from nlp_labeler.document import Assertion
 from nlp_labeler.errors import ConfigError
+from nlp_labeler.faults import faults
 from nlp_labeler.findings import LABELS
 from nlp_labeler.lexicon.patterns import Pattern, compile_term
 
@@ -20,7 +21,6 @@ __all__ = [
     "Scope",
     "SectionKind",
     "compile_terms",
-    "describe",
     "load_table",
     "validate",
 ]
@@ -132,17 +132,7 @@ def validate(content: Any, kind: type[Table], source: str) -> Table:
     try:
         return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
-        raise ConfigError(f"{source}: {describe(error)}") from error
-
-
-def describe(error: ValidationError) -> str:
-    """All problems of a validation on one line, each with its place in the file."""
-    problems = []
-    for item in error.errors(include_url=False):
-        place = ".".join(str(part) for part in item["loc"])
-        found = "" if item["type"] == "missing" else f" (found {item['input']!r:.60})"
-        problems.append(f"{place}: {item['msg']}{found}")
-    return "; ".join(problems)
+        raise ConfigError(f"{source}: {faults(error)}") from error
 
 
 @cache

@@ -5,7 +5,7 @@ import pytest
 
 from cxr.errors import OperatingPointError
 from cxr.operating_points import Certificate, Refusal, fit_operating_points
-from cxr.operating_points.fitting import patient_labels
+from cxr.operating_points.calibration_data import patient_labels
 
 
 def single_image_data(n: int, seed: int = 0):

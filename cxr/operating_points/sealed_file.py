@@ -1,0 +1,99 @@
+"""A JSON file that seals its own content with a hash, and is not read when anything in it was changed since.
+
+The seal finds accidents and edits; it is no signature: whoever can write a new file can seal it.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cxr.errors import OperatingPointError
+from nlp_labeler.atomic import atomic_writer
+from nlp_labeler.faults import faults
+
+__all__ = ["SealedFile"]
+
+
+class SealedFile(BaseModel):
+    """Base of what is kept in such a file.
+
+    Attributes:
+        CONTENT: what the file holds, in the plural, for messages.
+        FORMAT_VERSION: the version that is read and written; another one is refused.
+        format_version: version of this file.
+        content_sha256: seal over everything else.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    CONTENT: ClassVar[str]
+    FORMAT_VERSION: ClassVar[int]
+
+    format_version: int
+    content_sha256: str = ""
+
+    def _digest(self) -> str:
+        content = self.model_dump(mode="json", exclude={"content_sha256"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def sealed(self) -> Self:
+        """The same content with :attr:`content_sha256` computed."""
+        return self.model_copy(update={"content_sha256": self._digest()})
+
+    def to_json(self) -> str:
+        """The content of the file."""
+        return self.sealed().model_dump_json(indent=1) + "\n"
+
+    def save(self, path: Path) -> None:
+        """Write the file atomically.
+
+        Raises:
+            OperatingPointError: if it cannot be written there.
+        """
+        try:
+            with atomic_writer(path) as stream:
+                stream.write(self.to_json().encode())
+        except OSError as error:
+            raise OperatingPointError(f"cannot write {self.CONTENT} to {path}: {error.strerror}") from error
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read and verify what :meth:`to_json` wrote.
+
+        Raises:
+            OperatingPointError: if it is not JSON, of another version, invalid, or altered since it was sealed.
+        """
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise OperatingPointError(f"the {cls.CONTENT} are not JSON ({error}); fit them again") from error
+        version = data.get("format_version") if isinstance(data, dict) else None
+        if version != cls.FORMAT_VERSION:
+            raise OperatingPointError(
+                f"{cls.CONTENT} of format version {version!r}; this cxr reads {cls.FORMAT_VERSION}; fit them again"
+            )
+        try:
+            content = cls.model_validate(data)
+        except ValidationError as error:
+            raise OperatingPointError(f"the {cls.CONTENT} are invalid at {faults(error)}; fit them again") from error
+        if content.content_sha256 != content._digest():
+            raise OperatingPointError(
+                f"the {cls.CONTENT} were altered after they were fitted (content_sha256 differs); fit them again"
+            )
+        return content
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read and verify a file; see :meth:`from_json`.
+
+        Raises:
+            OperatingPointError: if it is missing, unreadable or must not be trusted.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise OperatingPointError(f"cannot read {cls.CONTENT} from {path}: {error}") from error
+        return cls.from_json(text)
