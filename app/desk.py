@@ -45,9 +45,9 @@ class Desk:
         self._stopped = threading.Event()
         self._watched: WatchedFolder | None = None
         if folder is not None and (folder / RESULTS_FILE).is_file():
-            import_results(folder, self.worklist.cases, self.worklist.certificate_sha256)
+            import_results(folder, self.worklist.queue, self.worklist.certificate_sha256)
         elif folder is not None:
-            self._watched = WatchedFolder(folder, self.worklist.cases, self.worklist.inbox)
+            self._watched = WatchedFolder(folder, self.worklist.queue, self.worklist.inbox)
         self.worklist.worker.start()
         if self._watched:
             threading.Thread(target=self._watch, name="watch", daemon=True).start()
@@ -73,8 +73,8 @@ class Desk:
         added = 0
         for film in example_files():
             origin = f"example:{viewer}:{film.name}"
-            if not self.worklist.cases.knows(origin):
-                self.worklist.cases.add(viewer, film.name, film, origin=origin)
+            if not self.worklist.queue.knows(origin):
+                self.worklist.queue.add(viewer, film.name, film, origin=origin)
                 added += 1
         self.worklist.worker.wake()
         return added

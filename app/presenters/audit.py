@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from app.presenters.rendering import render
 from app.texts import Texts
 from cxr.worklist import AuditEntry
-from cxr.worklist.monitoring import MIN_FOR_DRIFT, Monitoring
+from cxr.worklist.drift import MIN_FOR_DRIFT
+from cxr.worklist.monitoring import Monitoring
 
 __all__ = ["audit_html"]
 

@@ -2,6 +2,7 @@
 
 - :class:`Worklist`: all of it, in one folder; survives a restart at any moment
 - :class:`Case`, :class:`Cases`, :class:`Subject`: images, their results, who may see them
+- :class:`CaseQueue`: what waits to be screened
 - :class:`Decision`, :class:`Decisions`: what readers signed
 - :class:`AuditEntry`: the append-only log, a chain of hashes
 - :class:`PictureStore`: what there is to look at
@@ -11,6 +12,7 @@
 
 from cxr.worklist.audit_log import AuditEntry
 from cxr.worklist.case import SHARED, Case, Subject
+from cxr.worklist.case_queue import CaseQueue
 from cxr.worklist.cases import Cases
 from cxr.worklist.decisions import Decision, Decisions
 from cxr.worklist.folder import WatchedFolder
@@ -24,6 +26,7 @@ __all__ = [
     "SHARED",
     "AuditEntry",
     "Case",
+    "CaseQueue",
     "Cases",
     "Decision",
     "Decisions",

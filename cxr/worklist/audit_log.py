@@ -9,7 +9,8 @@ import hashlib
 import json
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime
+
+from cxr.worklist.database import now
 
 __all__ = ["GENESIS", "AuditEntry", "append_entry", "read_entries", "verify_chain"]
 
@@ -70,7 +71,7 @@ def append_entry(
     number, previous = (last["number"] + 1, last["hash"]) if last else (1, GENESIS)
     values = {
         "number": number,
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "time": now(),
         "owner": owner,
         "actor": actor,
         "action": action,

@@ -1,84 +1,21 @@
-"""The cases of a worklist: added, claimed by the worker, finished, listed to those who may see them."""
+"""The cases of a worklist, shown to those who may see them."""
 
-import json
-import secrets
 import sqlite3
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from pathlib import Path
 
 from cxr.errors import CxrError
-from cxr.screening import ScreeningResult, parse_result_line, result_line
-from cxr.worklist.audit_log import append_entry
-from cxr.worklist.case import SHARED, Case, Subject
+from cxr.screening import ScreeningResult, parse_result_line
+from cxr.worklist.case import SHARED, Case
+from cxr.worklist.case_rows import SELECT_CASES, case_of
 from cxr.worklist.database import Database
 
-__all__ = ["Cases", "now"]
-
-_ID_BYTES = 12
-_SELECT = """SELECT cases.*, (SELECT reader FROM decisions WHERE decisions.case_id = cases.id
-    ORDER BY decisions.number DESC LIMIT 1) AS signed_by FROM cases"""
-
-
-def now() -> str:
-    """The time as the worklist writes it: ISO 8601, UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+__all__ = ["Cases"]
 
 
 class Cases:
-    """Cases in a database. Every reading method takes the viewer, and shows nothing of anybody else's."""
+    """Cases in a database. Every method takes the viewer, and shows nothing of anybody else's."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def add(self, owner: str, name: str, source: Path, *, origin: str = "", claimed: bool = False) -> str:
-        """A new case.
-
-        Args:
-            owner: who will see it.
-            name: file name to show.
-            source: the file that the worker reads.
-            origin: where it came from, by which :meth:`knows` finds it; empty for uploads.
-            claimed: whether the caller will finish it, rather than the worker.
-
-        Returns:
-            Its id.
-        """
-        case_id = secrets.token_hex(_ID_BYTES)
-        status = "screening" if claimed else "waiting"
-        with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT INTO cases (id, owner, name, origin, source, status, added) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (case_id, owner, name, origin, str(source), status, now()),
-            )
-        return case_id
-
-    def knows(self, origin: str) -> bool:
-        """Whether there is a case from this origin."""
-        row = self._database.connection().execute("SELECT 1 FROM cases WHERE origin = ?", (origin,)).fetchone()
-        return row is not None
-
-    def claim(self, after: str) -> tuple[Case, Path] | None:
-        """Take the oldest waiting case, its owner being the next one after ``after``.
-
-        Taking turns among owners keeps a large upload of one from delaying the single image of another.
-
-        Returns:
-            The case and its source, or ``None`` if nothing waits.
-        """
-        with self._database.transaction() as connection:
-            row = connection.execute(
-                f"{_SELECT} WHERE status = 'waiting' ORDER BY owner <= ?, owner, number LIMIT 1", (after,)
-            ).fetchone()
-            if row is None:
-                return None
-            connection.execute("UPDATE cases SET status = 'screening' WHERE id = ?", (row["id"],))
-        return _case(row), Path(row["source"])
-
-    def unfinished_sources(self) -> set[Path]:
-        """The files that somebody's case still needs."""
-        rows = self._database.connection().execute("SELECT source FROM cases WHERE status IN ('waiting', 'screening')")
-        return {Path(row["source"]) for row in rows}
 
     def state(self, viewer: str) -> str:
         """Changes whenever something changes that a viewer's list shows; cheap to ask for often."""
@@ -93,72 +30,6 @@ class Cases:
         )
         return "|".join(str(value) for value in row)
 
-    def release_claims(self) -> None:
-        """Let what a stopped worker had begun wait again."""
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE cases SET status = 'waiting' WHERE status = 'screening'")
-
-    def finish(
-        self,
-        case_id: str,
-        result: ScreeningResult,
-        subject: Subject,
-        *,
-        size: tuple[int, int] | None,
-        pictures: Mapping[str, bytes],
-        certificate_sha256: str,
-    ) -> None:
-        """Write a case's result, all of it or nothing.
-
-        Args:
-            case_id: of a claimed case.
-            result: what screening ended with.
-            subject: what the file says about the patient.
-            size: width and height of the image in pixels; ``None`` when refused.
-            pictures: kind -> file content.
-            certificate_sha256: seal of the operating points in use.
-        """
-        width, height = size or (None, None)
-        probabilities = {finding.name: round(finding.probability, 6) for finding in result.findings}
-        with self._database.transaction() as connection:
-            connection.execute(
-                """UPDATE cases SET status = ?, finished = ?, patient = ?, study_date = ?, sex = ?, age = ?, view = ?,
-                width = ?, height = ?, triage = ?, refusal = ?, probabilities = ?, model_sha256 = ?, result = ?
-                WHERE id = ?""",
-                (
-                    result.status,
-                    now(),
-                    subject.patient,
-                    subject.study_date,
-                    subject.sex,
-                    subject.age,
-                    subject.view,
-                    width,
-                    height,
-                    result.triage,
-                    result.refusal.code if result.refusal else None,
-                    json.dumps(probabilities),
-                    result.model.sha256,
-                    result_line(result),
-                    case_id,
-                ),
-            )
-            connection.executemany(
-                "INSERT OR REPLACE INTO pictures (case_id, kind, content) VALUES (?, ?, ?)",
-                [(case_id, kind, content) for kind, content in pictures.items()],
-            )
-            owner = connection.execute("SELECT owner FROM cases WHERE id = ?", (case_id,)).fetchone()["owner"]
-            append_entry(
-                connection,
-                owner=owner,
-                actor="cxr",
-                action=result.status,
-                case_id=case_id,
-                model_sha256=result.model.sha256,
-                certificate_sha256=certificate_sha256,
-                detail={"triage": result.triage} if result.refusal is None else {"refusal": str(result.refusal.code)},
-            )
-
     def flag(self, viewer: str, case_id: str, flagged: bool) -> None:
         """Mark a case to come back to, or take the mark off.
 
@@ -171,8 +42,10 @@ class Cases:
 
     def visible(self, viewer: str) -> list[Case]:
         """All cases of a viewer and the shared ones, in the order in which they came."""
-        rows = self._database.connection().execute(f"{_SELECT} WHERE owner IN (?, ?) ORDER BY number", (viewer, SHARED))
-        return [_case(row) for row in rows]
+        rows = self._database.connection().execute(
+            f"{SELECT_CASES} WHERE owner IN (?, ?) ORDER BY number", (viewer, SHARED)
+        )
+        return [case_of(row) for row in rows]
 
     def get(self, viewer: str, case_id: str) -> Case:
         """One case.
@@ -180,7 +53,7 @@ class Cases:
         Raises:
             CxrError: if the viewer has no such case; that somebody else may have it is not said.
         """
-        return _case(self._row(viewer, case_id))
+        return case_of(self._row(viewer, case_id))
 
     def result(self, viewer: str, case_id: str) -> ScreeningResult | None:
         """The result of a case; ``None`` while it waits.
@@ -196,37 +69,18 @@ class Cases:
         if not case.subject.patient:
             return []
         rows = self._database.connection().execute(
-            f"""{_SELECT} WHERE owner IN (?, ?) AND patient = ? AND id <> ? AND status = 'screened'
+            f"""{SELECT_CASES} WHERE owner IN (?, ?) AND patient = ? AND id <> ? AND status = 'screened'
             ORDER BY study_date DESC, number DESC""",
             (viewer, SHARED, case.subject.patient, case.id),
         )
-        return [_case(row) for row in rows]
+        return [case_of(row) for row in rows]
 
     def _row(self, viewer: str, case_id: str) -> sqlite3.Row:
         row: sqlite3.Row | None = (
             self._database.connection()
-            .execute(f"{_SELECT} WHERE id = ? AND owner IN (?, ?)", (case_id, viewer, SHARED))
+            .execute(f"{SELECT_CASES} WHERE id = ? AND owner IN (?, ?)", (case_id, viewer, SHARED))
             .fetchone()
         )
         if row is None:
             raise CxrError(f"there is no case {case_id[:64]!r} on this worklist")
         return row
-
-
-def _case(row: sqlite3.Row) -> Case:
-    return Case(
-        id=row["id"],
-        owner=row["owner"],
-        name=row["name"],
-        status=row["status"],
-        added=row["added"],
-        subject=Subject(row["patient"], row["study_date"], row["sex"], row["age"], row["view"]),
-        width=row["width"],
-        height=row["height"],
-        triage=row["triage"],
-        refusal=row["refusal"],
-        probabilities=json.loads(row["probabilities"] or "{}"),
-        model_sha256=row["model_sha256"],
-        flagged=bool(row["flagged"]),
-        signed_by=row["signed_by"],
-    )

@@ -6,16 +6,22 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 from cxr.errors import ConfigError
 from cxr.worklist.schema import SCHEMA, SCHEMA_VERSION
 
-__all__ = ["Database"]
+__all__ = ["Database", "now"]
 
 _BUSY_SECONDS = 60.0
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
+
+
+def now() -> str:
+    """The time as the worklist writes it: ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 class Database:

@@ -8,8 +8,8 @@ from cxr.errors import CxrError
 from cxr.screening import ScreeningResult
 from cxr.worklist.audit_log import append_entry
 from cxr.worklist.case import SHARED
-from cxr.worklist.cases import Cases, now
-from cxr.worklist.database import Database
+from cxr.worklist.cases import Cases
+from cxr.worklist.database import Database, now
 
 __all__ = ["MAX_COMMENT", "Decision", "Decisions"]
 

@@ -7,7 +7,7 @@ from cxr.errors import ConfigError
 from cxr.screening import find_inputs
 from cxr.screening.inputs import is_companion
 from cxr.worklist.case import SHARED
-from cxr.worklist.cases import Cases
+from cxr.worklist.case_queue import CaseQueue
 from cxr.worklist.inbox import Inbox
 
 __all__ = ["WatchedFolder"]
@@ -23,18 +23,18 @@ class WatchedFolder:
 
     Args:
         folder: searched recursively.
-        cases: the worklist.
+        queue: of the worklist.
         inbox: takes members of archives.
 
     Raises:
         ConfigError: if it is no folder.
     """
 
-    def __init__(self, folder: Path, cases: Cases, inbox: Inbox) -> None:
+    def __init__(self, folder: Path, queue: CaseQueue, inbox: Inbox) -> None:
         if not folder.is_dir():
             raise ConfigError(f"{folder} is not a folder; give one with images, or one made by 'cxr screen'")
         self._folder = folder.absolute()
-        self._cases = cases
+        self._queue = queue
         self._inbox = inbox
         self._seen: dict[Path, tuple[int, int]] = {}
         self._taken: set[Path] = set()
@@ -62,11 +62,11 @@ class WatchedFolder:
         self._taken.add(file)
         count = 0
         for item in find_inputs([file]):
-            if self._cases.knows(item.name):
+            if self._queue.knows(item.name):
                 continue
             count += 1
             if file.suffix.lower() == _ARCHIVE:
                 self._inbox.take(SHARED, item, item.name[len(str(file.parent)) + 1 :], origin=item.name)
             else:
-                self._cases.add(SHARED, file.name, file, origin=item.name)
+                self._queue.add(SHARED, file.name, file, origin=item.name)
         return count

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from cxr.errors import RefusedInputError
 from cxr.screening import ScreeningInput, find_inputs
-from cxr.worklist.cases import Cases
+from cxr.worklist.case_queue import CaseQueue
 
 __all__ = ["REFUSED", "Inbox", "plain_name"]
 
@@ -23,14 +23,14 @@ class Inbox:
 
     Args:
         folder: created if missing, for this user of the machine alone.
-        cases: the worklist.
+        queue: of the worklist.
     """
 
-    def __init__(self, folder: Path, cases: Cases) -> None:
+    def __init__(self, folder: Path, queue: CaseQueue) -> None:
         folder.mkdir(exist_ok=True, mode=0o700)
         self._folder = folder
-        self._cases = cases
-        wanted = cases.unfinished_sources()
+        self._queue = queue
+        wanted = queue.unfinished_sources()
         for file in folder.iterdir():
             if file not in wanted:
                 file.unlink()
@@ -55,7 +55,7 @@ class Inbox:
         """
         shown = plain_name(name)
         if not shown.lower().endswith(_ARCHIVE):
-            return [self._cases.add(owner, shown, file)]
+            return [self._queue.add(owner, shown, file)]
         archive = file.with_suffix(_ARCHIVE)
         file.rename(archive)
         try:
@@ -73,7 +73,7 @@ class Inbox:
             file.unlink()
             file = file.with_suffix(REFUSED)
             file.write_text(f"{error.code}\n{error.message}", encoding="utf-8")
-        return self._cases.add(owner, name, file, origin=origin)
+        return self._queue.add(owner, name, file, origin=origin)
 
     def holds(self, source: Path) -> bool:
         """Whether a source is a file of this inbox, to be deleted once it is screened."""

@@ -7,33 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.stats import ks_2samp
-
-from cxr.operating_points import OperatingPointSet, Proportion, Recheck, ScoreReference, recheck
+from cxr.operating_points import OperatingPointSet, Recheck, ScoreReference
+from cxr.worklist.agreement import Agreement, agreements, recheck_locally
 from cxr.worklist.case import Case
 from cxr.worklist.decisions import Decision
+from cxr.worklist.drift import MIN_FOR_DRIFT, Drift, drifts
+from cxr.worklist.subgroups import Subgroup, subgroups
 
-__all__ = [
-    "MIN_FOR_DRIFT",
-    "Agreement",
-    "Day",
-    "Drift",
-    "Monitoring",
-    "Subgroup",
-    "agreements",
-    "days",
-    "drifts",
-    "monitor",
-    "recheck_locally",
-    "subgroups",
-]
-
-MIN_FOR_DRIFT = 30
-"""Screened images below which scores are not compared."""
-
-_DRIFT_LEVEL = 0.01
-_AGE_BANDS = ((0, 18), (18, 40), (40, 65), (65, 200))
+__all__ = ["Day", "Monitoring", "days", "monitor"]
 
 
 @dataclass(frozen=True)
@@ -45,52 +26,6 @@ class Day:
     referred: int
     refused: int
     signed: int
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """One finding on signed cases.
-
-    Attributes:
-        name: the finding.
-        confirmed: called by the model, and signed as there.
-        removed: called by the model, signed as absent.
-        added: not called, signed as there.
-        share: of signed cases on which both agree, with its interval.
-    """
-
-    name: str
-    confirmed: int
-    removed: int
-    added: int
-    share: Proportion
-
-
-@dataclass(frozen=True)
-class Drift:
-    """One finding's scores here against the calibration set's.
-
-    Attributes:
-        name: the finding.
-        distance: largest difference of the two distribution functions (Kolmogorov-Smirnov), in [0, 1].
-        p_value: after Bonferroni's correction for the number of findings.
-        drifted: whether they differ at the 1 % level.
-    """
-
-    name: str
-    distance: float
-    p_value: float
-    drifted: bool
-
-
-@dataclass(frozen=True)
-class Subgroup:
-    """Share referred in one group; ``flagged`` if its interval excludes the share of all."""
-
-    attribute: str
-    value: str
-    referred: Proportion
-    flagged: bool
 
 
 @dataclass(frozen=True)
@@ -153,65 +88,3 @@ def days(cases: Sequence[Case]) -> tuple[Day, ...]:
         )
         for date, there in sorted(by_day.items(), reverse=True)
     )
-
-
-def agreements(signed: Sequence[tuple[Case, Decision]], points: OperatingPointSet) -> tuple[Agreement, ...]:
-    """Agreement per finding at the certified operating point, for findings that either side ever named."""
-    found = []
-    for name in points.label_space:
-        threshold = points.threshold(name)
-        pairs = [
-            (threshold is not None and case.probabilities[name] > threshold, decision.verdicts[name])
-            for case, decision in signed
-        ]
-        counts = Counter(pairs)
-        if counts[True, True] + counts[True, False] + counts[False, True]:
-            agreed = counts[True, True] + counts[False, False]
-            share = Proportion.of(agreed, len(pairs))
-            found.append(Agreement(name, counts[True, True], counts[True, False], counts[False, True], share))
-    return tuple(found)
-
-
-def drifts(screened: Sequence[Case], reference: ScoreReference) -> tuple[Drift, ...]:
-    """The two-sample test per finding, the largest distance first."""
-    found = []
-    for name, scores in reference.findings.items():
-        here = [case.probabilities[name] for case in screened]
-        test = ks_2samp(here, scores.sample())
-        p_value = min(1.0, float(test.pvalue) * len(reference.findings))
-        found.append(Drift(name, float(test.statistic), p_value, p_value < _DRIFT_LEVEL))
-    return tuple(sorted(found, key=lambda drift: -drift.distance))
-
-
-def subgroups(screened: Sequence[Case]) -> tuple[Subgroup, ...]:
-    """Share referred by sex, view and age, where the files say them."""
-    if not screened:
-        return ()
-    overall = sum(case.triage == "refer" for case in screened) / len(screened)
-    groups: dict[tuple[str, str], list[Case]] = {}
-    for case in screened:
-        for attribute, value in _attributes(case):
-            groups.setdefault((attribute, value), []).append(case)
-    found = []
-    for (attribute, value), members in sorted(groups.items()):
-        share = Proportion.of(sum(case.triage == "refer" for case in members), len(members))
-        found.append(Subgroup(attribute, value, share, not share.low <= overall <= share.high))
-    return tuple(found)
-
-
-def recheck_locally(signed: Sequence[tuple[Case, Decision]], points: OperatingPointSet) -> tuple[Recheck, ...]:
-    """The certificates on patients that a reader signed; an image without a patient's number is its own patient."""
-    if not signed:
-        return ()
-    scores = np.array([[case.probabilities[name] for name in points.label_space] for case, _ in signed])
-    labels = np.array([[float(d.verdicts[name]) for name in points.label_space] for _, d in signed])
-    return recheck(points, scores, labels, [case.subject.patient or case.id for case, _ in signed])
-
-
-def _attributes(case: Case) -> list[tuple[str, str]]:
-    subject = case.subject
-    found = [("sex", subject.sex), ("view", subject.view)]
-    if subject.age is not None:
-        low, high = next((band for band in _AGE_BANDS if band[0] <= subject.age < band[1]), _AGE_BANDS[-1])
-        found.append(("age", f"{low}-{high - 1}" if high < 200 else f"{low}+"))
-    return [(attribute, value) for attribute, value in found if value]

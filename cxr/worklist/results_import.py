@@ -5,7 +5,7 @@ from pathlib import Path
 from cxr.errors import ConfigError
 from cxr.outputs import OverlayNames, read_results
 from cxr.worklist.case import SHARED
-from cxr.worklist.cases import Cases
+from cxr.worklist.case_queue import CaseQueue
 from cxr.worklist.inbox import plain_name
 from cxr.worklist.pictures import overlay_pictures
 from cxr.worklist.subject import subject_of
@@ -15,12 +15,12 @@ __all__ = ["RESULTS_FILE", "import_results"]
 RESULTS_FILE = "results.jsonl"
 
 
-def import_results(folder: Path, cases: Cases, certificate_sha256: str) -> int:
+def import_results(folder: Path, queue: CaseQueue, certificate_sha256: str) -> int:
     """Add the results that are not on the worklist yet, with their overlays.
 
     Args:
         folder: made by ``cxr screen ... --out``.
-        cases: the worklist.
+        queue: of the worklist.
         certificate_sha256: seal of the operating points in use here.
 
     Returns:
@@ -37,12 +37,12 @@ def import_results(folder: Path, cases: Cases, certificate_sha256: str) -> int:
     for result in read_results(file):
         overlay = folder / "overlays" / names.assign(result.path)
         origin = f"{overlay.absolute()}#{result.model.sha256}"
-        if cases.knows(origin):
+        if queue.knows(origin):
             continue
         name = plain_name(result.path)
         pictures, size = overlay_pictures(overlay.read_bytes()) if overlay.is_file() else ({}, None)
-        case_id = cases.add(SHARED, name, overlay, origin=origin, claimed=True)
-        cases.finish(
+        case_id = queue.add(SHARED, name, overlay, origin=origin, claimed=True)
+        queue.finish(
             case_id,
             result,
             subject_of(None, name),

@@ -7,7 +7,7 @@ from pathlib import Path
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.screening import Examination, Screener
 from cxr.worklist.case import Case
-from cxr.worklist.cases import Cases
+from cxr.worklist.case_queue import CaseQueue
 from cxr.worklist.inbox import REFUSED, Inbox
 from cxr.worklist.pictures import pictures_of
 from cxr.worklist.subject import header_of, subject_of
@@ -22,14 +22,14 @@ class ScreeningWorker:
     """Threads that take waiting cases in turn. A case that was begun when the program died is begun again.
 
     Args:
-        cases: the worklist.
+        queue: of the worklist.
         inbox: whose copies are deleted once their result is written.
         screener: made with ``threads=1`` where ``threads`` fill the cores.
         threads: cases worked on at once.
     """
 
-    def __init__(self, cases: Cases, inbox: Inbox, screener: Screener, threads: int) -> None:
-        self._cases = cases
+    def __init__(self, queue: CaseQueue, inbox: Inbox, screener: Screener, threads: int) -> None:
+        self._queue = queue
         self._inbox = inbox
         self._screener = screener
         self._certificate = screener.bundle.operating_points.content_sha256
@@ -41,7 +41,7 @@ class ScreeningWorker:
 
     def start(self) -> None:
         """Begin, with whatever waits."""
-        self._cases.release_claims()
+        self._queue.release_claims()
         for thread in self._threads:
             thread.start()
 
@@ -59,7 +59,7 @@ class ScreeningWorker:
     def _run(self) -> None:
         while not self._stopping:
             with self._turn:
-                claimed = self._cases.claim(after=self._served)
+                claimed = self._queue.claim(after=self._served)
                 if claimed:
                     self._served = claimed[0].owner
             if claimed is None:
@@ -80,7 +80,7 @@ class ScreeningWorker:
         else:
             examination = self._screener.examine(case.name, source)
         header = header_of(source) if examination.exhibit else None
-        self._cases.finish(
+        self._queue.finish(
             case.id,
             examination.result,
             subject_of(header, case.name),

@@ -10,6 +10,7 @@ from typing import Self
 from cxr.screening import Screener
 from cxr.worklist.audit_log import AuditEntry, append_entry, read_entries, verify_chain
 from cxr.worklist.case import SHARED
+from cxr.worklist.case_queue import CaseQueue
 from cxr.worklist.cases import Cases
 from cxr.worklist.database import Database
 from cxr.worklist.decisions import Decision, Decisions
@@ -36,11 +37,12 @@ class Worklist:
         self._database = Database(folder)
         self.model = screener.identity
         self.certificate_sha256 = screener.bundle.operating_points.content_sha256
+        self.queue = CaseQueue(self._database)
         self.cases = Cases(self._database)
         self.pictures = PictureStore(self._database)
         self.decisions = Decisions(self._database, self.cases)
-        self.inbox = Inbox(folder / "inbox", self.cases)
-        self.worker = ScreeningWorker(self.cases, self.inbox, screener, threads)
+        self.inbox = Inbox(folder / "inbox", self.queue)
+        self.worker = ScreeningWorker(self.queue, self.inbox, screener, threads)
 
     def sign(self, viewer: str, case_id: str, *, reader: str, overruled: Mapping[str, bool], comment: str) -> Decision:
         """Sign a case under the certificates in use; see :meth:`Decisions.sign`."""

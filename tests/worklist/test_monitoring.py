@@ -5,7 +5,8 @@ import pytest
 
 from cxr.operating_points import ScoreReference, fit_operating_points
 from cxr.worklist import Case, Decision, Subject
-from cxr.worklist.monitoring import MIN_FOR_DRIFT, monitor
+from cxr.worklist.drift import MIN_FOR_DRIFT
+from cxr.worklist.monitoring import monitor
 
 LABELS = ("Effusion", "Mass")
 RNG = np.random.default_rng(0)

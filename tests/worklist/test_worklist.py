@@ -71,7 +71,7 @@ def test_owners_take_turns(worklist, image_folder, receive):
     receive(worklist, "bob", [image])
     served = ""
     order = []
-    while claimed := worklist.cases.claim(after=served):
+    while claimed := worklist.queue.claim(after=served):
         served = claimed[0].owner
         order.append(served)
     assert order == ["ann", "bob", "ann", "ann"]
@@ -82,7 +82,7 @@ def test_a_restart_loses_nothing_and_goes_on_with_what_was_begun(
 ):
     with Worklist(tmp_path / "desk", tiny_screener, threads=1) as first:
         ids = receive(first, "ann", sorted(image_folder.glob("*.png")))
-        assert first.cases.claim(after="") is not None  # and the program dies here
+        assert first.queue.claim(after="") is not None  # and the program dies here
     with Worklist(tmp_path / "desk", tiny_screener, threads=1) as second:
         screen_all(second, "ann")
         assert [c.id for c in second.cases.visible("ann")] == ids
@@ -110,14 +110,14 @@ def test_one_process_at_a_time_and_one_version(worklist, tiny_screener, tmp_path
 def test_a_watched_folder_is_taken_once_and_only_when_files_are_complete(worklist, image_folder, screen_all):
     with zipfile.ZipFile(image_folder / "late.zip", "w") as archive:
         archive.write(image_folder / "healthy.png", "inside.png")
-    folder = WatchedFolder(image_folder, worklist.cases, worklist.inbox)
+    folder = WatchedFolder(image_folder, worklist.queue, worklist.inbox)
     assert folder.look() == 0
     with (image_folder / "effusion.png").open("ab") as still_written:
         still_written.write(b"\0")
     assert folder.look() == 3
     assert folder.look() == 1
     assert folder.look() == 0
-    again = WatchedFolder(image_folder, worklist.cases, worklist.inbox)
+    again = WatchedFolder(image_folder, worklist.queue, worklist.inbox)
     assert [again.look(), again.look()] == [0, 0]
     screen_all(worklist)
     assert sorted(c.name for c in worklist.cases.visible("anybody")) == [
@@ -132,13 +132,13 @@ def test_a_watched_folder_is_taken_once_and_only_when_files_are_complete(worklis
 def test_results_of_the_command_line_are_shown_as_they_are(worklist, tiny_screener, image_folder, tmp_path):
     (image_folder / "broken.png").write_bytes(b"")
     screen_to_folder(tiny_screener, [image_folder], tmp_path / "out", workers=1)
-    assert import_results(tmp_path / "out", worklist.cases, "seal") == 4
-    assert import_results(tmp_path / "out", worklist.cases, "seal") == 0
+    assert import_results(tmp_path / "out", worklist.queue, "seal") == 4
+    assert import_results(tmp_path / "out", worklist.queue, "seal") == 0
     cases = {c.name: c for c in worklist.cases.visible("anybody")}
     assert cases["effusion.png"].triage == "refer"
     assert worklist.pictures.get("anybody", cases["effusion.png"].id, OVERLAY)
     with pytest.raises(ConfigError, match=r"holds no results\.jsonl"):
-        import_results(image_folder, worklist.cases, "seal")
+        import_results(image_folder, worklist.queue, "seal")
 
 
 def test_visits_of_one_patient_are_joined_newest_first(worklist, chest_pixels, tmp_path, screen_all, receive):
@@ -172,7 +172,7 @@ def test_a_name_from_outside_is_only_ever_shown(worklist, name, shown):
     file = worklist.inbox.new_file()
     [case_id] = worklist.inbox.admit("ann", file, name)
     assert worklist.cases.get("ann", case_id).name == shown
-    assert worklist.cases.unfinished_sources() == {file}
+    assert worklist.queue.unfinished_sources() == {file}
 
 
 def test_what_no_case_waits_for_is_swept_out(tiny_screener, tmp_path):
