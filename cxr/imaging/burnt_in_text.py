@@ -20,6 +20,7 @@ MOST_CHARACTERS = 20
 
 _SIDE = 768  # longest side that is searched; larger pictures are made smaller
 _STROKE = 9  # thinner marks are strokes
+_REACHES = (1, 2, 4, 1)  # steps of doubling from one pixel to _STROKE
 _CONTRAST = 0.3  # of a stroke against what is around it
 _HEIGHTS = (5, 60)  # of a character in pixels
 _WIDEST = 2.5  # width of a character, or of a few that touch, over its height
@@ -78,8 +79,9 @@ def count_characters(pixels: NDArray[np.float32]) -> int:
     Args:
         pixels: (H, W) in [0, 1].
     """
+    small = _searched(pixels)
     # The gaps of bright characters are dark marks: what is seen on both sides is counted once.
-    return max(sum(line.characters for line in find_text(side)) for side in (pixels, 1 - pixels))
+    return max(sum(line.characters for line in _bright_lines(side)) for side in (small, ~small))
 
 
 def find_text(pixels: NDArray[np.float32]) -> list[TextLine]:
@@ -91,9 +93,17 @@ def find_text(pixels: NDArray[np.float32]) -> list[TextLine]:
     Returns:
         The lines, in pixels of the picture at no more than 768 to its longer side.
     """
-    picture = Image.fromarray(np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8))
+    return _bright_lines(_searched(pixels))
+
+
+def _searched(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The picture in 256 grays, no larger than it is searched."""
+    picture = Image.fromarray((pixels * np.float32(255) + np.float32(0.5)).astype(np.uint8))
     picture.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
-    small = np.asarray(picture)
+    return np.asarray(picture)
+
+
+def _bright_lines(small: NDArray[np.uint8]) -> list[TextLine]:
     # White top hat: what is brighter than all of its surroundings that is wider than a stroke.
     strokes = small - _slide(_slide(small, np.minimum), np.maximum) > _CONTRAST * 255
     return _lines(_marks(strokes))
@@ -101,16 +111,11 @@ def find_text(pixels: NDArray[np.float32]) -> list[TextLine]:
 
 def _slide(pixels: NDArray[np.uint8], extreme: np.ufunc) -> NDArray[np.uint8]:
     """Least or largest value of a square of _STROKE pixels around each pixel, by doubling."""
-    half = _STROKE // 2
-    for _ in range(2):
-        pixels = np.pad(pixels, ((half, half), (0, 0)), mode="edge")
-        reach = 1
-        while 2 * reach <= _STROKE:
-            pixels = extreme(pixels[:-reach], pixels[reach:])
-            reach *= 2
-        if rest := _STROKE - reach:
-            pixels = extreme(pixels[:-rest], pixels[rest:])
-        pixels = np.ascontiguousarray(pixels.T)
+    pixels = np.pad(pixels, _STROKE // 2, mode="edge")
+    for reach in _REACHES:
+        pixels = extreme(pixels[:-reach], pixels[reach:])
+    for reach in _REACHES:
+        pixels = extreme(pixels[:, :-reach], pixels[:, reach:])
     return pixels
 
 

@@ -4,7 +4,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from cxr.imaging.preprocessing import Placement
 from cxr.imaging.segmentation import Segmenter
@@ -18,32 +17,26 @@ __all__ = ["Locator"]
 class Locator:
     """Draws boxes on one image. Lungs and heart are outlined when the first box is asked for, and once.
 
+    They are outlined on the network's square, not on the image: a heatmap is no finer, and outlines of a film of ten
+    million pixels would take longer than all the rest of screening it.
+
     Args:
-        pixels: (H, W) in [0, 1] of an upright frontal chest radiograph, air dark.
-        pixel_aspect: height of a pixel over its width.
-        placement: where the image lies in the network's square.
-        size: side of the square in pixels.
+        square: (size, size) uint8, an upright frontal chest radiograph as :func:`~cxr.imaging.preprocessing.prepare`
+            makes it.
+        placement: where the image lies in it.
     """
 
-    def __init__(self, pixels: NDArray[np.float32], pixel_aspect: float, placement: Placement, size: int) -> None:
-        self._pixels = pixels
-        self._pixel_aspect = pixel_aspect
+    def __init__(self, square: NDArray[np.uint8], placement: Placement) -> None:
+        self._square = square
         self._placement = placement
-        self._size = size
 
     @cached_property
     def anatomy(self) -> Anatomy:
         """Outlines on the grid of the image's heatmaps."""
-        left, top, right, bottom = content(self._placement, self._size)
-        found = Segmenter.shipped().segment(self._pixels, self._pixel_aspect)
-
-        def resized(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-            small = Image.fromarray(mask.astype(np.uint8)).resize(
-                (right - left, bottom - top), Image.Resampling.NEAREST
-            )
-            return np.asarray(small, dtype=np.bool_)
-
-        return Anatomy(resized(found.right_lung), resized(found.left_lung), resized(found.heart))
+        left, top, right, bottom = content(self._placement, len(self._square))
+        found = Segmenter.shipped().segment(self._square.astype(np.float32) / np.float32(255))
+        masks = (found.right_lung, found.left_lung, found.heart)
+        return Anatomy(*(mask[top:bottom, left:right] for mask in masks))
 
     def boxes(
         self, finding: str, heatmap: NDArray[np.float32], settings: BoxSettings, probability: float
@@ -56,4 +49,5 @@ class Locator:
             settings: the finding's box settings.
             probability: its calibrated probability; a box's score is this times its relative heat.
         """
-        return locate(confine(heatmap, finding, self.anatomy), self._placement, self._size, settings, probability)
+        confined = confine(heatmap, finding, self.anatomy)
+        return locate(confined, self._placement, len(self._square), settings, probability)

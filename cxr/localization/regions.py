@@ -44,7 +44,7 @@ def connected_regions(heat: NDArray[np.float32], threshold: float) -> list[Regio
     runs = Runs.of(mask, diagonal=True)
     peaks = np.maximum.reduceat(heat[mask], np.cumsum(runs.lengths) - runs.lengths)
     found = []
-    for root in np.unique(runs.roots):
+    for root in np.flatnonzero(np.bincount(runs.roots)):
         of = runs.roots == root
         x, y = int(runs.starts[of].min()), int(runs.rows[of].min())
         width, height = int(runs.stops[of].max()) - x, int(runs.rows[of].max()) + 1 - y

@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr.errors import ConfigError, RefusalCode, RefusedInputError
-from cxr.imaging.preprocessing import Placement, prepare
-from cxr.imaging.reading import Radiograph, read_radiograph
+from cxr.imaging.preprocessing import prepare
+from cxr.imaging.reading import read_radiograph
 from cxr.localization import Box
 from cxr.localization.locator import Locator
 from cxr.reporting import FindingResult, write_report
 from cxr.screening.bundle import Bundle
 from cxr.screening.exhibit import Examination, Exhibit
-from cxr.screening.generator import GeneratedReport, Generator
+from cxr.screening.generator import Generator
 from cxr.screening.heatmaps import Heatmaps
 from cxr.screening.manifest import file_sha256
-from cxr.screening.network import Network, NetworkOutput
+from cxr.screening.network import Network
 from cxr.screening.result import ModelIdentity, Refusal, ScreeningResult
 
 __all__ = ["Screener", "available_cores"]
@@ -111,61 +111,53 @@ class Screener:
         return Examination(ScreeningResult(name, sha256, "refused", refusal, (), None, None, self.identity), None)
 
     def _examine(self, name: str, source: Path | bytes, earlier: ScreeningResult | None) -> Examination:
+        """Read, look whether it may be scored, score, compare with the operating points, report."""
         radiograph = read_radiograph(source)
         if self._gate is not None:
             self._gate(radiograph.pixels)
-        square, placement = prepare(
-            radiograph.pixels, self.bundle.manifest.preprocessing.size, radiograph.metadata.pixel_aspect
-        )
-        output = self._network.run(square[None])
-        generated = self._generator.report(square) if self._generator else None
-        return self._judge(name, radiograph, placement, output, generated, earlier)
-
-    def _judge(
-        self,
-        name: str,
-        radiograph: Radiograph,
-        placement: Placement,
-        output: NetworkOutput,
-        generated: GeneratedReport | None,
-        earlier: ScreeningResult | None,
-    ) -> Examination:
-        """Calibrate, compare with the operating points, locate, report."""
         manifest, points = self.bundle.manifest, self.bundle.operating_points
         size = manifest.preprocessing.size
+        square, placement = prepare(radiograph.pixels, size, radiograph.metadata.pixel_aspect)
+        output = self._network.run(square[None])
         probabilities = self.bundle.calibrator.apply(output.logits[0])
-        findings: list[FindingResult] = []
-        locator = Locator(radiograph.pixels, radiograph.metadata.pixel_aspect, placement, size)
-        heatmaps = Heatmaps(output.class_maps[0], manifest.label_space, placement, size)
-        for index, label in enumerate(manifest.label_space):
-            probability = float(probabilities[index])
-            point = points.point(label)
-            positive = point is not None and probability > point.threshold
-            boxes: tuple[Box, ...] = ()
-            if positive:
-                boxes = locator.boxes(label, heatmaps[label], manifest.boxes[label], probability)
-            threshold, guarantee = (point.threshold, point.guarantee) if point else (None, None)
-            findings.append(FindingResult(label, probability, threshold, positive, guarantee, boxes))
         triage = points.triage(probabilities)
-        height, width = radiograph.pixels.shape
+        heatmaps = Heatmaps(output.class_maps[0], manifest.label_space, placement, size)
+        findings = self._findings(probabilities, heatmaps, Locator(square, placement))
+        generated = self._generator.report(square) if self._generator else None
         result = ScreeningResult(
             path=name,
             sha256=radiograph.metadata.sha256,
             status="screened",
             refusal=None,
-            findings=tuple(findings),
+            findings=findings,
             triage=triage,
             report=write_report(
                 findings,
                 triage=triage,
-                width=width,
-                height=height,
+                width=radiograph.metadata.width,
+                height=radiograph.metadata.height,
                 generated=generated.text if generated else None,
                 earlier=earlier.findings if earlier else None,
             ),
             model=self.identity,
         )
         return Examination(result, Exhibit(radiograph.pixels, heatmaps, output.embedding[0], generated))
+
+    def _findings(
+        self, probabilities: NDArray[np.float64], heatmaps: Heatmaps, locator: Locator
+    ) -> tuple[FindingResult, ...]:
+        """Every finding of the label space; those above their thresholds with boxes."""
+        manifest = self.bundle.manifest
+        findings: list[FindingResult] = []
+        for label, probability in zip(manifest.label_space, map(float, probabilities), strict=True):
+            point = self.bundle.operating_points.point(label)
+            positive = point is not None and probability > point.threshold
+            boxes: tuple[Box, ...] = ()
+            if positive:
+                boxes = locator.boxes(label, heatmaps[label], manifest.boxes[label], probability)
+            threshold, guarantee = (point.threshold, point.guarantee) if point else (None, None)
+            findings.append(FindingResult(label, probability, threshold, positive, guarantee, boxes))
+        return tuple(findings)
 
 
 def _sha256(source: Path | bytes) -> str | None:

@@ -69,9 +69,8 @@ def _boxes(
 ) -> Iterable[tuple[str, Box]]:
     """Label and box, in pixels of the file, of each class map (S, S)."""
     radiograph = read_radiograph(path)
-    aspect = radiograph.metadata.pixel_aspect
-    placement = prepare(radiograph.pixels, size, aspect)[1]
-    locator = Locator(radiograph.pixels, aspect, placement, size)
+    square, placement = prepare(radiograph.pixels, size, radiograph.metadata.pixel_aspect)
+    locator = Locator(square, placement)
     for label, class_map in class_maps.items():
         heatmap = heatmap_on_image(class_map, placement, size)
         for box in locator.boxes(label, heatmap, settings[label], probability=1.0):
