@@ -43,8 +43,9 @@ def listen(
     """Receive radiographs by C-STORE, screen them and send an SR and an SC of each to the archive.
 
     An object is acknowledged once it is safely on disk. Stopped, killed or cut off at any moment, the node goes on
-    where it was when it is started again with the same --spool; results reach the archive once. A radiograph that
-    must not be screened has no results; it is counted as refused, with the reason in the log. The node stops on
+    where it was when it is started again with the same --spool; results reach the archive once. Of a radiograph that
+    must not be screened the archive gets an SR that says so and why; it is counted under that reason by the health
+    endpoint. Objects too damaged to be referred to are counted only. The node stops on
     SIGTERM or Ctrl-C after finishing what it has in hand.
     """
     import logging

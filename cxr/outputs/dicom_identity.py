@@ -54,11 +54,16 @@ def read_header(source: Path | bytes) -> Dataset:
 
 
 def derived_uid(kind: str, source: str, model: ModelIdentity) -> UID:
-    """A UID that depends only on what it names: the same image and model give the same object again.
+    """A UID that depends only on what it names: the same image and bundle give the same object again.
+
+    Thresholds and calibration are part of a bundle: with others it is another object, which an archive takes beside
+    the first one.
 
     Args:
         kind: what it identifies, e.g. ``"SR instance"``.
         source: UID of the image or study it belongs to.
-        model: the model that spoke.
+        model: the bundle that spoke.
     """
-    return generate_uid(entropy_srcs=[kind, source, model.bundle, model.version, model.sha256])
+    return generate_uid(
+        entropy_srcs=[kind, source, model.bundle, model.version, model.sha256, model.bundle_sha256 or ""]
+    )

@@ -1,9 +1,7 @@
 """A DICOM Comprehensive SR (TID 1500) from a ScreeningResult, referring to the image it was made from.
 
 Every finding of the label space is a measurement group with its probability, its threshold and on which side
-of it the image fell; a finding above its threshold has one planar region per box. The algorithm, its version
-and the hash of its model are named in each group. The document is complete but never verified: no person has
-seen it.
+of it the image fell; a finding above its threshold has one planar region per box.
 """
 
 from datetime import datetime
@@ -15,7 +13,14 @@ from pydicom.sr.coding import Code
 from cxr.errors import MissingExtraError
 from cxr.localization import Box
 from cxr.outputs.dicom_codes import PRIVATE_SCHEME, dicom_codes
-from cxr.outputs.dicom_identity import MANUFACTURER, SERIES_NUMBERS, derived_uid
+from cxr.outputs.dicom_document import (
+    MeasurementGroup,
+    algorithm,
+    image_group,
+    screening_document,
+    source_image,
+    tracking,
+)
 from cxr.reporting import FindingResult
 from cxr.screening.result import ScreeningResult
 
@@ -26,7 +31,6 @@ except ModuleNotFoundError as error:
 
 __all__ = ["structured_report"]
 
-_CHEST_RADIOGRAPHY = Code("399208008", "SCT", "Plain chest X-ray")
 _NO_UNITS = Code("1", "UCUM", "no units")
 _PROBABILITY = Code("PROBABILITY", PRIVATE_SCHEME, "Calibrated probability of the finding")
 _THRESHOLD = Code("THRESHOLD", PRIVATE_SCHEME, "Operating point on the probability")
@@ -41,10 +45,9 @@ _TRIAGE_VALUES = {
     "read": Code("READ", PRIVATE_SCHEME, "A person must read it"),
     "none": Code("NONE", PRIVATE_SCHEME, "Nothing above its threshold"),
 }
-_IMAGE_LEVEL = Code("SCREENING", PRIVATE_SCHEME, "Screening of the whole image")
 
 
-def structured_report(result: ScreeningResult, header: Dataset, written: datetime) -> "sr.ComprehensiveSR":
+def structured_report(result: ScreeningResult, header: Dataset, written: datetime) -> sr.ComprehensiveSR:
     """Write the SR of one screened image.
 
     Args:
@@ -58,102 +61,33 @@ def structured_report(result: ScreeningResult, header: Dataset, written: datetim
     if result.triage is None or result.report is None:
         raise ValueError(f"{result.path} was refused: there is nothing to report")
     sides = {s.finding: s.side for s in result.report.sentences if s.finding}
-    groups = [_image_group(result, header)]
+    groups = [image_group("triage", [(_TRIAGE, _TRIAGE_VALUES[result.triage])], result, header)]
     for finding in result.findings:
         groups += _finding_groups(result, finding, sides.get(finding.name), header)
-    report = sr.MeasurementReport(
-        observation_context=_observer(result),
-        procedure_reported=_CHEST_RADIOGRAPHY,
-        imaging_measurements=groups,
-        title=Code("126000", "DCM", "Imaging Measurement Report"),
-    )
-    document = sr.ComprehensiveSR(
-        evidence=[header],
-        content=report[0],
-        series_instance_uid=derived_uid("SR series", header.StudyInstanceUID, result.model),
-        series_number=SERIES_NUMBERS["SR"],
-        sop_instance_uid=derived_uid("SR instance", header.SOPInstanceUID, result.model),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
-        is_complete=True,
-        is_final=False,
-        is_verified=False,
-        series_description="cxr screening report (research use only)",
-    )
-    document.CodingSchemeIdentificationSequence = [_private_scheme()]
-    document.ContentDate, document.ContentTime = written.strftime("%Y%m%d"), written.strftime("%H%M%S")
-    return document
-
-
-def _private_scheme() -> Dataset:
-    """Who is responsible for the codes that no terminology has."""
-    scheme = Dataset()
-    scheme.CodingSchemeDesignator = PRIVATE_SCHEME
-    scheme.CodingSchemeName = "cxr screening"
-    scheme.CodingSchemeResponsibleOrganization = MANUFACTURER
-    return scheme
-
-
-def _observer(result: ScreeningResult) -> "sr.ObservationContext":
-    device = sr.DeviceObserverIdentifyingAttributes(
-        uid=derived_uid("device", result.model.sha256, result.model),
-        name=result.model.bundle,
-        manufacturer_name=MANUFACTURER,
-        model_name=result.model.version,
-        serial_number=result.model.sha256,
-    )
-    return sr.ObservationContext(
-        observer_device_context=sr.ObserverContext(
-            observer_type=Code("121007", "DCM", "Device"), observer_identifying_attributes=device
-        )
-    )
-
-
-def _algorithm(result: ScreeningResult) -> "sr.AlgorithmIdentification":
-    return sr.AlgorithmIdentification(
-        name=result.model.bundle,
-        version=result.model.version,
-        parameters=[f"model sha256 {result.model.sha256}"],
-        manufacturer=MANUFACTURER,
-    )
-
-
-def _source(header: Dataset) -> "sr.SourceImageForMeasurementGroup":
-    return sr.SourceImageForMeasurementGroup(header.SOPClassUID, header.SOPInstanceUID)
-
-
-def _image_group(result: ScreeningResult, header: Dataset) -> "sr.MeasurementsAndQualitativeEvaluations":
-    """The triage of the image as a whole."""
-    return sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_tracking("triage", result, header),
-        finding_type=_IMAGE_LEVEL,
-        algorithm_id=_algorithm(result),
-        qualitative_evaluations=[sr.QualitativeEvaluation(_TRIAGE, _TRIAGE_VALUES[str(result.triage)])],
-        source_images=[_source(header)],
-    )
+    return screening_document(result, groups, header, written)
 
 
 def _finding_groups(
     result: ScreeningResult, finding: FindingResult, side: str | None, header: Dataset
-) -> list["sr.MeasurementsAndQualitativeEvaluations | sr.PlanarROIMeasurementsAndQualitativeEvaluations"]:
+) -> list[MeasurementGroup]:
     """One group for the image, and one per box."""
     codes = dicom_codes()
     site = sr.FindingSite(codes.site(finding.name), laterality=codes.laterality(side))
     whole = sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_tracking(finding.name, result, header),
+        tracking_identifier=tracking(finding.name, result, header),
         finding_type=codes.concept(finding.name),
-        algorithm_id=_algorithm(result),
+        algorithm_id=algorithm(result),
         finding_sites=[site],
         measurements=_measurements(finding),
         qualitative_evaluations=[sr.QualitativeEvaluation(_DECISION, _decision(finding))],
-        source_images=[_source(header)],
+        source_images=[source_image(header)],
     )
     regions = [
         sr.PlanarROIMeasurementsAndQualitativeEvaluations(
-            tracking_identifier=_tracking(f"{finding.name} region {number}", result, header),
+            tracking_identifier=tracking(f"{finding.name} region {number}", result, header),
             referenced_region=_region(box, header),
             finding_type=codes.concept(finding.name),
-            algorithm_id=_algorithm(result),
+            algorithm_id=algorithm(result),
             finding_sites=[site],
             measurements=[sr.Measurement(_REGION_SCORE, box.score, _NO_UNITS)],
         )
@@ -162,7 +96,7 @@ def _finding_groups(
     return [whole, *regions]
 
 
-def _measurements(finding: FindingResult) -> list["sr.Measurement"]:
+def _measurements(finding: FindingResult) -> list[sr.Measurement]:
     found = [sr.Measurement(_PROBABILITY, finding.probability, _NO_UNITS)]
     if finding.threshold is not None:
         found.append(sr.Measurement(_THRESHOLD, finding.threshold, _NO_UNITS))
@@ -175,13 +109,7 @@ def _decision(finding: FindingResult) -> Code:
     return _ABOVE if finding.positive else _BELOW
 
 
-def _tracking(what: str, result: ScreeningResult, header: Dataset) -> "sr.TrackingIdentifier":
-    return sr.TrackingIdentifier(
-        uid=derived_uid(f"tracking {what}", header.SOPInstanceUID, result.model), identifier=what.replace("_", " ")
-    )
-
-
-def _region(box: Box, header: Dataset) -> "sr.ImageRegion":
+def _region(box: Box, header: Dataset) -> sr.ImageRegion:
     """The box as a closed polyline in pixels of the image, clockwise from its top left corner."""
     x0, y0, x1, y1 = box.x, box.y, box.x + box.width, box.y + box.height
     corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)])

@@ -1,4 +1,4 @@
-"""Both DICOM results of one examined image: the structured report and the overlay."""
+"""The DICOM results of one examined image: the structured report and the overlay, or why there are none."""
 
 import io
 from datetime import datetime
@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from cxr.imaging.reading import FileKind, file_kind
 from cxr.outputs.dicom_capture import secondary_capture
 from cxr.outputs.dicom_identity import read_header
+from cxr.outputs.dicom_refusal import refusal_report
 from cxr.outputs.dicom_report import structured_report
 from cxr.outputs.overlay import draw_overlay
 from cxr.screening.exhibit import Examination
@@ -26,14 +27,19 @@ def dicom_results(examination: Examination, source: Path | bytes) -> dict[str, D
         source: the very file it was made from.
 
     Returns:
-        ``{"sr": ..., "sc": ...}``; empty if the input was refused or is no DICOM file, because a result
-        must name the object, the study and the patient it belongs to.
+        ``{"sr": ..., "sc": ...}``; of a refused input the SR alone, which says why it was not screened. Empty if it is
+        no DICOM file, because a result must name the object, the study and the patient it belongs to.
+
+    Raises:
+        RefusedInputError: if it is a file of no known kind, or one without an identity that a result could refer to.
     """
-    if examination.exhibit is None or not _is_dicom(source):
+    if not _is_dicom(source):
         return {}
-    header = read_header(source)
+    header, now = read_header(source), datetime.now()
+    if examination.exhibit is None:
+        return {"sr": refusal_report(examination.result, header, now)}
     return {
-        "sr": structured_report(examination.result, header, datetime.now()),
+        "sr": structured_report(examination.result, header, now),
         "sc": secondary_capture(examination.result, draw_overlay(examination), header),
     }
 

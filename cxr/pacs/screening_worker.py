@@ -2,10 +2,12 @@
 
 import logging
 import threading
+from pathlib import Path
 
 from cxr.errors import RefusalCode
 from cxr.outputs.dicom_results import dicom_bytes, dicom_results
 from cxr.pacs.spool import Spool, SpoolState
+from cxr.screening.exhibit import Examination
 from cxr.screening.runtime import Screener
 
 __all__ = ["ScreeningWorker"]
@@ -52,29 +54,43 @@ class ScreeningWorker(threading.Thread):
             if found is None:
                 return False
             key, attempts = found
-            # Whatever kills the process five times in a row is in the object, not in the weather.
             try:
-                code = RefusalCode.SCREENING_FAILED if attempts >= _MAX_ATTEMPTS else self._screen(key)
-                if code is not None:
-                    self._spool.refused(key, code)
-                    _LOG.warning("object %s was refused: %s", key[:12], code)
+                # Whatever kills the process five times in a row is in the object, not in the weather.
+                if attempts >= _MAX_ATTEMPTS:
+                    self._refuse(key, RefusalCode.SCREENING_FAILED, {})
+                else:
+                    self._screen(key)
             except OSError as error:
                 _LOG.error("the spool takes no results: %s", error.strerror or type(error).__name__)
                 self._spool.postpone(key, _REST_SECONDS, attempts)
         self._on_results.set()
         return True
 
-    def _screen(self, key: str) -> RefusalCode | None:
-        """Screen one object and keep its results, or say why there are none."""
+    def _screen(self, key: str) -> None:
+        """Screen one object and keep its results: the report and the picture, or the report that says why not."""
         source = self._spool.object_file(key)
         examination = self._screener.examine(key, source)
+        results = self._results(examination, source, key)
         if examination.result.refusal is not None:
-            return examination.result.refusal.code
+            self._refuse(key, examination.result.refusal.code, results)
+        elif results:
+            self._spool.screened(key, results)
+        else:
+            self._refuse(key, RefusalCode.SCREENING_FAILED, {})
+
+    def _results(self, examination: Examination, source: Path, key: str) -> dict[str, bytes]:
+        """DICOM files by kind; none where the object is too damaged to be referred to."""
         try:
-            results = dicom_results(examination, source)
+            return {kind: dicom_bytes(dataset) for kind, dataset in dicom_results(examination, source).items()}
         except Exception as error:
             # Headers of real archives break rules that the standard's objects must keep.
             _LOG.warning("no DICOM results for object %s: %s", key[:12], type(error).__name__)
-            return RefusalCode.SCREENING_FAILED
-        self._spool.screened(key, {kind: dicom_bytes(dataset) for kind, dataset in results.items()})
-        return None
+            return {}
+
+    def _refuse(self, key: str, code: RefusalCode, results: dict[str, bytes]) -> None:
+        """Keep the report that says why an object was not screened; without one, count it."""
+        if results:
+            self._spool.screened(key, results, code)
+        else:
+            self._spool.refused(key, code)
+        _LOG.warning("object %s was refused: %s", key[:12], code)

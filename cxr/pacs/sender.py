@@ -35,9 +35,9 @@ def rest_seconds(attempts: int) -> float:
 
 
 class Sender(threading.Thread):
-    """Sends each object's structured report and capture; both are marked sent only when both were acknowledged.
+    """Sends each object's results; they are marked sent only when all of them were acknowledged.
 
-    Their SOP Instance UIDs depend only on the radiograph and the model, so an archive that has an object already,
+    Their SOP Instance UIDs depend only on the radiograph and the bundle, so an archive that has an object already,
     because an acknowledgement was lost, recognises it.
 
     Args:

@@ -95,13 +95,14 @@ class PacsService:
             thread.start()
 
     def health(self) -> dict[str, object]:
-        """What the health endpoint says: counts per state and the age of the oldest unfinished object."""
+        """What the health endpoint says: counts per state and refusal, and the age of the oldest unfinished object."""
         dead = [thread.name for thread in (self._sender, *self._workers) if not thread.is_alive()]
         status = "thread ended" if dead else "archive does not take results" if self._sender.failing else "ok"
         oldest = self._spool.oldest_unfinished()
         return {
             "status": status,
             **{state.value: count for state, count in self._spool.counts().items()},
+            "refusals": self._spool.refusals(),
             "oldest_unfinished_seconds": None if oldest is None else round(time.time() - oldest, 1),
         }
 

@@ -85,7 +85,8 @@ class Spool:
         Raises:
             OSError: if the disk does not take it.
         """
-        identity = (sop_uid, self._model.bundle, self._model.version, self._model.sha256)
+        model = self._model
+        identity = (sop_uid, model.bundle, model.version, model.sha256, model.bundle_sha256 or "")
         key = hashlib.sha256("\0".join(identity).encode()).hexdigest()[:40]
         if self._row(key) is not None:
             return False
@@ -123,23 +124,36 @@ class Spool:
 
     def result_files(self, key: str) -> list[Path]:
         """The results of a screened object, in the order in which they are sent."""
-        return [self._result(key, kind) for kind in RESULT_KINDS]
+        return [file for kind in RESULT_KINDS if (file := self._result(key, kind)).exists()]
 
-    def screened(self, key: str, results: Mapping[str, bytes]) -> None:
-        """Keep an object's results, one DICOM file for each of RESULT_KINDS, and mark it ready to be sent."""
+    def screened(self, key: str, results: Mapping[str, bytes], refusal: RefusalCode | None = None) -> None:
+        """Keep an object's results and mark it ready to be sent.
+
+        Args:
+            key: of the object.
+            results: DICOM files by kind, one or more of RESULT_KINDS.
+            refusal: why the object was not screened, where the results say only that.
+        """
         for kind in RESULT_KINDS:
-            _write_durably(self._result(key, kind), results[kind])
-        self._move(key, SpoolState.SCREENED)
+            if kind in results:
+                _write_durably(self._result(key, kind), results[kind])
+            else:
+                self._result(key, kind).unlink(missing_ok=True)
+        self._move(key, SpoolState.SCREENED, refusal)
         self._object(key).unlink(missing_ok=True)
 
     def refused(self, key: str, code: RefusalCode) -> None:
-        """Mark an object that has no results."""
+        """Mark an object that was not screened and about which nothing can be sent."""
         self._move(key, SpoolState.REFUSED, code)
         self._object(key).unlink(missing_ok=True)
 
     def sent(self, key: str) -> None:
-        """Mark an object whose results the receiver has."""
-        self._move(key, SpoolState.SENT)
+        """Mark an object whose results the receiver has: sent, or refused where they say so."""
+        with self._turn:
+            self._table.execute(
+                "UPDATE objects SET state = CASE WHEN refusal IS NULL THEN ? ELSE ? END, attempts = 0 WHERE key = ?",
+                (SpoolState.SENT, SpoolState.REFUSED, key),
+            )
         for file in self.result_files(key):
             file.unlink(missing_ok=True)
 
@@ -155,6 +169,13 @@ class Spool:
         with self._turn:
             rows = dict(self._table.execute("SELECT state, COUNT(*) FROM objects GROUP BY state"))
         return {state: rows.get(state, 0) for state in SpoolState}
+
+    def refusals(self) -> dict[str, int]:
+        """Refusal code -> number of objects that were not screened for it."""
+        with self._turn:
+            return dict(
+                self._table.execute("SELECT refusal, COUNT(*) FROM objects WHERE refusal IS NOT NULL GROUP BY refusal")
+            )
 
     def oldest_unfinished(self) -> float | None:
         """When the longest waiting object was received, in seconds since the epoch; ``None`` if none waits."""

@@ -23,7 +23,7 @@ __all__ = [
     "result_schema",
 ]
 
-RESULT_SCHEMA_VERSION = "1.1"
+RESULT_SCHEMA_VERSION = "1.2"
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -39,13 +39,21 @@ class Refusal:
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """Which model spoke: bundle name, its version, and the SHA-256 of its model.onnx."""
+    """Which model spoke.
+
+    Attributes:
+        bundle: name of the bundle.
+        version: its version.
+        sha256: of its model.onnx.
+        bundle_sha256: of its bundle.json, which pins thresholds and calibration too; ``None`` in lines of schema 1.1.
+    """
 
     __pydantic_config__ = _STRICT
 
     bundle: str
     version: str
     sha256: str
+    bundle_sha256: str | None = None
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,9 @@ class Screener:
         if gate is None and self.bundle.gate is not None:
             gate = self.bundle.gate.check
         self._gate = gate
-        self.identity = ModelIdentity(manifest.name, manifest.version, manifest.model_sha256)
+        self.identity = ModelIdentity(
+            manifest.name, manifest.version, manifest.model_sha256, self.bundle.manifest_sha256
+        )
 
     def screen(self, path: Path | str, *, earlier: ScreeningResult | None = None) -> ScreeningResult:
         """Screen one file. A file that cannot be screened gives a refused result, never an exception.

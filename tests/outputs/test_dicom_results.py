@@ -1,5 +1,6 @@
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -102,12 +103,58 @@ def test_same_image_and_model_give_the_same_objects_again(screener, radiograph):
     assert len({v.SOPInstanceUID for v in first.values()} | {v.SeriesInstanceUID for v in first.values()}) == 4
 
 
-def test_refused_input_has_no_report(screener):
+def test_other_thresholds_give_another_object(screener, radiograph):
+    """An archive keeps what it has under a UID: results at new thresholds must not pass for the old ones."""
+    from cxr.outputs.dicom_results import dicom_results
+
+    def uids(examination):
+        return {dataset.SOPInstanceUID for dataset in dicom_results(examination, radiograph).values()}
+
+    examination = screener.examine("x", radiograph)
+    assert examination.result.model.bundle_sha256 == screener.bundle.manifest_sha256
+    moved = replace(examination.result, model=replace(examination.result.model, bundle_sha256="1" * 64))
+    assert not uids(examination) & uids(replace(examination, result=moved))
+
+
+@pytest.fixture
+def refused(screener):
+    return screener.refuse("x", RefusedInputError(RefusalCode.NOT_FRONTAL_CHEST, "this is no chest"))
+
+
+def test_a_refused_image_has_a_report_that_says_so_and_no_picture(refused, radiograph, tmp_path):
+    from cxr.outputs.dicom_results import dicom_bytes, dicom_results
+
+    results = dicom_results(refused, radiograph)
+    assert set(results) == {"sr"}
+    file = tmp_path / "refused.dcm"
+    file.write_bytes(dicom_bytes(results["sr"]))
+    document, image = highdicom.sr.srread(file), pydicom.dcmread(radiograph, stop_before_pixels=True)
+    assert (document.PatientID, document.StudyInstanceUID) == (image.PatientID, image.StudyInstanceUID)
+    (group,) = document.content.get_image_measurement_groups()
+    said = {e.name.value: e.value.meaning for e in group.get_qualitative_evaluations()}
+    assert said == {"OUTCOME": "Not screened; a person must read it", "REASON": "Not frontal chest"}
+    assert group.get_measurements() == []
+    assert "this is no chest" in {item.get("TextValue") for item in document.ContentSequence}
+    if shutil.which("dciodvfy"):
+        done = subprocess.run(["dciodvfy", file], capture_output=True, text=True, check=False)
+        assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []
+
+
+def test_a_refused_picture_that_is_no_dicom_has_no_report(refused, tmp_path, chest_pixels):
+    from cxr.outputs.dicom_results import dicom_results
+
+    Image.fromarray(chest_pixels()).save(tmp_path / "x.png")
+    assert dicom_results(refused, tmp_path / "x.png") == {}
+
+
+def test_a_report_is_of_screened_and_a_refusal_of_refused_input(refused, screener, radiograph):
+    from cxr.outputs.dicom_refusal import refusal_report
     from cxr.outputs.dicom_report import structured_report
 
-    refused = screener.refuse("x", RefusedInputError(RefusalCode.EMPTY_FILE, "empty"))
     with pytest.raises(ValueError, match="nothing to report"):
         structured_report(refused.result, pydicom.Dataset(), datetime(2026, 1, 1))
+    with pytest.raises(ValueError, match="no refusal"):
+        refusal_report(screener.screen(radiograph), pydicom.Dataset(), datetime(2026, 1, 1))
 
 
 def test_every_finding_has_its_own_code():

@@ -47,6 +47,41 @@ def test_the_same_object_is_known_again_in_every_state_but_not_under_another_mod
     other.close()
 
 
+def test_thresholds_are_part_of_the_model(spool, tmp_path):
+    assert spool.put("1.2.3", b"a")
+    spool.close()
+    other = Spool(tmp_path / "spool", ModelIdentity("tiny", "1.0.0", "0" * 64, "1" * 64))
+    assert other.put("1.2.3", b"a")
+    other.close()
+
+
+def test_a_refusal_is_sent_and_then_counted_under_its_reason(spool, tmp_path):
+    for number, code in enumerate((RefusalCode.ROTATED, RefusalCode.ROTATED, RefusalCode.CORRUPT)):
+        spool.put(f"1.2.{number}", b"x")
+        with spool.claimed(SpoolState.RECEIVED) as (key, _):
+            if code is RefusalCode.ROTATED:
+                spool.screened(key, {"sr": b"why"}, code)
+            else:
+                spool.refused(key, code)
+    assert spool.refusals() == {"rotated": 2, "corrupt": 1}
+    assert spool.counts() == dict.fromkeys(SpoolState, 0) | {SpoolState.SCREENED: 2, SpoolState.REFUSED: 1}
+    for _ in range(2):
+        with spool.claimed(SpoolState.SCREENED) as (key, _):
+            assert [f.read_bytes() for f in spool.result_files(key)] == [b"why"]
+            spool.sent(key)
+    assert spool.counts() == dict.fromkeys(SpoolState, 0) | {SpoolState.REFUSED: 3}
+    assert spool.refusals() == {"rotated": 2, "corrupt": 1}
+    assert files(tmp_path) == []
+
+
+def test_a_refusal_takes_away_what_an_earlier_attempt_left(spool, tmp_path):
+    spool.put("1.2.3", b"x")
+    with spool.claimed(SpoolState.RECEIVED) as (key, _):
+        (tmp_path / "spool" / "results" / f"{key}_sc.dcm").write_bytes(b"of the first attempt")
+        spool.screened(key, {"sr": b"why"}, RefusalCode.ROTATED)
+        assert [f.read_bytes() for f in spool.result_files(key)] == [b"why"]
+
+
 def test_two_workers_never_hold_the_same_object(spool):
     for number in range(40):
         spool.put(f"1.2.{number}", b"x")
@@ -83,11 +118,11 @@ def test_what_a_killed_process_held_is_free_again_and_counted(spool, tmp_path):
 def test_results_that_a_killed_process_did_not_finish_are_made_again(spool, tmp_path):
     spool.put("1.2.3", b"x")
     with spool.claimed(SpoolState.RECEIVED) as (key, _):
-        spool.result_files(key)[0].write_bytes(b"half")
+        (tmp_path / "spool" / "results" / f"{key}_sr.dcm").write_bytes(b"half")
     spool.close()
     (tmp_path / "spool" / "objects" / ".tmp123").write_bytes(b"never acknowledged")
     again = Spool(tmp_path / "spool", MODEL)
-    assert not again.result_files(key)[0].exists()
+    assert again.result_files(key) == []
     assert [p.name for p in (tmp_path / "spool" / "objects").iterdir()] == [f"{key}.dcm"]
     again.close()
 
