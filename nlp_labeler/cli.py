@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer.exceptions import TyperException
 
-from nlp_labeler.errors import CxrError, LabelerError
+from nlp_labeler.command_line import run
+from nlp_labeler.errors import LabelerError
 
 app = typer.Typer(
     name="nlp-labeler",
@@ -213,15 +213,7 @@ def main() -> None:
     from nlp_labeler.parser.model import keep_torch_out
 
     keep_torch_out()
-    try:
-        sys.exit(app(standalone_mode=False))
-    except CxrError as error:
-        message = str(error)
-    except TyperException as error:
-        message = error.format_message()  # empty where the help was shown instead
-    if message:
-        typer.echo(f"nlp-labeler: {message}", err=True)
-    sys.exit(2)
+    run(app, "nlp-labeler")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,12 @@
 Exit status: 0 done; 1 done, but some inputs were refused; 2 wrong use or nothing could be done.
 """
 
-import sys
 import warnings
 from importlib import import_module
 
 import typer
 
-from nlp_labeler.errors import CxrError
+from nlp_labeler.command_line import run
 
 # command name -> (module, function). The modules are light: they import torch, pandas and the like
 # only inside the function, so that `cxr --help` stays under half a second.
@@ -57,11 +56,7 @@ def build_app() -> typer.Typer:
 
 
 def main() -> None:
-    """Entry point: expected errors become one line on standard error and exit status 2."""
+    """Entry point: expected errors and wrong use become one line on standard error and exit status 2."""
     # Their warnings quote values of the header, patients' names included.
     warnings.filterwarnings("ignore", module="pydicom|highdicom")
-    try:
-        build_app()()
-    except CxrError as error:
-        typer.echo(f"cxr: {error}", err=True)
-        sys.exit(2)
+    run(build_app(), "cxr")

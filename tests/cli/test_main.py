@@ -37,6 +37,11 @@ def test_every_command_has_help(name: str):
         (["train", "baseline", "--data", "nowhere", "--out", "y"], "no such dataset folder"),
         (["export", "nowhere", "--out", "y"], "nowhere has no"),
         (["evaluate", "nowhere", "--data", "x", "--out", "y", "--split", "dev"], "choose train, val or test"),
+        (["phantom", "--patients", "many", "--out", "y"], "--patients"),
+        (["phantom", "--patients", "1", "--size", "64", "--out", "/proc/y"], "/proc/y: No such file or directory"),
+        (["phantom", "--out"], "--out"),
+        (["screem"], "No such command 'screem'"),
+        (["dataset", "describe"], "Missing argument"),
     ],
 )
 def test_wrong_use_is_one_line_and_status_2(arguments: list[str], message: str):
