@@ -1,5 +1,6 @@
 """The grayscale pipeline of DICOM: stored values -> what a calibrated screen would show, in [0, 1]."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from cxr.imaging.gray_scale import stored_range
 from cxr.imaging.lookup_table import LookupTable
 
 __all__ = ["Window", "shown_gray"]
+
+_ROWS = 256  # looked up at a time: indices are eight bytes each
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,14 @@ def shown_gray(stored: NDArray[np.integer], dataset: Dataset) -> tuple[NDArray[n
         raise RefusedInputError(RefusalCode.CONSTANT_PIXELS, "every pixel is padding")
     signed = dataset.get("PixelRepresentation", 0) == 1
     black, white, bits = stored_range(valid, int(dataset.BitsStored), signed=signed)
+    gray = _looked_up(stored, lambda values: _gray_of(values, black, white, dataset))
+    if padding is not None:
+        gray[padding] = 0
+    return gray, bits
+
+
+def _gray_of(stored: NDArray[np.integer], black: int, white: int, dataset: Dataset) -> NDArray[np.float64]:
+    """What values of any shape are shown as, in [0, 1]."""
     values, low, high = _modality(stored, black, white, dataset)
     window = first_window(dataset)
     if dataset.get("VOILUTSequence"):
@@ -60,11 +71,25 @@ def shown_gray(stored: NDArray[np.integer], dataset: Dataset) -> tuple[NDArray[n
     else:
         gray = (values - low) / (high - low)
     gray = np.clip(gray, 0, 1)
-    if is_inverted(dataset):
-        gray = 1 - gray
-    if padding is not None:
-        gray[padding] = 0
-    return gray.astype(np.float32), bits
+    return 1 - gray if is_inverted(dataset) else gray
+
+
+def _looked_up(
+    stored: NDArray[np.integer], gray_of: Callable[[NDArray[np.integer]], NDArray[np.float64]]
+) -> NDArray[np.float32]:
+    """Apply a function of single values to (H, W) of them, to each value once.
+
+    A film has ten million pixels and a few thousand values: this is the same gray in a fraction of time and memory.
+    """
+    lowest, highest = int(stored.min()), int(stored.max())
+    if highest - lowest >= stored.size:
+        return gray_of(stored).astype(np.float32)
+    table = gray_of(np.arange(lowest, highest + 1).astype(stored.dtype)).astype(np.float32)
+    gray = np.empty(stored.shape, dtype=np.float32)
+    for top in range(0, len(stored), _ROWS):
+        rows = stored[top : top + _ROWS].astype(np.intp)
+        gray[top : top + _ROWS] = table[rows - lowest]
+    return gray
 
 
 def first_window(dataset: Dataset) -> Window | None:

@@ -62,13 +62,13 @@ class ResultsFolder:
             How many there were.
         """
         count = 0
-        for examination, made in screen_many(self._screener, inputs, self._make, workers=self._workers):
-            stem = self._journal.overlay_name(examination.result.path).removesuffix(".png")
+        for result, made in screen_many(self._screener, inputs, self._make, workers=self._workers):
+            stem = self._journal.overlay_name(result.path).removesuffix(".png")
             for pattern, content in (made or {}).items():
                 write_bytes_atomically(self._folder / pattern.format(stem), content, durable=False)
-            self._journal.append(examination.result)
+            self._journal.append(result)
             count += 1
-            on_result(examination.result)
+            on_result(result)
         return count
 
     def write_pages(self) -> Path:

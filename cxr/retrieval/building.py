@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cxr.retrieval.entry import Entry
 from cxr.retrieval.labels import LabeledImage
 from cxr.retrieval.writing import IndexWriter
-from cxr.screening import Examination, Screener, find_inputs, screen_many
+from cxr.screening import Examination, Screener, ScreeningResult, find_inputs, screen_many
 from cxr.worklist.pictures import THUMBNAIL, pictures_of
 from cxr.worklist.subject import header_of, subject_of
 
@@ -47,32 +50,35 @@ def build_index(
     """
     indexed = refused = 0
 
-    def finish(examination: Examination, source: Path | bytes) -> tuple[str, bytes]:
+    def finish(examination: Examination, source: Path | bytes) -> tuple[NDArray[np.float32], str, bytes]:
+        if examination.exhibit is None:
+            raise ValueError("a refused input is not indexed")
         name = examination.result.path
         header = header_of(source)
         # Where nothing names the patient, the image is a patient of its own.
         patient = subject_of(header, name).patient or str(examination.result.sha256)
-        return patient, pictures_of(examination, None)[THUMBNAIL]
+        return examination.exhibit.embedding, patient, pictures_of(examination, None)[THUMBNAIL]
 
     with IndexWriter(out, screener.identity.sha256) as writer:
-        for examination, made in screen_many(screener, find_inputs(paths, exclude=out), finish, workers=workers):
+        for result, made in screen_many(screener, find_inputs(paths, exclude=out), finish, workers=workers):
             on_image()
-            if made is None or examination.exhibit is None:
+            if made is None:
                 refused += 1
                 continue
-            entry = _entry(examination, *made, labels)
+            embedding, patient, thumbnail = made
+            entry = _entry(result, patient, thumbnail, labels)
             if entry is not None:
-                writer.add(examination.exhibit.embedding, entry)
+                writer.add(embedding, entry)
                 indexed += 1
     return IndexSummary(indexed, refused)
 
 
 def _entry(
-    examination: Examination, patient: str, thumbnail: bytes, labels: Mapping[str, LabeledImage] | None
+    result: ScreeningResult, patient: str, thumbnail: bytes, labels: Mapping[str, LabeledImage] | None
 ) -> Entry | None:
-    image = PurePosixPath(examination.result.path.replace("\\", "/")).name
+    image = PurePosixPath(result.path.replace("\\", "/")).name
     if labels is None:
-        findings = tuple(f.name for f in examination.result.findings if f.positive)
+        findings = tuple(f.name for f in result.findings if f.positive)
         return Entry(image, patient, findings, "model", thumbnail)
     row = labels.get(image)
     return Entry(image, row.patient, row.findings, "labels", thumbnail) if row else None

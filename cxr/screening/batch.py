@@ -9,6 +9,7 @@ from typing import TypeVar
 from cxr.errors import RefusedInputError
 from cxr.screening.exhibit import Examination
 from cxr.screening.inputs import ScreeningInput
+from cxr.screening.result import ScreeningResult
 from cxr.screening.runtime import Screener, available_cores
 
 __all__ = ["default_workers", "screen_many"]
@@ -28,13 +29,14 @@ def screen_many(
     finish: Callable[[Examination, Path | bytes], _T],
     *,
     workers: int,
-) -> Iterator[tuple[Examination, _T | None]]:
+) -> Iterator[tuple[ScreeningResult, _T | None]]:
     """Screen inputs concurrently and yield them in their order.
 
-    Memory stays constant: at most a few inputs per worker are in flight, however many there are.
+    Memory stays constant: at most a few inputs per worker are in flight, however many there are, and the pixels of an
+    input are let go once ``finish`` has made of them what it needs.
 
     Yields:
-        Each examination with what ``finish`` made of it; ``None`` for a refused input.
+        Each result with what ``finish`` made of its examination; ``None`` for a refused input.
 
     Args:
         screener: made with ``threads=1`` where ``workers`` fill the cores.
@@ -43,19 +45,19 @@ def screen_many(
         workers: number of threads.
     """
 
-    def work(name: str, source: Path | bytes) -> tuple[Examination, _T | None]:
+    def work(name: str, source: Path | bytes) -> tuple[ScreeningResult, _T | None]:
         examination = screener.examine(name, source)
         if examination.exhibit is None:
-            return examination, None
+            return examination.result, None
         try:
-            return examination, finish(examination, source)
+            return examination.result, finish(examination, source)
         except Exception as error:
-            return screener.fail(name, source, error), None
+            return screener.fail(name, source, error).result, None
 
-    def refuse(name: str, error: RefusedInputError) -> tuple[Examination, _T | None]:
-        return screener.refuse(name, error), None
+    def refuse(name: str, error: RefusedInputError) -> tuple[ScreeningResult, _T | None]:
+        return screener.refuse(name, error).result, None
 
-    waiting: deque[Future[tuple[Examination, _T | None]]] = deque()
+    waiting: deque[Future[tuple[ScreeningResult, _T | None]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="screen") as pool:
         try:
             for item in inputs:

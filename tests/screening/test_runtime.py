@@ -129,12 +129,12 @@ def test_a_failure_after_screening_is_one_refused_input_too(screener, image_fold
         return "made"
 
     inputs = find_inputs([image_folder])
-    found = [(e.result.status, made) for e, made in screen_many(screener, inputs, finish, workers=2)]
+    found = [(r.status, made) for r, made in screen_many(screener, inputs, finish, workers=2)]
     assert found == [("refused", None), ("screened", "made"), ("screened", "made")]
 
 
 def test_inputs_come_back_in_their_order_however_many_workers(screener, image_folder):
-    order = [e.result.path for e, _ in screen_many(screener, find_inputs([image_folder]), lambda *_: 0, workers=4)]
+    order = [r.path for r, _ in screen_many(screener, find_inputs([image_folder]), lambda *_: 0, workers=4)]
     assert order == [item.name for item in find_inputs([image_folder])]
 
 
