@@ -1,8 +1,8 @@
 """The synthetic cohort: anatomy, findings, report language, and the truth about them.
 
-cohort                  the folder: images, reports, truth
-course, lesion          who comes, with what, and how it changes between visits
-shape, thorax           statistical shape model; the outlines of one examination
+cohort, patient_files   the folder: images, reports, truth
+patient, course, disease, lesion                who comes, with what, and how it changes between visits
+shape, thorax, deformation                      statistical shape model; the outlines of one examination
 soft_tissue, skeleton, vessels, devices, film   what an X-ray passes, in centimetres
 opacities, nodular, pleural, diffuse            what each finding does to that path
 frame, raster, tubes    from centimetres to pixels

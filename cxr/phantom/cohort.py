@@ -17,23 +17,16 @@ import json
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from cxr.errors import ConfigError, DatasetError
-from cxr.phantom.course import draw_patient, draw_visits
-from cxr.phantom.dicom import write_dicom
-from cxr.phantom.language import dictate
-from cxr.phantom.render import render
-from cxr.phantom.truth import BOX_COLUMNS, FINDING_COLUMNS, LABEL_COLUMNS, Row, box_rows, finding_rows, label_row
+from cxr.phantom.patient_files import REPORT_COLUMNS, Cohort, write_bytes, write_patient
+from cxr.phantom.truth import BOX_COLUMNS, FINDING_COLUMNS, LABEL_COLUMNS, Row
 
-__all__ = ["REPORT_COLUMNS", "Cohort", "generate_cohort"]
+__all__ = ["generate_cohort"]
 
-REPORT_COLUMNS: tuple[str, ...] = ("id", "image", "patient_id", "follow_up", "study_date", "age", "sex", "view")
-REPORT_COLUMNS += ("indication", "comparison", "findings", "impression")
 SIZES = (64, 2048)
 TABLES: dict[str, tuple[str, tuple[str, ...]]] = {  # kind of row -> file, columns
     "labels": ("truth/labels.csv", LABEL_COLUMNS),
@@ -41,23 +34,6 @@ TABLES: dict[str, tuple[str, tuple[str, ...]]] = {  # kind of row -> file, colum
     "boxes": ("truth/boxes.csv", BOX_COLUMNS),
     "reports": ("reports.csv", REPORT_COLUMNS),  # the last: a reports.csv means that the cohort is complete
 }
-
-
-@dataclass(frozen=True)
-class Cohort:
-    """What one cohort is made of.
-
-    Attributes:
-        patients: how many people; each has one to five visits.
-        size: pixels per side.
-        seed: of everything random.
-        dicom: whether every image is also written as DICOM.
-    """
-
-    patients: int
-    size: int
-    seed: int
-    dicom: bool
 
 
 def generate_cohort(
@@ -121,69 +97,22 @@ def _claim(out: Path, cohort: Cohort) -> bool:
         raise DatasetError(f"{out} is not empty and holds no cohort; choose another folder")
     for name in ("images", "truth/masks", "truth/parts"):
         (out / name).mkdir(parents=True, exist_ok=True)
-    _replace(card, json.dumps(asdict(cohort)).encode())
+    write_bytes(card, json.dumps(asdict(cohort)).encode())
     return True
 
 
 def _run(out: Path, cohort: Cohort, numbers: list[int], workers: int) -> Iterator[None]:
     if workers == 1 or len(numbers) < 2:
         for number in numbers:
-            _write_patient(out, cohort, number)
+            write_patient(out, cohort, number)
             yield
         return
     # spawn: forking a process that has threads may hang
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(workers, len(numbers)), mp_context=context) as pool:
-        for future in as_completed([pool.submit(_write_patient, out, cohort, number) for number in numbers]):
+        for future in as_completed([pool.submit(write_patient, out, cohort, number) for number in numbers]):
             future.result()
             yield
-
-
-def _write_patient(out: Path, cohort: Cohort, number: int) -> None:
-    """Everything about one patient; the part file, written last, marks it as done."""
-    rng = np.random.default_rng([cohort.seed, number])
-    patient = draw_patient(number, rng)
-    rows: dict[str, list[Row]] = {kind: [] for kind in TABLES}
-    for visit in draw_visits(patient, rng):
-        stem = f"{patient.identifier}_{visit.follow_up:03d}"
-        image = f"{stem}.png"
-        report = dictate(patient, visit, rng)
-        film = render(patient, visit, cohort.size, np.random.default_rng([cohort.seed, number, visit.follow_up]))
-        _write_png(out / "images" / image, np.rint(film.pixels * 255).astype(np.uint8))
-        if cohort.dicom:
-            temporary = out / "images" / f"{stem}.tmp"
-            write_dicom(temporary, film.pixels, patient, visit, film.pixel_cm)
-            temporary.replace(out / "images" / f"{stem}.dcm")
-        masks = []
-        for position, (lesion, mask) in enumerate(zip(visit.lesions, film.masks, strict=True)):
-            masks.append(f"{stem}_{position}_{lesion.finding}.png")
-            _write_png(out / "truth" / "masks" / masks[-1], mask.astype(np.uint8) * 255)
-        rows["labels"].append(label_row(image, patient, visit))
-        rows["findings"] += finding_rows(image, visit, report, masks)
-        rows["boxes"] += box_rows(image, visit, film.masks)
-        rows["reports"].append(
-            {
-                "id": stem,
-                "image": image,
-                "patient_id": patient.identifier,
-                "follow_up": visit.follow_up,
-                "study_date": visit.day.isoformat(),
-                "age": visit.age,
-                "sex": patient.sex,
-                "view": visit.view,
-                "indication": report.indication,
-                "comparison": report.comparison,
-                "findings": report.findings,
-                "impression": report.impression,
-            }
-        )
-    _replace(out / "truth" / "parts" / f"{patient.identifier}.json", json.dumps(rows).encode())
-
-
-def _write_png(path: Path, pixels: np.ndarray) -> None:
-    temporary = path.with_suffix(".tmp")
-    Image.fromarray(pixels).save(temporary, format="PNG", compress_level=4)
-    temporary.replace(path)
 
 
 def _rows(parts: Path, patients: int, kind: str) -> Iterator[Row]:
@@ -192,15 +121,8 @@ def _rows(parts: Path, patients: int, kind: str) -> Iterator[Row]:
 
 
 def _write_table(path: Path, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, columns)
-        writer.writeheader()
-        writer.writerows(rows)
-    temporary.replace(path)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    table = StringIO()
+    writer = csv.DictWriter(table, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_bytes(path, table.getvalue().encode())

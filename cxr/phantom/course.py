@@ -1,68 +1,20 @@
-"""Patients and the course of their diseases: who comes, when, with what, and how it changed since.
+"""The course of a patient's diseases: when the patient comes, with what, and how it changed since.
 
-Most patients are healthy. The others have one or two conditions (cxr.phantom.conditions); a condition brings
-findings with given probabilities, which makes findings co-occur as they do in wards (a failing heart with effusions and
-oedema, a tumour with an effusion and a collapsed lobe). Acute findings wax and wane between visits, chronic ones stay
-or grow.
+A condition brings findings with given probabilities (cxr.phantom.conditions), which makes findings co-occur as they do
+in wards (a failing heart with effusions and oedema, a tumour with an effusion and a collapsed lobe). Acute findings wax
+and wane between visits, chronic ones stay or grow.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cxr.phantom.conditions import (
-    ALWAYS_BILATERAL,
-    CHRONIC,
-    CONDITIONS,
-    GROWING,
-    INCIDENTAL,
-    RIVALS,
-    UNSIDED,
-    ZONES,
-)
+from cxr.phantom.disease import onset, progress
 from cxr.phantom.lesion import Lesion
-from cxr.phantom.shape import load_shape_model
+from cxr.phantom.patient import Patient
 
-__all__ = ["Patient", "Visit", "draw_patient", "draw_visits"]
-
-HEALTHY = 0.6  # of patients
-
-
-@dataclass(frozen=True)
-class Patient:
-    """A synthetic person; nothing here changes between visits.
-
-    Attributes:
-        number: 1-based, the patient id is its 8-digit form.
-        sex: "M" or "F".
-        birth: date of birth.
-        habitus: body build, standard normal; large is heavy.
-        shape: coefficients (K,) of the shape model.
-        taper: share by which the chest narrows towards the apices.
-        heart: cardiothoracic ratio of the healthy heart, in a standing PA view.
-        anatomy_seed: fixes ribs, vessels and everything else that is personal.
-        incidental: names out of INCIDENTAL.
-        conditions: names out of CONDITIONS; empty for the healthy.
-    """
-
-    number: int
-    sex: str
-    birth: date
-    habitus: float
-    shape: NDArray[np.float64]
-    taper: float
-    heart: float
-    anatomy_seed: int
-    incidental: tuple[str, ...]
-    conditions: tuple[str, ...]
-
-    @property
-    def identifier(self) -> str:
-        """The synthetic patient id."""
-        return f"{self.number:08d}"
+__all__ = ["Visit", "draw_visits"]
 
 
 @dataclass(frozen=True)
@@ -90,36 +42,6 @@ class Visit:
     previous: date | None
 
 
-def draw_patient(number: int, rng: np.random.Generator) -> Patient:
-    """A person with a build, an age and perhaps diseases."""
-    names = list(CONDITIONS)
-    conditions: tuple[str, ...] = ()
-    low, high = 18, 88
-    if rng.random() > HEALTHY:
-        weights = np.array([CONDITIONS[name].weight for name in names])
-        count = 1 + int(rng.random() < 0.12)
-        picked = rng.choice(len(names), size=count, replace=False, p=weights / weights.sum())
-        conditions = tuple(names[index] for index in picked)
-        low = max(CONDITIONS[name].ages[0] for name in conditions)
-        high = min(CONDITIONS[name].ages[1] for name in conditions)
-    age = int(np.clip(rng.normal(52, 17), low, high))
-    model = load_shape_model()
-    return Patient(
-        number=number,
-        sex="M" if rng.random() < 0.55 else "F",
-        birth=date(2008, 1, 1) - timedelta(days=int(age * 365.25 + rng.integers(0, 365))),
-        habitus=float(np.clip(rng.normal(0.0, 1.0), -1.8, 2.4)),
-        shape=model.sample_coefficients(rng),
-        taper=float(np.clip(rng.normal(0.25, 0.07), 0.08, 0.42)),
-        heart=float(np.clip(rng.normal(0.435, 0.025), 0.38, 0.48)),
-        anatomy_seed=int(rng.integers(2**62)),
-        incidental=tuple(
-            name for name, (chance, start) in INCIDENTAL.items() if rng.random() < chance and age >= start
-        ),
-        conditions=conditions,
-    )
-
-
 def draw_visits(patient: Patient, rng: np.random.Generator) -> tuple[Visit, ...]:
     """One to five visits of a patient, in order of time."""
     sick = bool(patient.conditions)
@@ -131,11 +53,11 @@ def draw_visits(patient: Patient, rng: np.random.Generator) -> tuple[Visit, ...]
     for follow_up in range(count):
         resolved: tuple[str, ...] = ()
         if follow_up == 0:
-            lesions = _onset(patient, rng)
+            lesions = onset(patient, rng)
         else:
             previous = day
             day += timedelta(days=int(rng.integers(1, 14) if sick and rng.random() < 0.5 else rng.integers(60, 700)))
-            lesions, resolved = _progress(patient, lesions, rng)
+            lesions, resolved = progress(patient, lesions, rng)
         worst = max((lesion.severity for lesion in lesions), default=0.0)
         view = "AP" if rng.random() < 0.2 + (0.2 + 0.35 * worst if lesions else 0.0) else "PA"
         visits.append(
@@ -151,74 +73,6 @@ def draw_visits(patient: Patient, rng: np.random.Generator) -> tuple[Visit, ...]
             )
         )
     return tuple(visits)
-
-
-def _draw_lesion(finding: str, side: str, rng: np.random.Generator, change: str = "") -> Lesion:
-    zones = ZONES.get(finding, (("", 1.0),))
-    zone = zones[int(rng.choice(len(zones), p=[share for _, share in zones]))][0]
-    return Lesion(finding, float(rng.uniform(0.02, 0.99)), side, zone, int(rng.integers(2**62)), change)
-
-
-def _lesions_of(finding: str, bilateral: float, rng: np.random.Generator, change: str = "") -> list[Lesion]:
-    if finding in UNSIDED:
-        return [_draw_lesion(finding, "", rng, change)]
-    if finding in ALWAYS_BILATERAL:
-        return [_draw_lesion(finding, "bilateral", rng, change)]
-    first = str(rng.choice(["left", "right"], p=[0.45, 0.55]))
-    other = "left" if first == "right" else "right"
-    lesions = [_draw_lesion(finding, first, rng, change)]
-    if finding == "Nodule" and rng.random() < 0.3:  # several nodules
-        lesions += [_draw_lesion(finding, str(rng.choice([first, other])), rng, change)]
-    elif finding not in GROWING | {"Pneumothorax"} and rng.random() < bilateral:
-        twin = _draw_lesion(finding, other, rng, change)
-        lesions.append(replace(twin, severity=float(np.clip(lesions[0].severity + rng.normal(0, 0.12), 0.02, 0.99))))
-    return lesions
-
-
-def _onset(patient: Patient, rng: np.random.Generator) -> tuple[Lesion, ...]:
-    found: dict[str, list[Lesion]] = {}
-    for name in patient.conditions:
-        condition = CONDITIONS[name]
-        for finding, chance in condition.findings.items():
-            if finding not in found and rng.random() < chance:
-                found[finding] = _lesions_of(finding, condition.bilateral, rng)
-    return _compatible(lesion for group in found.values() for lesion in group)
-
-
-def _compatible(lesions: Iterable[Lesion]) -> tuple[Lesion, ...]:
-    kept: list[Lesion] = []
-    kinds: set[str] = set()
-    for lesion in lesions:
-        if not RIVALS.get(lesion.finding, set()) & kinds:
-            kept.append(lesion)
-            kinds.add(lesion.finding)
-    return tuple(kept)
-
-
-def _progress(
-    patient: Patient, before: tuple[Lesion, ...], rng: np.random.Generator
-) -> tuple[tuple[Lesion, ...], tuple[str, ...]]:
-    after: list[Lesion] = []
-    for lesion in before:
-        chronic = lesion.finding in CHRONIC
-        if not chronic and rng.random() < 0.22:
-            continue  # resolved
-        drift = rng.normal(0.0, 0.03) if rng.random() < (0.65 if chronic else 0.4) else rng.normal(0.0, 0.3)
-        if lesion.finding in GROWING or lesion.finding == "Fibrosis":
-            drift = abs(drift)
-        severity = float(np.clip(lesion.severity + drift, 0.02, 0.99))
-        moved = severity - lesion.severity
-        change = "stable" if abs(moved) < 0.1 else ("worsened" if moved > 0 else "improved")
-        after.append(replace(lesion, severity=severity, change=change))
-    present = {lesion.finding for lesion in after}
-    resolved = tuple(sorted({lesion.finding for lesion in before} - present))
-    for name in patient.conditions:
-        condition = CONDITIONS[name]
-        for finding, chance in condition.findings.items():
-            if finding not in present and finding not in resolved and rng.random() < chance * 0.25:
-                after.extend(_lesions_of(finding, condition.bilateral, rng, change="new"))
-                present.add(finding)
-    return _compatible(after), resolved
 
 
 def _devices(patient: Patient, view: str, lesions: tuple[Lesion, ...], rng: np.random.Generator) -> tuple[str, ...]:

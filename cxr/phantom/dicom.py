@@ -12,8 +12,9 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from cxr.phantom.course import Patient, Visit
+from cxr.phantom.course import Visit
 from cxr.phantom.frame import Floats
+from cxr.phantom.patient import Patient
 
 __all__ = ["build_dicom", "write_dicom"]
 

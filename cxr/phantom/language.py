@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxr.phantom.course import Patient, Visit
+from cxr.phantom.course import Visit
 from cxr.phantom.lesion import GRADES, Lesion
 from cxr.phantom.nodular import diameter_cm
+from cxr.phantom.patient import Patient
 from cxr.phantom.phrases import PhraseBook, load_phrases
 from cxr.phantom.typing_errors import mistype
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr.phantom.appearance import tone_correction
-from cxr.phantom.course import Patient, Visit
+from cxr.phantom.course import Visit
 from cxr.phantom.devices import build_devices
 from cxr.phantom.diffuse import edema, emphysema, fibrosis
 from cxr.phantom.effect import Effect, Scene, no_effect
@@ -16,6 +16,7 @@ from cxr.phantom.frame import Floats
 from cxr.phantom.lesion import Lesion
 from cxr.phantom.nodular import granuloma, mass, nodule
 from cxr.phantom.opacities import atelectasis, consolidation, infiltration, pneumonia
+from cxr.phantom.patient import Patient
 from cxr.phantom.physics import Technique, draw_technique, expose, process, to_grey
 from cxr.phantom.pleural import LUNG_DENSITY, effusion, pleural_thickening, pneumothorax
 from cxr.phantom.raster import resize, smooth_noise

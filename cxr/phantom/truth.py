@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from cxr.phantom.course import Patient, Visit
+from cxr.phantom.course import Visit
 from cxr.phantom.language import Report
+from cxr.phantom.patient import Patient
 from nlp_labeler.findings import ANCESTORS, LABELS, NO_FINDING
 
 __all__ = [

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from cxr.phantom.cohort import generate_cohort
-from cxr.phantom.course import Patient, Visit, draw_patient
+from cxr.phantom.course import Visit
 from cxr.phantom.lesion import Lesion
+from cxr.phantom.patient import Patient, draw_patient
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from cxr.errors import ConfigError, DatasetError
-from cxr.phantom.cohort import REPORT_COLUMNS, generate_cohort
+from cxr.phantom.cohort import generate_cohort
+from cxr.phantom.patient_files import REPORT_COLUMNS
 from nlp_labeler.findings import LABELS, NO_FINDING
 
 
