@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
+from cxr.models.anatomical_prior import ClassifierWithPrior
 from cxr.models.attention_mining import AttentionMiningNetwork
 from cxr.models.backbone import Backbone
 from cxr.models.classifier import ChestXray8Network
@@ -50,6 +51,7 @@ class ModelConfig(BaseModel):
     mining: MiningConfig | None = None
     guided: bool = False
     hierarchical: bool = False
+    anatomical_prior: bool = False
 
 
 def build_classifier(config: ModelConfig, labels: int) -> ChestXray8Network:
@@ -84,6 +86,8 @@ def build_model(config: ModelConfig, label_space: Sequence[str]) -> nn.Module:
         ConfigError: if timm does not know the backbone or a stage of it.
     """
     model: nn.Module = build_classifier(config, len(label_space))
+    if config.anatomical_prior:
+        return ClassifierWithPrior(model, len(label_space))  # type: ignore[arg-type]  # still the bare classifier here
     if config.guided:
         model = GuidedNetwork(model)  # type: ignore[arg-type]  # still the bare classifier here
     return HierarchicalNetwork(model, label_space) if config.hierarchical else model

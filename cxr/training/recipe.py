@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from cxr.imaging.augmentation import AugmentationConfig
 from cxr.models.factory import ModelConfig
 from cxr.training.curriculum import CurriculumConfig
+from cxr.training.fit_prior import PriorConfig
 from cxr.training.guidance import GuidanceConfig
 from cxr.training.losses import LossConfig
 from cxr.training.mining import MiningTraining
@@ -46,7 +47,7 @@ class OptimizationConfig(BaseModel):
 class Recipe(BaseModel):
     """The validated content of a recipe file.
 
-    ``frozen`` names parts of the backbone that keep their initial weights. The last five tables are methods, each of
+    ``frozen`` names parts of the backbone that keep their initial weights. The last six tables are methods, each of
     which can be switched on alone.
     """
 
@@ -67,6 +68,7 @@ class Recipe(BaseModel):
     preservation: PreservationConfig | None = None
     guidance: GuidanceConfig | None = None
     hierarchy: HierarchyTraining | None = None
+    prior: PriorConfig | None = None
 
     @model_validator(mode="after")
     def _methods_fit_the_model(self) -> Self:
@@ -77,6 +79,11 @@ class Recipe(BaseModel):
             self.model.guided != (self.guidance is not None) and "[guidance] goes with model.guided = true",
             self.model.hierarchical != (self.hierarchy is not None) and "[hierarchy] goes with model.hierarchical",
             self.model.hierarchical and steps > 1 and "mining steps and an ontology cannot be combined",
+            self.model.anatomical_prior != (self.prior is not None)
+            and "[prior] goes with model.anatomical_prior = true",
+            self.model.anatomical_prior
+            and (self.model.guided or self.model.hierarchical)
+            and "the anatomical prior cannot be combined with guidance or an ontology",
             self.preservation is not None and self.mining is None and "[preservation] needs [mining]",
             self.preservation is not None
             and self.guidance is not None

@@ -25,12 +25,14 @@ from cxr.datasets.cache import ImageCache
 from cxr.datasets.dataset import Dataset
 from cxr.errors import ConfigError, DatasetError
 from cxr.imaging.augmentation import Augmentation
+from cxr.models.anatomical_prior import ClassifierWithPrior
 from cxr.models.backbone import Backbone
 from cxr.models.checkpoint import CARD, CheckpointCard, save_checkpoint
 from cxr.models.factory import build_model
 from cxr.models.shipped_weights import shipped_backbone
 from cxr.training.batches import EpochSampler, PlainImages, TrainingImages, plain_batches, training_batches
 from cxr.training.curriculum import CurriculumSampler, difficulty
+from cxr.training.fit_prior import fit_prior
 from cxr.training.module import ClassifierModule
 from cxr.training.ontology import with_ontology
 from cxr.training.predict import Predictions, predict, write_predictions
@@ -163,6 +165,9 @@ def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | N
             ckpt_path=last if last.exists() else None,
             weights_only=True,
         )
+    if recipe.prior:
+        assert isinstance(model, ClassifierWithPrior)
+        fit_prior(model.prior, train_cache, label_matrix(train_split, label_space), label_space, recipe.prior)
     predictions = split_predictions(model, val_split, val_cache, label_space)
     write_predictions(predictions, run / CALIBRATION_SPLIT)
     card = CheckpointCard(

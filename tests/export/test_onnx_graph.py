@@ -60,13 +60,16 @@ def test_the_file_is_self_contained_and_says_nothing_of_the_machine(exported: tu
         {"mining": MiningConfig(steps=2)},
         {"guided": True},
         {"hierarchical": True},
+        {"anatomical_prior": True},
     ],
-    ids=["multi-scale", "mining", "guided", "hierarchical"],
+    ids=["multi-scale", "mining", "guided", "hierarchical", "prior"],
 )
 def test_every_method_exports_to_what_torch_computes(parts: dict, tmp_path: Path):
     torch.manual_seed(0)
     plain = ModelConfig(backbone=BackboneConfig(name="test_efficientnet"), transition_channels=16)
     model = build_model(plain.model_copy(update=parts), ("Consolidation", "Pneumonia", "Mass")).eval()
+    for linear in (part for part in model.modules() if isinstance(part, torch.nn.Linear)):
+        torch.nn.init.normal_(linear.weight, std=0.1)
     write_onnx(model, 64, tmp_path / "model.onnx")
     images = np.random.default_rng(0).random((3, 1, 64, 64), dtype=np.float32)
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
