@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from importlib.resources import as_file, files
 
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
@@ -11,8 +12,8 @@ from cxr.errors import CxrError
 __all__ = ["signed_pdf"]
 
 _MARGIN, _PICTURE_MM = 18.0, 78.0
-# The built-in fonts know Latin-1; typographic signs have plain forms.
-_PLAIN = {0x2013: "-", 0x2264: "<=", 0x2192: "->", 0x2019: "'", 0x2026: "..."}
+# DejaVu Sans as matplotlib ships it: Latin, Greek, Cyrillic, Arabic, Hebrew. The PDF carries the letters it uses.
+_FAMILY, _FONTS = "dejavu", {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf", "I": "DejaVuSans-Oblique.ttf"}
 
 
 def signed_pdf(title: str, facts: Sequence[tuple[str, str]], picture: bytes | None, notice: str) -> bytes:
@@ -25,9 +26,12 @@ def signed_pdf(title: str, facts: Sequence[tuple[str, str]], picture: bytes | No
         notice: what stands under it all.
 
     Raises:
-        CxrError: if a text holds letters that the PDF's built-in fonts have not: nothing signed may be lost.
+        CxrError: if a text holds letters that the font has not: nothing signed may be lost.
     """
     pdf = FPDF(format="A4")
+    with as_file(files("matplotlib") / "mpl-data" / "fonts" / "ttf") as folder:
+        for style, name in _FONTS.items():
+            pdf.add_font(_FAMILY, style, folder / name)
     pdf.set_margins(_MARGIN, _MARGIN)
     pdf.set_auto_page_break(True, _MARGIN)
     pdf.add_page()
@@ -44,13 +48,10 @@ def signed_pdf(title: str, facts: Sequence[tuple[str, str]], picture: bytes | No
 
 
 def _line(pdf: FPDF, text: str, style: str, size: float) -> None:
-    plain = text.translate(_PLAIN)
-    try:
-        plain.encode("latin-1")
-    except UnicodeEncodeError as error:
-        letter = plain[error.start]
-        raise CxrError(
-            f"a PDF made here cannot hold the letter {letter!r}; save the report as HTML and print that"
-        ) from error
-    pdf.set_font("helvetica", style, size)
+    """A paragraph over the whole width; control characters but line breaks become spaces."""
+    plain = "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
+    pdf.set_font(_FAMILY, style, size)
+    lacking = next((letter for letter in plain if letter != "\n" and ord(letter) not in pdf.current_font.cmap), None)
+    if lacking:
+        raise CxrError(f"a PDF made here cannot hold the letter {lacking!r}; save the report as HTML and print that")
     pdf.multi_cell(0, None, plain, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
