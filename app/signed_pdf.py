@@ -32,6 +32,15 @@ def signed_pdf(title: str, facts: Sequence[tuple[str, str]], picture: bytes | No
     with as_file(files("matplotlib") / "mpl-data" / "fonts" / "ttf") as folder:
         for style, name in _FONTS.items():
             pdf.add_font(_FAMILY, style, folder / name)
+        try:
+            _write(pdf, title, facts, picture, notice)
+            return bytes(pdf.output())
+        finally:
+            for font in pdf.fonts.values():
+                font.close()
+
+
+def _write(pdf: FPDF, title: str, facts: Sequence[tuple[str, str]], picture: bytes | None, notice: str) -> None:
     pdf.set_margins(_MARGIN, _MARGIN)
     pdf.set_auto_page_break(True, _MARGIN)
     pdf.add_page()
@@ -44,7 +53,6 @@ def signed_pdf(title: str, facts: Sequence[tuple[str, str]], picture: bytes | No
         _line(pdf, text, "", 10)
         pdf.ln(1.5)
     _line(pdf, notice, "I", 8)
-    return bytes(pdf.output())
 
 
 def _line(pdf: FPDF, text: str, style: str, size: float) -> None:
