@@ -1,7 +1,6 @@
-"""The clinic's runtime on real files: nothing lost under kill -9, speed, start, memory, size on disk, parity.
+"""What the clinic's runtime promises: nothing lost under kill -9, flat memory, size on disk, parity, and why no INT8.
 
-Speeds compare within one run on one machine: every row screens or decodes the same files with the same number of cores,
-one row after the other, so that their ratios mean something elsewhere too.
+How fast it is stands in :mod:`benchmarks.clinic_speed`, which needs a quiet machine; this needs only time.
 """
 
 from benchmarks.record import Row
@@ -15,6 +14,5 @@ def run() -> list[Row]:
     from benchmarks.clinic.int8 import int8_rows
     from benchmarks.clinic.kills import kill_rows
     from benchmarks.clinic.parity import parity_rows
-    from benchmarks.clinic.speed import speed_rows
 
-    return [*speed_rows(), *footprint_rows(), *parity_rows(), *int8_rows(), *kill_rows()]
+    return [*kill_rows(), *footprint_rows(), *parity_rows(), *int8_rows()]

@@ -3,16 +3,16 @@
 import random
 import resource
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
+from benchmarks.clinic.command import journal_lines, run_until, started
 from benchmarks.record import Row, shared_data
 from cxr.outputs import read_results
 
-__all__ = ["MEASURED", "TABLE", "first_result_seconds", "kill_rows"]
+__all__ = ["MEASURED", "TABLE", "kill_rows"]
 
 TABLE = "Clinic promises"
 MEASURED = "measured"
@@ -36,7 +36,7 @@ def kill_rows(count: int = INPUTS) -> list[Row]:
             else:
                 target.symlink_to(source)
         for goal in sorted(rng.sample(range(count), KILLS)):
-            _run_until(goal, folder, out)
+            run_until(goal, folder, out)
         early, late = _run_to_the_end(folder, out)
         results = list(read_results(out / "results.jsonl"))
     paths = [r.path for r in results]
@@ -56,33 +56,11 @@ def kill_rows(count: int = INPUTS) -> list[Row]:
     ]  # fmt: skip
 
 
-def first_result_seconds(folder: Path, out: Path) -> float:
-    """Seconds from starting the command to its first complete line."""
-    started = time.perf_counter()
-    _run_until(1, folder, out)
-    return time.perf_counter() - started
-
-
-def _command(folder: Path, out: Path) -> list[str]:
-    return [sys.executable, "-m", "cxr.cli", "screen", str(folder), "--out", str(out)]
-
-
-def _run_until(goal: int, folder: Path, out: Path) -> None:
-    """Start the command and kill it once the journal holds ``goal`` lines."""
-    journal = out / "results.jsonl"
-    with subprocess.Popen(_command(folder, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        while process.poll() is None:
-            if journal.exists() and _lines(journal) >= goal:
-                process.kill()
-            time.sleep(0.02)
-
-
 def _run_to_the_end(folder: Path, out: Path) -> tuple[float, float]:
     """Run the command; median resident memory in the second and in the last tenth of its screening, in MB."""
     samples: list[float] = []
-    journal = out / "results.jsonl"
-    with subprocess.Popen(_command(folder, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        watcher = threading.Thread(target=_sample_memory, args=(process, journal, samples))
+    with started(folder, out) as process:
+        watcher = threading.Thread(target=_sample_memory, args=(process, out, samples))
         watcher.start()
         process.wait()
         watcher.join()
@@ -95,11 +73,11 @@ def _run_to_the_end(folder: Path, out: Path) -> tuple[float, float]:
     return second[len(second) // 2], last[len(last) // 2]
 
 
-def _sample_memory(process: subprocess.Popen[bytes], journal: Path, samples: list[float]) -> None:
+def _sample_memory(process: subprocess.Popen[bytes], out: Path, samples: list[float]) -> None:
     """Look at the process from its first new result on: what it loads before belongs to no input."""
     status = Path(f"/proc/{process.pid}/status")
-    before = _lines(journal)
-    while process.poll() is None and _lines(journal) == before:
+    before = journal_lines(out)
+    while process.poll() is None and journal_lines(out) == before:
         time.sleep(0.02)
     while process.poll() is None:
         try:
@@ -108,8 +86,3 @@ def _sample_memory(process: subprocess.Popen[bytes], journal: Path, samples: lis
             return
         samples.append(int(line.split()[1]) / 1024)
         time.sleep(0.2)
-
-
-def _lines(path: Path) -> int:
-    with path.open("rb") as stream:
-        return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b""))
