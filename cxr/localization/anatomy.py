@@ -5,13 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Anatomy", "confine", "lung_field"]
+__all__ = ["Anatomy", "basal_field", "confine", "lung_field"]
 
 OUTSIDE = 0.25
 """What is left of the heat outside the lungs: outlines err, and a tumour may lie against the chest wall."""
 
 HEART_FINDINGS = frozenset({"Cardiomegaly"})
 """Findings that are about the heart as a whole: where they are, the heart is."""
+
+BASAL_FINDINGS = frozenset({"Effusion"})
+"""Findings that fill the chest from below, and so take the lower edge of an outlined lung with them."""
 
 LUNG_FINDINGS = frozenset(
     {
@@ -55,6 +58,15 @@ def lung_field(lung: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return down | across
 
 
+def basal_field(lung: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The lung field and all that lies below it, where fluid has taken the lung's own lower edge.
+
+    Args:
+        lung: (h, w).
+    """
+    return np.maximum.accumulate(lung_field(lung), axis=0)
+
+
 def confine(heatmap: NDArray[np.float32], finding: str, anatomy: Anatomy) -> NDArray[np.float32]:
     """Weigh a finding's heat by whether it can be there.
 
@@ -69,6 +81,7 @@ def confine(heatmap: NDArray[np.float32], finding: str, anatomy: Anatomy) -> NDA
     if finding in HEART_FINDINGS and anatomy.heart.any():
         return anatomy.heart.astype(np.float32)
     if finding in LUNG_FINDINGS and anatomy.right_lung.any() and anatomy.left_lung.any():
-        inside = lung_field(anatomy.right_lung) | lung_field(anatomy.left_lung)
+        field = basal_field if finding in BASAL_FINDINGS else lung_field
+        inside = field(anatomy.right_lung) | field(anatomy.left_lung)
         return heatmap * np.where(inside, np.float32(1), np.float32(OUTSIDE))
     return heatmap

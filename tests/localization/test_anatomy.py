@@ -32,6 +32,14 @@ def test_heat_outside_the_lungs_is_turned_down_and_inside_kept(anatomy: Anatomy)
     assert np.allclose(confined[~lungs], 0.8 * OUTSIDE)
 
 
+def test_fluid_below_what_is_left_of_a_lung_keeps_its_heat(anatomy: Anatomy):
+    heat = np.full((20, 30), 0.8, dtype=np.float32)
+    confined = confine(heat, "Effusion", anatomy)
+    assert np.allclose(confined[4:, 3:12], 0.8), "down to the lower edge of the picture"
+    assert np.allclose(confined[:4], 0.8 * OUTSIDE), "but not above the lung"
+    assert np.allclose(confined[:, :3], 0.8 * OUTSIDE), "nor beside it"
+
+
 def test_a_large_heart_is_where_the_heart_is(anatomy: Anatomy):
     heat = np.random.default_rng(0).random((20, 30), dtype=np.float32)
     assert np.array_equal(confine(heat, "Cardiomegaly", anatomy), anatomy.heart)
