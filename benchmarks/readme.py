@@ -1,4 +1,4 @@
-"""README tables from benchmarks/results: nothing between the markers is written by hand.
+"""Tables of README.md and benchmarks/README.md from benchmarks/results: nothing between the markers is typed by hand.
 
 A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``; NAME is a row's ``table``.
 """
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from benchmarks.record import RESULTS, ROOT, Results, Row, read
 
+PAGES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
 MARKED = re.compile(r"(<!-- table: (?P<name>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -77,13 +78,13 @@ def filled(text: str) -> str:
     def replace(match: re.Match[str]) -> str:
         name = match["name"]
         if name not in made:
-            raise SystemExit(f"benchmarks: README names table '{name}'; results hold {sorted(made)}")
+            raise SystemExit(f"benchmarks: a page names table '{name}'; results hold {sorted(made)}")
         return f"{match[1]}{made[name]}{match[3]}"
 
     return MARKED.sub(replace, text)
 
 
 def regenerate() -> None:
-    """Rewrite every marked table of README.md; see :func:`filled`."""
-    readme = ROOT / "README.md"
-    readme.write_text(filled(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    """Rewrite every marked table of the pages; see :func:`filled`."""
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,8 +1,10 @@
 """The README's tables say what the results say, in figures that read well."""
 
+import re
+
 import pytest
 
-from benchmarks.readme import filled, table
+from benchmarks.readme import PAGES, filled, table
 from benchmarks.record import Provenance, Results, Row
 
 SOURCE = Results(
@@ -18,10 +20,17 @@ def lines(*rows) -> list[str]:
     return table(rows, SOURCE).splitlines()
 
 
-def test_the_readme_is_up_to_date(repository_root):
-    text = (repository_root / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def test_the_pages_are_up_to_date(page):
+    text = page.read_text(encoding="utf-8")
     assert "<!-- table: " in text
     assert filled(text) == text, "run `python -m benchmarks readme`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def test_every_link_leads_to_a_file(page):
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).is_file(), target
 
 
 def test_counts_have_no_decimals():
