@@ -22,6 +22,18 @@ def test_patients_stay_whole(seed, patients):
     assert leaking_patients(pd.Series(owners), pd.Series(splits)) == []
 
 
+@pytest.mark.parametrize("other", [0.0, -1.0, np.nan])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_patient_with_one_positive_image_counts_as_positive(seed, other):
+    """Ten of forty patients, their later image negative, uncertain or unknown, as all of the others' are."""
+    patients = [str(row) for row in range(40) for _ in range(2)]
+    labels = np.full((80, 1), other)
+    labels[0:20:2] = 1
+    splits = assign_splits(patients, labels, {"train": 0.5, "test": 0.5}, seed)
+    assert (splits[0:20:2] == "train").sum() == 5
+    assert (splits[20::2] == "train").sum() == 15
+
+
 def test_shares_and_rare_labels_are_kept():
     rng = np.random.default_rng(0)
     labels = (rng.random((1000, 4)) < [0.3, 0.1, 0.03, 0.01]).astype(float)

@@ -35,6 +35,7 @@ def test_a_half_box_is_a_hit_below_one_half_and_a_tiny_one_fools_iobb_only() -> 
     report = evaluate([("a", "Mass", [0, 0, 10, 5]), ("b", "Effusion", [4, 4, 1, 1])])
     assert report.iou[0.4]["Mass"].value == pytest.approx(1 / 3)
     assert report.iou[0.5]["Mass"].value == 0  # the overlap must exceed the threshold
+    assert (report.afp[0.4]["Mass"].value, report.afp[0.5]["Mass"].value) == (0, 1 / 2)  # what is no hit is false
     assert report.iobb[0.9]["Effusion"].value == 1
     assert report.iou[0.1]["Effusion"].value == 0
     assert report.iou[0.4]["mean"].value == pytest.approx(1 / 6)

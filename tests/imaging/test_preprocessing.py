@@ -32,6 +32,14 @@ def test_the_whole_image_fits_and_fills_one_side(height, width, size):
     assert min(x, y) >= 0
 
 
+@given(height=sides, width=sides, size=sizes)
+def test_the_margins_are_equal(height, width, size):
+    square, _ = prepare(np.ones((height, width), np.float32), size)
+    for lit in (square.any(axis=0), square.any(axis=1)):
+        filled = np.flatnonzero(lit)
+        assert abs(filled[0] - (size - 1 - filled[-1])) <= 1
+
+
 def test_an_image_of_the_right_size_is_only_quantised():
     pixels = np.random.default_rng(0).integers(0, 256, (224, 224)).astype(np.float32) / 255
     square, _ = prepare(pixels, 224)
@@ -67,3 +75,11 @@ def test_a_coarse_heatmap_covers_the_image():
     assert heat.shape == (224, 224)
     assert (np.diff(heat, axis=1) >= 0).all()
     assert (heat[0, 0], heat[-1, -1]) == (0, 48)
+
+
+def test_a_map_may_have_other_rows_than_columns():
+    """Each cell covers its own share of the square, whatever their number across and down."""
+    square, placement = prepare(np.tile(np.linspace(0, 1, 200, dtype=np.float32), (100, 1)).T, 224)
+    fine = placement.heatmap_to_input(square / 255)
+    coarse = placement.heatmap_to_input(square.reshape(56, 4, 112, 2).mean(axis=(1, 3)) / 255)
+    assert np.abs(fine - coarse)[20:-20, 10:-10].max() < 0.02
