@@ -3,12 +3,33 @@
 from datetime import UTC, datetime
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 TINY_LABELS = ("Cardiomegaly", "Effusion", "Nodule")
 TINY_SIZE = 64
 TINY_CELLS = 8
+SECRET = "Zebrafinch^Quillon"
+
+
+def write_dicom(path, pixels, name=SECRET):
+    """A chest radiograph of a patient whose name and number must appear nowhere."""
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    data.PatientName, data.PatientID = name, "SECRET-ID-4711"
+    data.Modality, data.BodyPartExamined, data.ViewPosition = "DX", "CHEST", "PA"
+    data.Rows, data.Columns = pixels.shape
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
+    data.PixelData = (pixels.astype(np.uint16) * 16).tobytes()
+    pydicom.dcmwrite(path, data, enforce_file_format=True)
 
 
 def tiny_graph(external_data=False):

@@ -129,7 +129,13 @@ def export_bundle(
 
 
 def _fit(split: Predictions, work: Path, *, alpha: float, delta: float) -> None:
-    """Write calibration and operating points of the split into the bundle; uncertain labels count as unknown."""
+    """Write calibration and operating points of the split into the bundle; uncertain labels count as unknown.
+
+    Both are fitted on the same patients. A calibration rises strictly, so it keeps the rank of every score and with it
+    the order statistic behind a finding's certificate: above the threshold is who was above it before. Only the
+    patient's score, the highest of its findings', compares calibrations with each other; see
+    :func:`~cxr.operating_points.fit_operating_points`.
+    """
     labels = np.where(split.labels == UNCERTAIN, np.nan, split.labels)
     calibrator = fit_calibrator(split.logits, labels, split.patients, split.label_space)
     (work / CALIBRATION_FILE).write_text(calibrator.to_json())

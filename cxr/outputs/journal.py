@@ -71,8 +71,8 @@ class Journal:
     def _check_model(self, path: Path, result: ScreeningResult) -> None:
         if result.model != self._model:
             raise ConfigError(
-                f"{path} holds results of bundle {result.model.bundle} {result.model.version}, not of "
-                f"{self._model.bundle} {self._model.version} ({self._model.sha256[:12]}); choose another folder"
+                f"{path} holds results of bundle {_spelled(result.model)}, not of {_spelled(self._model)}; "
+                "choose another folder"
             )
 
     def _remember(self, result: ScreeningResult) -> None:
@@ -121,6 +121,11 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _spelled(model: ModelIdentity) -> str:
+    """Name, version and as much of the hash as tells two bundles of one name apart."""
+    return f"{model.bundle} {model.version} ({(model.bundle_sha256 or model.sha256)[:12]})"
 
 
 def read_results(path: Path) -> Iterator[ScreeningResult]:

@@ -7,16 +7,13 @@ import textwrap
 import zipfile
 from dataclasses import dataclass
 
-import numpy as np
 import pydicom
 import pytest
 from PIL import Image
-from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import generate_uid
 
 from cxr.cli.main import main
-
-SECRET = "Zebrafinch^Quillon"
+from tests.clinic_fixtures import write_dicom
 
 
 @dataclass(frozen=True)
@@ -38,22 +35,6 @@ def cxr(monkeypatch, capfd):
         return Done(ended.value.code or 0, *capfd.readouterr())
 
     return run
-
-
-def write_dicom(path, pixels, name=SECRET):
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
-    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    data.PatientName, data.PatientID = name, "SECRET-ID-4711"
-    data.Modality, data.BodyPartExamined, data.ViewPosition = "DX", "CHEST", "PA"
-    data.Rows, data.Columns = pixels.shape
-    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
-    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
-    data.PixelData = (pixels.astype(np.uint16) * 16).tobytes()
-    pydicom.dcmwrite(path, data, enforce_file_format=True)
 
 
 @pytest.fixture

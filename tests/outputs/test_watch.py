@@ -8,10 +8,11 @@ import time
 import pytest
 
 from cxr.outputs import read_results
+from tests.clinic_fixtures import write_dicom
 
 
 def wait_until(condition, what):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         if condition():
             return
@@ -66,9 +67,25 @@ def test_each_file_is_screened_once_when_it_is_complete_and_restarts_change_noth
     wait_until(lambda: '"empty_file"' in journal.read_text(), "the new verdict on a file that was changed")
     wait_until(lambda: "empty_file" in (out / "worklist.html").read_text(), "the page")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(300) == 0
 
     found = {r.path.removeprefix(f"{inbox}/"): r.refusal and r.refusal.code for r in read_results(journal)}
     assert found == {"slow.png": None, "large_heart.png": None, "sub/healthy.png": "empty_file"}
     assert len(list(read_results(journal))) == 3
     assert (out / "results.csv").read_text().count("\n") == 4
+
+
+def test_a_patient_s_name_is_in_no_log_and_no_result(watcher, chest_pixels, tmp_path):
+    inbox, out = tmp_path / "inbox", tmp_path / "inbox" / "cxr-results"
+    write_dicom(inbox / "whole.dcm", chest_pixels(blob=(240, 200, 100, 80)))
+    (inbox / "cut.dcm").write_bytes((inbox / "whole.dcm").read_bytes()[:-3000])
+    process = watcher()
+    wait_until(
+        lambda: (out / "worklist.html").exists() and "truncated" in (out / "worklist.html").read_text(), "the page"
+    )
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(300) == 0
+    assert [r.status for r in read_results(out / "results.jsonl")] == ["refused", "screened"]
+    written = [tmp_path / "log", *(p for p in out.rglob("*") if p.is_file())]
+    for secret in (b"Zebrafinch", b"Quillon", b"SECRET-ID"):
+        assert [p.name for p in written if secret in p.read_bytes()] == []

@@ -91,7 +91,7 @@ class Archive:
     port: int
 
     def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=100) as answer:
             return answer.read()
 
     def count(self):
@@ -141,11 +141,11 @@ def archive(tmp_path):
             return None
 
     try:
-        wait_until(answers, 30, "Orthanc")
+        wait_until(answers, 200, "Orthanc")
         yield archive
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(100)
 
 
 @dataclass
@@ -161,12 +161,12 @@ class Listener:
     def start(self):
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
-        wait_until(self.health, 60, "the listener")
+        wait_until(self.health, 300, "the listener")
 
     def health(self):
         assert self.process.poll() is None, self.log.read_text()
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.health_port}/health", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.health_port}/health", timeout=60) as answer:
                 return json.loads(answer.read())
         except urllib.error.HTTPError as error:
             return json.loads(error.read())
