@@ -1,6 +1,6 @@
 """NIH ChestX-ray images: the plain recipe and the shipped one, trained on train_val, scored on test_dev.
 
-Both see the same images for the same number of steps, from the same initial weights, with three seeds each. Training
+Both see the same images for the same number of steps, from the same initial weights, with several seeds. Training
 resumes in runs/nih-RECIPE-SEED and runs/nih-curve; delete a folder to train anew.
 """
 

@@ -39,17 +39,18 @@ def measure(chest: OutlinedChest) -> Tensor:
     columns, rows = masks.amax(dim=2), masks.amax(dim=3)  # (N, 3, SIDE): does the structure reach this line?
     area, width, height = masks.mean(dim=(2, 3)), columns.mean(dim=2), rows.mean(dim=2)
     brightness = _mean(images, masks)
-    contrast = (_mean(images.square(), masks) - brightness.square()).clamp(min=1e-6).sqrt()
+    contrast = _mean((images - brightness[:, :, None, None]).square(), masks).clamp(min=1e-6).sqrt()
     down = torch.linspace(0, 1, SIDE, device=images.device)[None, None, :, None]
     level = _mean(down, masks)
     lungs = masks[:, :2]
-    upper = down < level[:, :2, None, None]
+    # A line that the centre crosses counts in part: a hard cut would let rounding move it from one half to the other.
+    upper = ((level[:, :2, None, None] - down) * (SIDE - 1) + 0.5).clamp(0, 1)
     thorax = columns[:, :2].amax(dim=1).mean(dim=1)
     return torch.cat(
         [
             *(area, width, height, brightness, contrast, level),
             _mean(images, lungs * upper),
-            _mean(images, lungs * ~upper),
+            _mean(images, lungs * (1 - upper)),
             torch.stack(
                 [
                     area[:, 2] / (area.sum(dim=1) + _PIXEL**2),

@@ -12,6 +12,8 @@ from cxr.models.output import ModelOutput
 
 __all__ = ["AnatomicalPrior", "ClassifierWithPrior"]
 
+# Between these deviations of its pixels a picture fades into one without a chest, and the prior with it.
+_FLAT, _CONTRAST = 0.001, 0.02
 # A measure this many deviations off is taken at the limit: outlines of a strange picture must not decide alone.
 _LIMIT = 4.0
 
@@ -43,7 +45,8 @@ class AnatomicalPrior(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 1, H, W) in [0, 1] -> (N, C)."""
-        odds: Tensor = self.log_odds(self.standardized(images))
+        contrast = images.flatten(1).std(dim=1, keepdim=True)
+        odds: Tensor = self.log_odds(self.standardized(images)) * ((contrast - _FLAT) / (_CONTRAST - _FLAT)).clamp(0, 1)
         return odds
 
 

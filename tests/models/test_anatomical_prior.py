@@ -43,3 +43,9 @@ def test_an_unfitted_prior_says_nothing(small_config: ModelConfig):
 def test_one_strange_measure_does_not_decide_alone(network: ClassifierWithPrior):
     network.prior.scale.fill_(1e-9)
     assert network.prior.standardized(torch.rand(1, 1, 64, 64)).abs().max() <= 4
+
+
+def test_a_picture_without_contrast_has_no_anatomy(network: ClassifierWithPrior):
+    flat = torch.full((1, 1, 64, 64), 0.4)
+    assert not network.prior(flat).any()
+    assert network.prior(flat + 0.2 * torch.rand(1, 1, 64, 64)).abs().max() > 0.1

@@ -7,7 +7,7 @@ import torch
 
 from cxr.imaging.segmentation import cardiothoracic_ratio
 from cxr.models.anatomical_measures import MEASURES, measure
-from cxr.models.outlines import SIDE, OutlinedChest, Outlines
+from cxr.models.outlines import SIDE, OutlinedChest, Outlines, resampling
 
 
 def _measured(masks: torch.Tensor, image: torch.Tensor) -> dict[str, float]:
@@ -32,6 +32,14 @@ def test_torch_outlines_are_those_of_the_shipped_file(repository_root: Path):
     found = Outlines()(images)
     torch.testing.assert_close(found.images, images)
     np.testing.assert_allclose(found.masks.numpy(), 1 / (1 + np.exp(-expected)), atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [96, 128, 160, 224, 256])
+def test_resampling_is_the_antialiased_one(size: int):
+    image = torch.rand(1, 1, size, size, generator=torch.Generator().manual_seed(size))
+    expected = torch.nn.functional.interpolate(image, (SIDE, SIDE), mode="bilinear", antialias=True)
+    weights = resampling(size, image)
+    torch.testing.assert_close(weights @ image @ weights.T, expected, atol=1e-5, rtol=0)
 
 
 def test_outlines_never_train():
