@@ -14,6 +14,9 @@ def train(
         Path | None, typer.Option(help="Local .safetensors with the backbone's initial weights.")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Loader processes; default: half the cores.")] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Processes that share each batch, on a GPU each where there is one.")
+    ] = 1,
 ) -> None:
     """Train a classifier on a dataset's training patients."""
     from cxr.cli.extras import require
@@ -30,5 +33,6 @@ def train(
         out,
         init_weights=init_weights,
         workers=default_workers() if workers is None else workers,
+        processes=processes,
     )
     typer.echo(f"trained {len(card.label_space)} findings on {card.data}: {out / 'model.safetensors'}")

@@ -1,7 +1,5 @@
 """Curriculum on mined severity (Tang 2018): plain examples first, then those that their report calls less severe."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
@@ -71,9 +69,8 @@ class CurriculumSampler(EpochSampler):
         self.tiers = tiers
         self.config = config
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
+    def order(self, random: np.random.Generator) -> NDArray[np.int64]:
+        """(rows,) the admitted rows, as often as it takes to fill the epoch."""
         admitted = np.flatnonzero(self.tiers < self.config.tiers_in(self.epoch))
-        random = np.random.default_rng([self.seed, self.epoch])
         rounds = -(-self.rows // max(1, len(admitted)))
-        order = np.concatenate([random.permutation(admitted) for _ in range(rounds)])[: self.rows]
-        return ((self.epoch, int(row)) for row in order)
+        return np.concatenate([random.permutation(admitted) for _ in range(rounds)])[: self.rows]

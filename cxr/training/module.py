@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from cxr.evaluation.ranking import roc_auc
 from cxr.models.output import ModelOutput
+from cxr.training.batches import share
 from cxr.training.guidance import guidance_loss
 from cxr.training.losses import multilabel_loss, resolve_uncertain
 from cxr.training.mining import mining_loss, mining_network
@@ -102,7 +103,8 @@ class ClassifierModule(LightningModule):
 
         Per step rather than per epoch: a resumed epoch draws from the generator before its first batch.
         """
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
+        rank, processes = share()
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step * processes + rank)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """The frozen copy travels with the resume file."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from numpy.typing import NDArray
 from torch import nn
@@ -24,19 +24,21 @@ from torch import nn
 from cxr.datasets.cache import ImageCache
 from cxr.datasets.dataset import Dataset
 from cxr.errors import ConfigError, DatasetError
-from cxr.imaging.augmentation import Augmentation
 from cxr.models.anatomical_prior import ClassifierWithPrior
 from cxr.models.backbone import Backbone
 from cxr.models.checkpoint import CARD, CheckpointCard, save_checkpoint
 from cxr.models.factory import build_model
 from cxr.models.shipped_weights import shipped_backbone
-from cxr.training.batches import EpochSampler, PlainImages, TrainingImages, plain_batches, training_batches
+from cxr.training.batches import EpochSampler, Images, plain_batches, training_batches
 from cxr.training.curriculum import CurriculumSampler, difficulty
 from cxr.training.fit_prior import fit_prior
+from cxr.training.inputs import Inputs
 from cxr.training.module import ClassifierModule
 from cxr.training.ontology import with_ontology
 from cxr.training.predict import Predictions, predict, write_predictions
+from cxr.training.processes import check_processes, strategy
 from cxr.training.recipe import LABEL_SETS, Recipe
+from cxr.training.weight_averaging import weight_averaging
 
 CALIBRATION_SPLIT = "calibration_split.csv"
 # A label with fewer positives than this cannot be learned; it leaves the label space.
@@ -66,14 +68,14 @@ def label_matrix(dataset: Dataset, label_space: tuple[str, ...]) -> NDArray[np.f
 def split_predictions(
     model: nn.Module,
     dataset: Dataset,
-    cache: ImageCache,
+    images: Images,
     label_space: tuple[str, ...],
     *,
     with_maps: bool = False,
 ) -> Predictions:
-    """Predictions for every image of a (sub)dataset whose pixels are in ``cache``."""
+    """Predictions for every image of a (sub)dataset; ``images`` is what the network takes, in the order of its rows."""
     labels = label_matrix(dataset, label_space)
-    logits, maps = predict(model, cache, labels, with_maps=with_maps)
+    logits, maps = predict(model, images, labels, with_maps=with_maps)
     return Predictions(
         images=tuple(dataset.records["image"]),
         patients=tuple(dataset.records["patient"]),
@@ -85,7 +87,16 @@ def split_predictions(
     )
 
 
-def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | None, workers: int) -> CheckpointCard:
+def train(
+    recipe: Recipe,
+    dataset: Dataset,
+    run: Path,
+    *,
+    init_weights: Path | None,
+    workers: int,
+    processes: int = 1,
+    cache: Path | None = None,
+) -> CheckpointCard:
     """Train by a recipe; a rerun into the same folder resumes, and returns at once where it had finished.
 
     Args:
@@ -93,12 +104,17 @@ def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | N
         dataset: with splits train and val.
         run: the run folder.
         init_weights: local safetensors with the backbone's initial weights; without it, what the recipe says.
-        workers: processes that load and augment images.
+        workers: processes that load and augment images, for each that trains.
+        processes: that train together, on a GPU each where there is one. More than one are spawned, so a script of the
+            caller's must stand under ``if __name__ == "__main__":``.
+        cache: folder of the network inputs, which several runs on the same data may share; by default the run's own.
 
     Raises:
-        ConfigError: if the folder holds a run of another recipe, or the initial weights do not fit.
+        ConfigError: if the folder holds a run of another recipe, the initial weights do not fit, or so many processes
+            cannot share the recipe's batches.
         DatasetError: if there is nothing to learn from.
     """
+    check_processes(processes, recipe)
     run.mkdir(parents=True, exist_ok=True)
     kept = run / "recipe.json"
     if kept.exists() and Recipe.model_validate_json(kept.read_text()) != recipe:
@@ -113,8 +129,9 @@ def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | N
         dataset = with_ontology(dataset)
     label_space = learnable_labels(dataset, LABEL_SETS[recipe.labels])
     train_split, val_split = dataset.subset("train"), dataset.subset("val")
-    train_cache = ImageCache.build(train_split, recipe.image_size, run / "cache" / "train", workers=max(1, workers))
-    val_cache = ImageCache.build(val_split, recipe.image_size, run / "cache" / "val", workers=max(1, workers))
+    cache = run / "cache" if cache is None else cache
+    train_cache = ImageCache.build(train_split, recipe.image_size, cache / "train", workers=max(1, workers))
+    val_cache = ImageCache.build(val_split, recipe.image_size, cache / "val", workers=max(1, workers))
 
     model = build_model(recipe.model, label_space)
     if init_weights is None and recipe.initial_weights == "shipped":
@@ -126,9 +143,14 @@ def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | N
     backbone.freeze(recipe.frozen)
     model = model.to(memory_format=torch.channels_last)
     settings = recipe.optimization
-    images = TrainingImages(
-        train_cache, label_matrix(train_split, label_space), Augmentation(recipe.augmentation, recipe.seed)
+    inputs = Inputs.of(
+        recipe,
+        model,
+        (train_cache, label_matrix(train_split, label_space)),
+        (val_cache, label_matrix(val_split, label_space)),
+        cache / "maps",
     )
+    order = _order(recipe, train_split, label_space)
     callbacks: list[lightning.Callback] = [
         # Without a score to watch, each epoch's file takes the place of the one before it. Not after validation: while
         # that runs, the averaged weights are in the place of the trained ones.
@@ -138,11 +160,12 @@ def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | N
         RichProgressBar(),
     ]
     if settings.ema_decay:
-        callbacks.append(EMAWeightAveraging(decay=settings.ema_decay))
+        callbacks.append(weight_averaging(settings.ema_decay))
     trainer = lightning.Trainer(
         max_epochs=settings.epochs,
         accelerator="auto",
-        devices=1,
+        devices=processes,
+        strategy=strategy(processes, recipe),
         precision=settings.precision,
         accumulate_grad_batches=settings.accumulate_batches,
         gradient_clip_val=settings.gradient_clip or None,
@@ -155,20 +178,21 @@ def train(recipe: Recipe, dataset: Dataset, run: Path, *, init_weights: Path | N
     )
     module = ClassifierModule(model, recipe, label_space)
     last = run / "checkpoints" / "last.ckpt"
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), inputs.given_to(model):
         # Lightning's advice on loader processes and logging intervals, and its use of a deprecated torch name.
         warnings.filterwarnings("ignore", module=r"lightning\..*")
         trainer.fit(
             module,
-            training_batches(images, _order(recipe, train_split, label_space), settings.batch_size, workers),
-            plain_batches(PlainImages(val_cache, label_matrix(val_split, label_space)), 64),
+            training_batches(inputs.training, order, settings.batch_size, workers, processes),
+            plain_batches(inputs.validation, 64),
             ckpt_path=last if last.exists() else None,
             weights_only=True,
         )
     if recipe.prior:
         assert isinstance(model, ClassifierWithPrior)
         fit_prior(model.prior, train_cache, label_matrix(train_split, label_space), label_space, recipe.prior)
-    predictions = split_predictions(model, val_split, val_cache, label_space)
+    with inputs.given_to(model):
+        predictions = split_predictions(model, val_split, inputs.validation.images, label_space)
     write_predictions(predictions, run / CALIBRATION_SPLIT)
     card = CheckpointCard(
         label_space=label_space,

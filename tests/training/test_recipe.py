@@ -42,7 +42,7 @@ def test_a_recipe_is_laid_over_its_base_key_by_key(tmp_path: Path):
     mine, base = load_recipe(str(path)), load_recipe("laboratory")
     assert (mine.model.lse_r, mine.optimization.epochs) == (2.0, 9)
     assert mine.model.backbone == base.model.backbone
-    assert mine.optimization.model_copy(update={"epochs": 4}) == base.optimization
+    assert mine.optimization.model_copy(update={"epochs": base.optimization.epochs}) == base.optimization
 
 
 def test_a_recipe_cannot_be_its_own_base(tmp_path: Path):

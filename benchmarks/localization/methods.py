@@ -1,0 +1,38 @@
+"""Which recipes are compared, each with the model without the method it is named after."""
+
+from pathlib import Path
+
+from benchmarks.localization.cohort import Laboratory
+from cxr.training.recipe import load_recipe
+from cxr.training.train import train
+
+__all__ = ["AGAINST", "METHODS", "NOTES", "SEEDS", "train_method"]
+
+SEEDS = (0, 1, 2)
+
+AGAINST = {
+    "laboratory": "average_pooling",
+    "map_pooling": "laboratory",
+    "multi_scale": "laboratory",
+    "attention_mining": "map_pooling",
+    "knowledge_preservation": "attention_mining",
+    "mining_and_scales": "laboratory",
+    "curriculum": "laboratory",
+    "attention_guidance": "laboratory",
+    "hierarchy": "flat_ontology",
+}
+"""Method -> the same model without it."""
+
+NOTES: dict[str, str] = {}
+"""What a reader of a gain should know."""
+
+METHODS = tuple(dict.fromkeys([*AGAINST.values(), *AGAINST]))
+"""Every recipe that takes part, those compared with first."""
+
+
+def train_method(name: str, seed: int, laboratory: Laboratory) -> Path:
+    """The folder of a finished run, which is trained where it is not there yet."""
+    recipe = load_recipe(name).model_copy(update={"seed": seed})
+    run = laboratory.run(name, seed)
+    train(recipe, laboratory.dataset, run, init_weights=None, workers=0, cache=laboratory.cache)
+    return run
