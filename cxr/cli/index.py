@@ -42,14 +42,12 @@ def index(
     from cxr.cli.extras import require
 
     require("indexing images", "app", "faiss")
+    from cxr.cli.input_paths import require_paths
     from cxr.cli.progress import counting_bar
-    from cxr.errors import ConfigError
     from cxr.retrieval import build_index, read_labels
     from cxr.screening import Screener, default_workers
 
-    missing = [path for path in paths if not path.exists()]
-    if missing:
-        raise ConfigError(f"{missing[0]} does not exist; give files, folders or zip archives that do")
+    require_paths(paths)
     count = workers or default_workers()
     table = read_labels(labels) if labels else None
     screener = Screener(bundle, threads=1 if count > 1 else None)

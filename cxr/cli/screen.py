@@ -42,19 +42,17 @@ def screen(
 
     Exit status: 0 all screened; 1 some inputs were refused; 2 wrong use.
     """
+    from cxr.cli.input_paths import require_paths
     from cxr.cli.progress import counting_bar
-    from cxr.errors import ConfigError
     from cxr.outputs import screen_to_folder
     from cxr.screening import Screener, default_workers
 
-    missing = [path for path in paths if not path.exists()]
-    if len(missing) == len(paths):
-        raise ConfigError(f"{missing[0]} does not exist; give files, folders or zip archives that do")
+    require_paths(paths)
     count = workers or default_workers()
     if dicom:
         import cxr.outputs.dicom_results  # noqa: F401  (says at once if the extra is missing)
     screener = Screener(bundle, threads=1 if count > 1 else None)
-    with counting_bar("Screening") as advance:
+    with counting_bar("Screening", lambda: _waiting(paths, out)) as advance:
         summary = screen_to_folder(screener, paths, out, workers=count, dicom=dicom, on_result=lambda _: advance())
     earlier = summary.screened + summary.refused - summary.new
     typer.echo(
@@ -64,3 +62,15 @@ def screen(
     )
     if summary.refused:
         raise typer.Exit(1)
+
+
+def _waiting(paths: list[Path], out: Path) -> int:
+    """How many inputs have no result yet, as far as their number tells."""
+    from cxr.screening import find_inputs
+
+    journal = out / "results.jsonl"
+    done = 0
+    if journal.is_file():
+        with journal.open("rb") as stream:
+            done = sum(1 for _ in stream)
+    return max(0, sum(1 for _ in find_inputs(paths, exclude=out)) - done)

@@ -15,7 +15,8 @@ def segment(
     """Outline lungs and heart, and measure the cardiothoracic ratio. What is no upright frontal chest is refused.
 
     Writes NAME_lung.png and NAME_heart.png (0 or 255, at the size of the input) and ratios.csv with one row per input:
-    path, status, lung, heart, cardiothoracic_ratio, code, message. Exit status 1 if some inputs were refused.
+    path, status, lung, heart, cardiothoracic_ratio, code, message. Exit status 1 if some inputs were refused, 2
+    if all were.
     """
     import csv
     import io
@@ -23,14 +24,16 @@ def segment(
     import numpy as np
     from PIL import Image
 
+    from cxr.cli.input_paths import require_paths
     from cxr.cli.progress import counting_bar
-    from cxr.errors import RefusedInputError
+    from cxr.errors import CxrError, RefusedInputError
     from cxr.imaging.quality import QualityGate
     from cxr.imaging.reading import read_radiograph
     from cxr.imaging.segmentation import Segmenter
     from cxr.screening.atomic import write_bytes_atomically, write_text_atomically
     from cxr.screening.inputs import find_inputs
 
+    require_paths(paths)
     segmenter, gate = Segmenter.shipped(), QualityGate.shipped()
     out.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, object]] = []
@@ -65,8 +68,10 @@ def segment(
     write_text_atomically(out / "ratios.csv", table.getvalue())
     refused = sum(row["status"] == "refused" for row in rows)
     typer.echo(f"{len(rows) - refused} segmented, {refused} refused: {out / 'ratios.csv'}")
+    if refused == len(rows):
+        raise CxrError(f"no input could be segmented; the reasons are in {out / 'ratios.csv'}")
     if refused:
-        raise typer.Exit(2 if refused == len(rows) else 1)
+        raise typer.Exit(1)
 
 
 def _rounded(ratio: float | None) -> str:

@@ -40,6 +40,7 @@ def test_every_command_has_help(name: str):
         (["phantom", "--patients", "many", "--out", "y"], "--patients"),
         (["phantom", "--patients", "1", "--size", "64", "--out", "/proc/y"], "/proc/y: No such file or directory"),
         (["phantom", "--out"], "--out"),
+        (["segment", "nowhere.png", "--out", "y"], "nowhere.png does not exist"),
         (["screem"], "No such command 'screem'"),
         (["dataset", "describe"], "Missing argument"),
     ],
