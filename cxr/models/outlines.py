@@ -52,8 +52,8 @@ class Outlines(nn.Module):
 def resampling(size: int, like: Tensor) -> Tensor:
     """(SIDE, size): each row mixes ``size`` pixels into one of SIDE, by an antialiased triangle as Pillow's is.
 
-    A product of matrices is the same in torch and in ONNX to the last digits, an antialiased resize is not; on a picture
-    without contrast the segmentation would magnify the difference.
+    A product of matrices is the same in torch and in ONNX to the last digits, an antialiased resize is not; on a
+    picture without contrast the segmentation would magnify the difference.
 
     Args:
         size: pixels along the axis.
