@@ -7,15 +7,21 @@ of test_dev is scored against the NIH labels. Stages resume in runs/nih-baseline
 
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.record import ROOT, Row, shared_data
 from benchmarks.reports.pairs_page import write_pairs_page
 from benchmarks.reports.surrogate import surrogate_dataset
 from benchmarks.tienet.baselines import always_normal, nearest_neighbour
 from benchmarks.tienet.regulariser import regulariser_rows
 from benchmarks.tienet.screened import screen_files
+from cxr.datasets.cache import ImageCache
+from cxr.datasets.dataset import Dataset
 from cxr.export.bundle import export_bundle
+from cxr.models.report_checkpoint import load_report_model
+from cxr.training.feature_cache import cached_features
 from cxr.training.report_recipe import load_report_recipe
-from cxr.training.train_report import train_report
+from cxr.training.train_report import teachable_rows, train_report
 from nlp_labeler.findings import CHESTXRAY8
 
 __all__ = ["run"]
@@ -36,8 +42,15 @@ def run() -> list[Row]:
     screened = screen_files(bundle, [Path(path) for path in test.records["path"]])
     truth = test.records[list(CHESTXRAY8)].to_numpy() == 1
     write_pairs_page(bundle, data / "openi", folder / "openi_pairs.html")
-    baselines = {
-        "always normal": always_normal(len(screened)),
-        "nearest neighbour": nearest_neighbour(classifier, dataset.subset("train"), test),
-    }
+    baselines = {"always normal": always_normal(len(screened)), "nearest neighbour": _neighbours(folder, dataset)}
     return regulariser_rows("nih-reports", DATA, screened, truth, baselines)
+
+
+def _neighbours(folder: Path, dataset: Dataset) -> list[str]:
+    """For each image of test_dev the surrogate report of the training image nearest to it."""
+    model, cache = load_report_model(folder), folder / "cache"
+    _, told = teachable_rows(dataset.subset("train"))
+    library = np.load(cache / "features" / "features.npy", mmap_mode="r", allow_pickle=False)
+    images = ImageCache.build(dataset.subset("test"), model.card.image_size, cache / "test")
+    queries = cached_features(model.trunk, model.card.weights_sha256, images, cache / "test_features")
+    return nearest_neighbour(model.trunk, library, told, queries)

@@ -30,7 +30,7 @@ def run() -> list[Row]:
     screened = screen_cohort(cohort, generators[0])
     return [
         *mode_rows(cohort, generators),
-        *text_rows(cohort, said, [one.template for one in screened]),
+        *text_rows(cohort, generators, said, [one.template for one in screened]),
         *context_rows(cohort, generators[0]),
         *pointing_rows(cohort, generators[0], said[0]),
         *regulariser_rows("tienet-regulariser", DATA, screened, cohort.truth, {}),

@@ -1,4 +1,4 @@
-"""AUC of R, I+R, I+GR and I, each by its own call, over seeds."""
+"""AUC of R, I+R, I+GR and I, each by its own call, over seeds; and of the classifier that was trained without text."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -19,6 +19,9 @@ from nlp_labeler.findings import CHESTXRAY8
 
 __all__ = ["mode_rows"]
 
+PLAIN = "I, without text"
+"""The classifier whose features TieNet reads: the paper's comparison is with this one."""
+
 
 def mode_rows(cohort: Cohort, generators: Sequence[Generator]) -> list[Row]:
     """Mean AUC of the eight per mode: mean over seeds, and their range."""
@@ -27,8 +30,10 @@ def mode_rows(cohort: Cohort, generators: Sequence[Generator]) -> list[Row]:
     for mode in scores[0]:
         values = [score[mode] for score in scores]
         rows.append(_row(mode, values, len(cohort.images)))
-    gains = [score["I+GR"] - score["I"] for score in scores]
-    return [*rows, _row("I+GR minus I", gains, len(cohort.images))]
+    for mode in ("I", PLAIN):
+        gains = [score["I+GR"] - score[mode] for score in scores]
+        rows.append(_row(f"I+GR minus {mode}", gains, len(cohort.images)))
+    return rows
 
 
 def _row(mode: str, values: Sequence[float], n: int) -> Row:
@@ -50,7 +55,7 @@ def _aucs(cohort: Cohort, generator: Generator) -> dict[str, float]:
     model = generator.model.tienet
     tokenizer = Tokenizer.from_file(str(generator.run / "tokenizer.json"))
     words = torch.from_numpy(encode(tokenizer, cohort.reports, generator.model.card.longest))
-    found: dict[str, list[torch.Tensor]] = {"R": [], "I+R": [], "I+GR": [], "I": []}
+    found: dict[str, list[torch.Tensor]] = {"R": [], "I+R": [], "I+GR": [], "I": [], PLAIN: []}
     with torch.inference_mode():
         for rows, features in feature_batches(generator.features):
             cells = model.cells(features)
@@ -59,6 +64,7 @@ def _aucs(cohort: Cohort, generator: Generator) -> dict[str, float]:
             found["I+R"].append(model.classify_image_and_report(model.embed(cells, words[rows])))
             found["I+GR"].append(model.classify_image_and_generated(model.embed(cells, generated)))
             found["I"].append(model.classify_image(cells))
+            found[PLAIN].append(generator.model.trunk.classify(features).logits)
     space = generator.model.card.label_space
     return {mode: _mean_auc(cohort.truth, torch.cat(parts).numpy(), space) for mode, parts in found.items()}
 

@@ -51,8 +51,8 @@ def pointing_rows(cohort: Cohort, generator: Generator, said: Said) -> list[Row]
 
 def _attended(reader: Labeler, generator: Generator, said: Said, row: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Finding -> (S, S) mean attention of the words of its first mention."""
-    text, spans = generator.vocabulary.render(said.dictations[row].words)
-    attention = said.dictations[row].attention
+    text, spans = generator.vocabulary.render(said.words[row])
+    attention = said.attention[row]
     edge = round(attention.shape[1] ** 0.5)
     seen: set[str] = set()
     for mention in reader.label(text).mentions:

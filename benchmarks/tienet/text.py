@@ -9,21 +9,26 @@ from numpy.typing import NDArray
 from benchmarks.record import Row
 from benchmarks.tienet.baselines import always_normal, nearest_neighbour
 from benchmarks.tienet.cohort import DATA, Cohort
-from benchmarks.tienet.trained import Said
+from benchmarks.tienet.trained import Generator, Said
 from cxr.evaluation.clinical_efficacy import clinical_efficacy, stated_findings
 from cxr.evaluation.report_metrics import text_metrics
+from cxr.training.train_report import teachable_rows
 from nlp_labeler.findings import CHESTXRAY8
 from nlp_labeler.labeler import Labeler
 
 __all__ = ["efficacy_and_text", "text_rows"]
 
 
-def text_rows(cohort: Cohort, said: Sequence[Said], template: Sequence[str]) -> list[Row]:
+def text_rows(
+    cohort: Cohort, generators: Sequence[Generator], said: Sequence[Said], template: Sequence[str]
+) -> list[Row]:
     """Clinical efficacy against the truth, and closeness to the real words, per way of writing."""
+    first = generators[0]  # what the neighbours are found by is the same for all
+    _, told = teachable_rows(cohort.dataset.subset("train"))
     sources: dict[str, list[list[str]]] = {
         "TieNet": [one.texts for one in said],
         "always normal": [always_normal(len(cohort.images))],
-        "nearest neighbour": [nearest_neighbour(cohort.folder / "run", cohort.dataset.subset("train"), cohort.test)],
+        "nearest neighbour": [nearest_neighbour(first.model.trunk, first.train_features, told, first.features)],
         "template": [list(template)],
     }
     rows: list[Row] = []

@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import track
 
 from benchmarks.record import ROOT
 from benchmarks.tienet.cohort import Cohort
 from cxr.datasets.cache import ImageCache
 from cxr.export.report_bundle import BEAM_WIDTH
+from cxr.models.checkpoint import load_checkpoint
 from cxr.models.report_checkpoint import ReportModel, load_report_model
-from cxr.reporting.beam_search import Dictation
 from cxr.reporting.vocabulary import Vocabulary
-from cxr.training.dictate import dictate
+from cxr.training.dictate import dictate, greedy_reports
 from cxr.training.feature_cache import cached_features
 from cxr.training.module import UINT8_MAX
 from cxr.training.report_recipe import load_report_recipe
-from cxr.training.train_report import FEATURES, train_report
+from cxr.training.tienet_heads import feature_batches
+from cxr.training.train_report import train_report
 
 __all__ = ["SEEDS", "Generator", "Said", "trained_generators"]
 
@@ -29,15 +29,17 @@ SEEDS = (0, 1, 2)
 
 @dataclass(frozen=True)
 class Said:
-    """The generated report of each held-out image.
+    """The generated report of each of N held-out images, the likeliest word each time.
 
     Attributes:
         texts: rendered.
-        dictations: words with attention.
+        words: numbers of its words.
+        attention: per report (T, S * S), where the decoder looked for each word.
     """
 
     texts: list[str]
-    dictations: list[Dictation]
+    words: list[tuple[int, ...]]
+    attention: list[NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Generator:
         run: its run folder.
         model: trunk and TieNet.
         features: (N, channels, S, S) of the held-out images.
-        train_features: (M, channels, S, S) of the training images.
+        train_features: (M, channels, S, S) of the training images that have a report.
     """
 
     run: Path
@@ -63,34 +65,39 @@ class Generator:
 
     def words_of(self, image: NDArray[np.uint8]) -> tuple[int, ...]:
         """What torch says of one (size, size) network input."""
+        card = self.model.card
         with torch.inference_mode():
             features = self.model.trunk.features(torch.from_numpy(image)[None, None].float() / UINT8_MAX)
-        return self._dictate(features).words
+        return dictate(self.model.tienet, self.vocabulary, features, width=BEAM_WIDTH, longest=card.longest).words
 
     def speak(self) -> Said:
-        """One report per held-out image, by beam search."""
-        rows = track(range(len(self.features)), "Dictating", transient=True)
-        dictations = [
-            self._dictate(torch.from_numpy(np.asarray(self.features[row : row + 1], dtype=np.float32))) for row in rows
-        ]
-        return Said([self.vocabulary.render(d.words)[0] for d in dictations], dictations)
-
-    def _dictate(self, features: torch.Tensor) -> Dictation:
-        longest = self.model.card.longest
-        return dictate(self.model.tienet, self.vocabulary, features, width=BEAM_WIDTH, longest=longest)
+        """The report of each held-out image."""
+        model = self.model.tienet
+        words: list[tuple[int, ...]] = []
+        attention: list[NDArray[np.float32]] = []
+        with torch.inference_mode():
+            for _, features in feature_batches(self.features):
+                cells = model.cells(features)
+                said = greedy_reports(model, self.vocabulary, cells, self.model.card.longest)
+                looked = model.decoder(cells, said, model.plan(cells)).attention.numpy()
+                for row, numbers in enumerate(said[:, 1:].tolist()):  # the start word is not said
+                    words.append(tuple(number for number in numbers if number != model.padding))
+                    attention.append(looked[row, : len(words[-1])])
+        return Said([self.vocabulary.render(numbers)[0] for numbers in words], words, attention)
 
 
 def trained_generators(cohort: Cohort, seeds: Sequence[int]) -> list[Generator]:
-    """Train, or take up, a generator per seed; the tokeniser depends on the training reports alone."""
-    trunk = cohort.folder / "run"
+    """Train, or take up, a generator per seed; tokeniser and features are the same for all."""
+    trunk, cache = cohort.folder / "run", ROOT / "runs" / "tienet-cache"
+    _, card = load_checkpoint(trunk)
     generators = []
     for seed in seeds:
         recipe = load_report_recipe("tienet").model_copy(update={"seed": seed})
         run = ROOT / "runs" / f"tienet-{seed}"
-        train_report(recipe, cohort.dataset, trunk, run, workers=1)
+        train_report(recipe, cohort.dataset, trunk, run, workers=1, cache=cache)
         model = load_report_model(run)
-        images = ImageCache.build(cohort.test, model.card.image_size, run / "cache" / "test")
-        features = cached_features(model.trunk, model.card.weights_sha256, images, run / "cache" / "test_features")
-        train_features = np.load(run / FEATURES / "features.npy", mmap_mode="r", allow_pickle=False)
+        images = ImageCache.build(cohort.test, model.card.image_size, cache / "test")
+        features = cached_features(model.trunk, card.weights_sha256, images, cache / "test_features")
+        train_features = np.load(cache / "features" / "features.npy", mmap_mode="r", allow_pickle=False)
         generators.append(Generator(run, model, features, train_features))
     return generators

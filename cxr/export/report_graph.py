@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from cxr.errors import ConfigError
 from cxr.models.onnx_writer import write_onnx_file
 from cxr.models.report_checkpoint import ReportModel
 from cxr.models.report_decoder import AttentionLSTM
@@ -20,7 +21,7 @@ class _Encoder(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         cells = self.tienet.cells(self.trunk.features(image))
-        return cells, self.decoder.keys(cells), *self.decoder.start(cells)
+        return cells, self.decoder.keys(cells), *self.decoder.start(cells, self.tienet.plan(cells))
 
 
 class _Step(nn.Module):
@@ -44,11 +45,14 @@ def write_report_graphs(model: ReportModel, encoder: Path, decoder: Path) -> Non
         decoder: the .onnx file of the decoder step.
 
     Raises:
-        TypeError: if the decoder is not the attention LSTM, whose state the clinic's runtime carries.
+        ConfigError: if the decoder is not the attention LSTM, whose state the clinic's runtime carries.
     """
     language = model.tienet.decoder
     if not isinstance(language, AttentionLSTM):
-        raise TypeError(f"only the attention LSTM is exported, not {type(language).__name__}")
+        raise ConfigError(
+            f"a bundle runs the attention LSTM only, this generator was trained by recipe '{model.card.recipe}' with a "
+            f"{model.card.model.decoder.kind}; export the run of a recipe such as tienet"
+        )
     model.trunk.to(memory_format=torch.contiguous_format)
     size = model.card.image_size
     image = torch.rand(1, 1, size, size)

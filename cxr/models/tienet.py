@@ -8,6 +8,7 @@
 | I+GR | :meth:`TieNet.classify_image_and_generated` | the image and what the model itself said of it: screening |
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +17,18 @@ from torch import Tensor, nn
 from cxr.models.report_decoder import DecoderOutput, ReportDecoder
 from cxr.models.text_embedding import AttentionEncodedText, saliency_weighted_pooling
 
-__all__ = ["JointEmbedding", "TieNet"]
+__all__ = ["PLACE_CHANNELS", "JointEmbedding", "TieNet", "cell_channels"]
+
+_MAP_SCALE = 10.0  # class maps are logits; so divided they are about as large as the other features
+_SHARPNESS = 4.0  # of log-sum-exp pooling, on logits, as the recipes of the classifiers have it
+
+PLACE_CHANNELS = 4
+"""x, y and their squares: where a cell lies, and how widely spread those are that were looked at."""
+
+
+def cell_channels(channels: int, labels: int) -> int:
+    """D of a cell with so many channels after the transition, for C labels."""
+    return channels + labels + PLACE_CHANNELS
 
 
 @dataclass(frozen=True)
@@ -37,13 +49,18 @@ class JointEmbedding:
 class TieNet(nn.Module):
     """Transition, decoder, joint embedding and one linear classifier per mode, over the features of a trunk.
 
+    A cell of the image is more here than the paper's transition makes of it: it also carries the trunk's class maps, so
+    that what was learned from labels need not be learned again from words, and its place, since a local feature does
+    not tell left from right and a report must. D = channels + C + PLACE_CHANNELS.
+
     Args:
         trunk_channels: of the (N, channels, S, S) features that the trunk gives.
-        channels: D after the transition.
-        decoder: the language model.
+        channels: after the transition.
+        decoder: the language model, over the D channels of a cell.
         text: AETE over the decoder's states.
         labels: C.
         padding: number of the padding word.
+        plan_from: the trunk's probability from which a finding is planned to be reported.
         feature_dropout: probability of a trunk channel to be dropped while training. A frozen trunk knows its own
             training images too well; without dropout everything above it learns to trust it too much.
     """
@@ -56,6 +73,7 @@ class TieNet(nn.Module):
         text: AttentionEncodedText,
         labels: int,
         padding: int,
+        plan_from: float,
         feature_dropout: float,
     ) -> None:
         super().__init__()
@@ -65,28 +83,52 @@ class TieNet(nn.Module):
             nn.BatchNorm2d(channels),
             nn.ReLU(),
         )
+        self.class_maps = nn.Conv2d(trunk_channels, labels, kernel_size=1).requires_grad_(requires_grad=False)
         self.decoder = decoder
         self.text = text
         self.padding = padding
-        joint = decoder.hidden_size + channels
-        self.image_head = nn.Linear(2 * channels, labels)
+        self.plan_from = math.log(plan_from / (1 - plan_from))
+        self.maps_at = slice(channels, channels + labels)  # of a cell
+        cell = cell_channels(channels, labels)
+        joint = decoder.hidden_size + cell
+        self.image_head = nn.Linear(2 * cell + labels, labels)
+        with torch.no_grad():  # at first mode I says what the trunk says
+            self.image_head.weight.zero_()
+            self.image_head.weight[:, -labels:] = torch.eye(labels)
+            self.image_head.bias.zero_()
         self.report_head = nn.Linear(decoder.hidden_size, labels)
         self.joint_head = nn.Linear(joint, labels)
         self.generated_head = nn.Linear(joint, labels)
 
     def cells(self, features: Tensor) -> Tensor:
         """Trunk features (N, channels, S, S) -> (N, S * S, D)."""
-        return self.transition(features).flatten(2).transpose(1, 2)
+        maps = self.class_maps(features) / _MAP_SCALE
+        places = _places(features).expand(len(features), -1, -1, -1)
+        return torch.cat([self.transition(features), maps, places], dim=1).flatten(2).transpose(1, 2)
 
-    def embed(self, cells: Tensor, words: Tensor) -> JointEmbedding:
-        """Read reports (N, T), the start word first and padded at the end, beside (N, L, D) cells."""
-        decoder = self.decoder(cells, words)
+    def plan(self, cells: Tensor) -> Tensor:
+        """(N, C) what the report is to assert: 1 where the trunk finds a finding likely enough, else -1."""
+        return torch.where(self.trunk_logits(cells) > self.plan_from, 1.0, -1.0)
+
+    def embed(self, cells: Tensor, words: Tensor, plan: Tensor | None = None) -> JointEmbedding:
+        """Read reports (N, T), the start word first and padded at the end, beside (N, L, D) cells.
+
+        The modes read without a plan (N, C), which would tell them what they are to find out; writing is learned with.
+        """
+        if plan is None:
+            plan = cells.new_zeros(len(cells), self.report_head.out_features)
+        decoder = self.decoder(cells, words, plan)
         text, weights = self.text(decoder.hidden, words != self.padding)
         return JointEmbedding(text, saliency_weighted_pooling(cells, decoder.attention, weights), decoder)
 
     def classify_image(self, cells: Tensor) -> Tensor:
-        """Mode I: logits (N, C) from the mean and the maximum of each feature."""
-        return self.image_head(torch.cat([cells.mean(dim=1), cells.amax(dim=1)], dim=-1))
+        """Mode I: logits (N, C) from the mean and the maximum of each feature, and what the trunk says."""
+        return self.image_head(torch.cat([cells.mean(dim=1), cells.amax(dim=1), self.trunk_logits(cells)], dim=-1))
+
+    def trunk_logits(self, cells: Tensor) -> Tensor:
+        """(N, C) the trunk's class maps, pooled by log-sum-exp."""
+        maps = _MAP_SCALE * cells[:, :, self.maps_at]
+        return ((_SHARPNESS * maps).logsumexp(dim=1) - math.log(cells.shape[1])) / _SHARPNESS
 
     def classify_report(self, cells: Tensor, words: Tensor) -> Tensor:
         """Mode R: logits (N, C) from real reports alone; of ``cells`` only the shape is used."""
@@ -99,3 +141,11 @@ class TieNet(nn.Module):
     def classify_image_and_generated(self, embedding: JointEmbedding) -> Tensor:
         """Mode I+GR: logits (N, C) from an embedding of images and the reports that this model generated."""
         return self.generated_head(torch.cat([embedding.text, embedding.image], dim=-1))
+
+
+def _places(features: Tensor) -> Tensor:
+    """(1, PLACE_CHANNELS, S, S) in [-1, 1] for features (N, channels, S, S)."""
+    height, width = features.shape[-2:]
+    y = torch.linspace(-1, 1, height, device=features.device, dtype=features.dtype)[:, None].expand(height, width)
+    x = torch.linspace(-1, 1, width, device=features.device, dtype=features.dtype)[None, :].expand(height, width)
+    return torch.stack([x, y, x.square(), y.square()])[None]

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cxr.models.report_decoder import AttentionLSTM, ReportDecoder
 from cxr.models.text_embedding import AttentionEncodedText
-from cxr.models.tienet import TieNet
+from cxr.models.tienet import TieNet, cell_channels
 
 __all__ = ["LSTMConfig", "TieNetConfig", "TransformerConfig", "build_tienet"]
 
@@ -42,6 +42,7 @@ class TieNetConfig(_Strict):
     channels: int = Field(default=256, gt=0)
     decoder: Annotated[LSTMConfig | TransformerConfig, Field(discriminator="kind")] = LSTMConfig()
     feature_dropout: float = Field(default=0.0, ge=0, lt=1)
+    plan_from: float = Field(default=0.3, gt=0, lt=1)
     text_rows: int = Field(default=5, gt=0)
     text_width: int = Field(default=2000, gt=0)
 
@@ -57,14 +58,16 @@ def build_tienet(config: TieNetConfig, *, trunk_channels: int, vocabulary: int, 
         padding: number of the padding word.
     """
     text = AttentionEncodedText(config.decoder.hidden_size, config.text_rows, config.text_width)
-    decoder = _decoder(config, vocabulary)
-    return TieNet(trunk_channels, config.channels, decoder, text, labels, padding, config.feature_dropout)
+    decoder = _decoder(config, cell_channels(config.channels, labels), labels, vocabulary)
+    return TieNet(
+        trunk_channels, config.channels, decoder, text, labels, padding, config.plan_from, config.feature_dropout
+    )
 
 
-def _decoder(config: TieNetConfig, vocabulary: int) -> ReportDecoder:
+def _decoder(config: TieNetConfig, channels: int, labels: int, vocabulary: int) -> ReportDecoder:
     d = config.decoder
     if isinstance(d, LSTMConfig):
-        return AttentionLSTM(config.channels, vocabulary, d.word_size, d.hidden_size, d.attention_size, d.dropout)
+        return AttentionLSTM(channels, labels, vocabulary, d.word_size, d.hidden_size, d.attention_size, d.dropout)
     from cxr.models.transformer_decoder import TransformerDecoder  # its library takes seconds to import
 
-    return TransformerDecoder(config.channels, vocabulary, d.hidden_size, d.layers, d.heads, d.positions, d.dropout)
+    return TransformerDecoder(channels, labels, vocabulary, d.hidden_size, d.layers, d.heads, d.positions, d.dropout)

@@ -14,6 +14,7 @@ class TransformerDecoder(nn.Module):
 
     Args:
         channels: D of the image features.
+        labels: C of the plan.
         vocabulary: V.
         hidden_size: H, also of the word embedding.
         layers: number of blocks.
@@ -23,11 +24,20 @@ class TransformerDecoder(nn.Module):
     """
 
     def __init__(
-        self, channels: int, vocabulary: int, hidden_size: int, layers: int, heads: int, longest: int, dropout: float
+        self,
+        channels: int,
+        labels: int,
+        vocabulary: int,
+        hidden_size: int,
+        layers: int,
+        heads: int,
+        longest: int,
+        dropout: float,
     ) -> None:
         super().__init__()
         self.hidden_size = hidden_size
         self.image = nn.Linear(channels, hidden_size)
+        self.plan = nn.Linear(labels, hidden_size)
         config = GPT2Config(
             vocab_size=vocabulary,
             n_positions=longest,
@@ -45,10 +55,10 @@ class TransformerDecoder(nn.Module):
         )
         self.language = GPT2LMHeadModel(config)
 
-    def forward(self, cells: Tensor, words: Tensor) -> DecoderOutput:
-        """(N, L, D) features and (N, T) words, the start word first."""
+    def forward(self, cells: Tensor, words: Tensor, plan: Tensor) -> DecoderOutput:
+        """(N, L, D) features, (N, T) words, the start word first, and a plan (N, C), which every word sees."""
         found = self.language(
-            input_ids=words,
+            inputs_embeds=self.language.transformer.wte(words) + self.plan(plan)[:, None],
             encoder_hidden_states=self.image(cells).expand(len(words), -1, -1).contiguous(),
             output_hidden_states=True,
             output_attentions=True,
@@ -56,13 +66,14 @@ class TransformerDecoder(nn.Module):
         attention = found.cross_attentions[-1].mean(dim=1)  # over heads
         return DecoderOutput(found.logits, found.hidden_states[-1], attention)
 
-    def start(self, cells: Tensor) -> DecoderState:
-        """The words said so far: none, (N, 0)."""
-        return (torch.zeros(len(cells), 0, dtype=torch.long, device=cells.device),)
+    def start(self, cells: Tensor, plan: Tensor) -> DecoderState:
+        """The words said so far: none, (N, 0); and the plan."""
+        return torch.zeros(len(cells), 0, dtype=torch.long, device=cells.device), plan
 
     def step(self, words: Tensor, state: DecoderState, cells: Tensor) -> tuple[DecoderOutput, DecoderState]:
         """One word (N,) of each report; the words before it are read again."""
-        spoken = torch.cat([state[0], words[:, None]], dim=1)
-        found = self(cells, spoken)
+        before, plan = state
+        spoken = torch.cat([before, words[:, None]], dim=1)
+        found = self(cells, spoken, plan)
         last = DecoderOutput(found.logits[:, -1:], found.hidden[:, -1:], found.attention[:, -1:])
-        return last, (spoken,)
+        return last, (spoken, plan)

@@ -28,7 +28,8 @@ class TorchStepDecoder:
     def start(self) -> State:
         """The state before the first word."""
         with torch.inference_mode():
-            return tuple(part.numpy() for part in self.model.decoder.start(self.cells))
+            state = self.model.decoder.start(self.cells, self.model.plan(self.cells))
+        return tuple(part.numpy() for part in state)
 
     def step(self, words: NDArray[np.int64], state: State) -> DecoderStep:
         """One word (B,) of each partial report."""
@@ -79,7 +80,7 @@ def greedy_reports(model: TieNet, vocabulary: Vocabulary, cells: Tensor, longest
     forbidden: Sequence[int] = [vocabulary.number(word) for word in (PAD, START, UNKNOWN)]
     end = vocabulary.number(END)
     rows = [torch.full((len(cells),), vocabulary.number(START), device=cells.device)]
-    state = model.decoder.start(cells)
+    state = model.decoder.start(cells, model.plan(cells))
     open_ = torch.ones(len(cells), dtype=torch.bool, device=cells.device)
     for _ in range(longest):
         output, state = model.decoder.step(rows[-1], state, cells)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cxr.imaging.augmentation import AugmentationConfig
 from cxr.models.tienet_factory import TieNetConfig
 from cxr.training.losses import LossConfig
 from nlp_labeler.errors import ConfigError
@@ -27,12 +28,26 @@ class TextConfig(_Strict):
 class JointLossConfig(_Strict):
     """L = alpha * classification + (1 - alpha) * words (Wang 2018, eq. 8).
 
-    Of the reports of a batch the share ``blind`` is read without the image, so that the words must carry the labels.
+    Of the reports of a batch the share ``planned`` is given to the decoder with the findings that it asserts, and
+    teaches words alone. Of the others the share ``blind`` is read without the image, so that the words must carry the
+    labels.
     """
 
     alpha: float = Field(default=0.85, ge=0, le=1)
+    planned: float = Field(default=0.5, ge=0, lt=1)
     blind: float = Field(default=0.0, ge=0, lt=1)
     labels: LossConfig = LossConfig()
+
+
+class ViewsConfig(_Strict):
+    """Beside the features of each training image those of ``changed`` versions of it.
+
+    A frozen trunk is surer of its own training images than of new ones. What is trained on top learns from changed
+    versions how far it may trust the trunk.
+    """
+
+    changed: int = Field(default=0, ge=0, le=8)
+    augmentation: AugmentationConfig = AugmentationConfig()
 
 
 class ReportOptimization(_Strict):
@@ -52,6 +67,7 @@ class ReportRecipe(_Strict):
     seed: int = Field(default=0, ge=0)
     model: TieNetConfig = TieNetConfig()
     text: TextConfig = TextConfig()
+    views: ViewsConfig = ViewsConfig()
     loss: JointLossConfig = JointLossConfig()
     optimization: ReportOptimization
 

@@ -1,5 +1,6 @@
 """The Lightning module of TieNet: joint loss on labels and words, over cached trunk features."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,22 +24,30 @@ _WARMUP = 0.1
 
 
 class ReportRows(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Features, words and labels, addressed by (epoch, row) as LengthSampler gives them."""
+    """Features, words and labels, addressed by (epoch, row) as LengthSampler gives them.
 
-    def __init__(self, features: NDArray[np.float16], words: NDArray[np.int64], labels: NDArray[np.float32]) -> None:
-        self.features, self.words, self.labels = features, words, labels
+    Args:
+        views: (N, channels, S, S) features of the same images, each time changed in another way; epochs take turns.
+        words: (N, T).
+        labels: (N, C).
+    """
+
+    def __init__(
+        self, views: Sequence[NDArray[np.float16]], words: NDArray[np.int64], labels: NDArray[np.float32]
+    ) -> None:
+        self.views, self.words, self.labels = views, words, labels
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
         """(channels, S, S) float32, (T,) int64 and (C,) float32."""
-        _, row = key
-        features = torch.from_numpy(np.asarray(self.features[row], dtype=np.float32))
+        epoch, row = key
+        features = torch.from_numpy(np.asarray(self.views[epoch % len(self.views)][row], dtype=np.float32))
         return features, torch.from_numpy(self.words[row]), torch.from_numpy(self.labels[row])
 
 
 class TieNetModule(LightningModule):
-    """Trains transition, decoder, joint embedding and the heads of I and I+R.
+    """Trains transition, decoder, joint embedding and the heads of I, I+R and, on the blind share, R.
 
-    The heads of R and I+GR are fitted afterwards, see :mod:`cxr.training.tienet_heads`.
+    The head of I+GR is fitted afterwards, see :mod:`cxr.training.tienet_heads`.
 
     Args:
         model: to be trained.
@@ -58,12 +67,22 @@ class TieNetModule(LightningModule):
         settings = self.recipe.loss
         known = resolve_uncertain(labels, settings.labels.uncertain)
         cells = self.model.cells(features)
+        planned = torch.rand(len(cells), 1, device=cells.device) < settings.planned
         # Without a share of reports read blind, the joint head would never need their words.
-        blind = torch.rand(len(cells), 1, 1, device=cells.device) < settings.blind
-        seen = cells.masked_fill(blind, 0.0)
-        embedding = self.model.embed(seen, words[:, :-1])
-        classification = multilabel_loss(self.model.classify_image_and_report(embedding), known, settings.labels)
-        classification = classification + multilabel_loss(self.model.classify_image(cells), known, settings.labels)
+        blind = ~planned & (torch.rand(len(cells), 1, device=cells.device) < settings.blind)
+        asserted = torch.where(resolve_uncertain(labels, "positive") > 0, 1.0, -1.0)
+        embedding = self.model.embed(
+            cells.masked_fill(blind[:, :, None], 0.0), words[:, :-1], asserted.masked_fill(~planned, 0.0)
+        )
+        classification = (
+            multilabel_loss(self.model.classify_image(cells), known, settings.labels)
+            + multilabel_loss(
+                self.model.classify_image_and_report(embedding), known.masked_fill(planned, torch.nan), settings.labels
+            )
+            + multilabel_loss(
+                self.model.report_head(embedding.text), known.masked_fill(~blind, torch.nan), settings.labels
+            )
+        )
         spoken = cross_entropy(embedding.decoder.logits.transpose(1, 2), words[:, 1:], ignore_index=self.model.padding)
         self.log_dict({"label_loss": classification, "word_loss": spoken}, prog_bar=True, batch_size=len(words))
         return settings.alpha * classification + (1 - settings.alpha) * spoken

@@ -1,7 +1,8 @@
 """A dataset with reports, and a finished classifier as trunk -> a run folder with a report generator.
 
-Run folder: model.safetensors, report_model.json (the checkpoint); recipe.json; tokenizer.json; cache/ (the trunk's
-features); checkpoints/last.ckpt (for resuming); logs/. The trunk is frozen: its features are computed once.
+Run folder: model.safetensors, report_model.json (the checkpoint); recipe.json; tokenizer.json; cache/ (images and the
+trunk's features of them); checkpoints/last.ckpt (for resuming); logs/. The trunk is frozen: its features are computed
+once.
 """
 
 import logging
@@ -9,15 +10,19 @@ import warnings
 from pathlib import Path
 
 import lightning
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from cxr.datasets.cache import ImageCache
 from cxr.datasets.dataset import Dataset
 from cxr.errors import ConfigError, DatasetError
+from cxr.imaging.augmentation import Augmentation
 from cxr.models.checkpoint import load_checkpoint
+from cxr.models.classifier import ChestXray8Network
 from cxr.models.report_checkpoint import (
     REPORT_CARD,
     ReportCard,
@@ -26,6 +31,7 @@ from cxr.models.report_checkpoint import (
     new_tienet,
     save_report_model,
 )
+from cxr.training.changed_images import ChangedImages
 from cxr.training.feature_cache import cached_features
 from cxr.training.length_sampler import LengthSampler
 from cxr.training.report_recipe import ReportRecipe
@@ -35,10 +41,7 @@ from cxr.training.tienet_heads import fit_mode_heads
 from cxr.training.tienet_module import ReportRows, TieNetModule
 from cxr.training.train import label_matrix
 
-__all__ = ["FEATURES", "report_texts", "teachable_rows", "train_report"]
-
-FEATURES = Path("cache", "features")
-"""Where a run keeps the features of its training images."""
+__all__ = ["report_texts", "teachable_rows", "train_report"]
 
 
 def report_texts(dataset: Dataset) -> list[str]:
@@ -66,7 +69,9 @@ def teachable_rows(dataset: Dataset) -> tuple[Dataset, list[str]]:
     return dataset.where(dataset.records["image"].map(told)), [text for text in texts if text]
 
 
-def train_report(recipe: ReportRecipe, dataset: Dataset, trunk_run: Path, run: Path, *, workers: int) -> ReportCard:
+def train_report(
+    recipe: ReportRecipe, dataset: Dataset, trunk_run: Path, run: Path, *, workers: int, cache: Path | None = None
+) -> ReportCard:
     """Train by a recipe; a rerun into the same folder resumes, and returns at once where it had finished.
 
     Args:
@@ -75,6 +80,8 @@ def train_report(recipe: ReportRecipe, dataset: Dataset, trunk_run: Path, run: P
         trunk_run: the --out folder of a finished `cxr train`, whose features the generator reads.
         run: the run folder.
         workers: images decoded at a time.
+        cache: where the images and their features are kept; runs over the same trunk and images may share it. Without
+            it the run folder has its own.
 
     Raises:
         ConfigError: if the folder holds a run of another recipe, or the trunk's run is not finished.
@@ -95,18 +102,19 @@ def train_report(recipe: ReportRecipe, dataset: Dataset, trunk_run: Path, run: P
     tokenizer.save(str(run / "tokenizer.json"))
     vocabulary = vocabulary_of(tokenizer)
     words = encode(tokenizer, texts, recipe.text.longest)
-    images = ImageCache.build(split, trunk_card.image_size, run / "cache", workers=max(1, workers))
-    features = cached_features(trunk, trunk_card.weights_sha256, images, run / FEATURES)
+    cache = cache or run / "cache"
+    images = ImageCache.build(split, trunk_card.image_size, cache, workers=max(1, workers))
+    views = _views(trunk, trunk_card.weights_sha256, images, recipe, cache)
     labels = label_matrix(split, trunk_card.label_space)
     tienet = new_tienet(recipe.model, trunk, len(vocabulary), len(trunk_card.label_space))
     rows = DataLoader(
-        ReportRows(features, words, labels),
+        ReportRows(views, words, labels),
         batch_size=recipe.optimization.batch_size,
         sampler=LengthSampler((words != tienet.padding).sum(axis=1), recipe.optimization.batch_size, recipe.seed),
         drop_last=len(words) > recipe.optimization.batch_size,
     )
     _fit(TieNetModule(tienet, recipe), rows, recipe, run)
-    fit_mode_heads(tienet.cpu(), vocabulary, features, words, torch.from_numpy(labels), recipe.text.longest)
+    fit_mode_heads(tienet.cpu(), vocabulary, views[-1], words, torch.from_numpy(labels), recipe.text.longest)
     card = ReportCard(
         label_space=trunk_card.label_space,
         image_size=trunk_card.image_size,
@@ -118,6 +126,18 @@ def train_report(recipe: ReportRecipe, dataset: Dataset, trunk_run: Path, run: P
         data=f"{dataset.name}: {len(words)} reports, {split.records.patient.nunique()} patients",
     )
     return save_report_model(ReportModel(trunk.cpu(), tienet, card), run)
+
+
+def _views(
+    trunk: ChestXray8Network, weights_sha256: str, images: ImageCache, recipe: ReportRecipe, cache: Path
+) -> list[NDArray[np.float16]]:
+    """Features (N, channels, S, S) of the images as they are, then of each changed version."""
+    augmentation = Augmentation(recipe.views.augmentation, seed=0)  # the same for every seed of the generator
+    views = [cached_features(trunk, weights_sha256, images, cache / "features")]
+    for number in range(recipe.views.changed):
+        changed = ChangedImages(images, augmentation, number)
+        views.append(cached_features(trunk, weights_sha256, changed, cache / f"changed-{number}"))
+    return views
 
 
 def _fit(module: TieNetModule, rows: DataLoader, recipe: ReportRecipe, run: Path) -> None:

@@ -27,15 +27,22 @@ WORDS = torch.tensor([[1, 6, 7, 8, 9], [1, 6, 7, 0, 0]])
 
 
 def test_shapes(tienet, cells):
-    assert cells.shape == (2, 16, 8)
+    assert cells.shape == (2, 16, 17)
     embedding = tienet.embed(cells, WORDS)
     assert embedding.decoder.logits.shape == (2, 5, 20)
     assert embedding.decoder.attention.shape == (2, 5, 16)
-    assert (embedding.text.shape, embedding.image.shape) == ((2, 10), (2, 8))
+    assert (embedding.text.shape, embedding.image.shape) == ((2, 10), (2, 17))
     assert tienet.classify_image(cells).shape == (2, 5)
     assert tienet.classify_report(cells, WORDS).shape == (2, 5)
     assert tienet.classify_image_and_report(embedding).shape == (2, 5)
     assert tienet.classify_image_and_generated(embedding).shape == (2, 5)
+
+
+def test_a_cell_says_where_it_lies(tienet, cells):
+    x, y = cells[0, :, 13].view(4, 4), cells[0, :, 14].view(4, 4)
+    torch.testing.assert_close(x[0], torch.linspace(-1, 1, 4))
+    torch.testing.assert_close(x.T, y)
+    torch.testing.assert_close(cells[0, :, 13:15].square(), cells[1, :, 15:])
 
 
 def test_attention_sums_to_one(tienet, cells):
@@ -50,8 +57,9 @@ def test_padding_changes_nothing(tienet, cells):
 
 
 def test_stepping_equals_teacher_forcing(tienet, cells):
-    whole = tienet.decoder(cells, WORDS)
-    state = tienet.decoder.start(cells)
+    plan = tienet.plan(cells)
+    whole = tienet.decoder(cells, WORDS, plan)
+    state = tienet.decoder.start(cells, plan)
     for position in range(WORDS.shape[1]):
         step, state = tienet.decoder.step(WORDS[:, position], state, cells)
         torch.testing.assert_close(step.logits[:, 0], whole.logits[:, position])
@@ -60,10 +68,11 @@ def test_stepping_equals_teacher_forcing(tienet, cells):
 
 def test_one_image_serves_many_partial_reports(tienet, cells):
     decoder, one = tienet.decoder, cells[:1]
-    state = tuple(part.repeat(3, 1) for part in decoder.start(one))
+    plan = tienet.plan(one)
+    state = tuple(part.repeat(3, 1) for part in decoder.start(one, plan))
     step, state = decoder.step(torch.tensor([6, 7, 6]), state, one)
     assert all(len(part) == 3 for part in state)
-    alone, _ = decoder.step(torch.tensor([7]), decoder.start(one), one)
+    alone, _ = decoder.step(torch.tensor([7]), decoder.start(one, plan), one)
     torch.testing.assert_close(step.logits[1:2], alone.logits)
 
 
@@ -75,6 +84,20 @@ def test_mode_i_does_not_see_the_report_and_the_joint_modes_see_both(tienet, cel
     here, there = tienet.embed(cells, WORDS), tienet.embed(cells, WORDS.roll(1, 0))
     for mode in (tienet.classify_image_and_report, tienet.classify_image_and_generated):
         assert not torch.allclose(mode(here), mode(there))
+
+
+def test_a_finding_is_planned_from_its_probability_on(tienet):
+    odds = torch.tensor([-5.0, 5.0, -5.0, 5.0, -5.0])
+    with torch.no_grad():
+        tienet.class_maps.weight.zero_()
+        tienet.class_maps.bias.copy_(odds)
+    assert (tienet.plan(tienet.cells(torch.rand(2, 12, 4, 4))) == odds.sign()).all()
+
+
+def test_the_plan_steers_what_is_said(tienet, cells):
+    present, absent = torch.ones(2, 5), -torch.ones(2, 5)
+    here, there = (tienet.decoder(cells, WORDS, plan).logits for plan in (present, absent))
+    assert not torch.allclose(here, there)
 
 
 def test_word_weights_are_a_softmax_over_the_spoken_words():
@@ -99,14 +122,14 @@ def test_pooling_follows_the_words_that_matter():
 def test_the_decoder_learns_to_look():
     """Two images with a mark in another cell are told apart by their words within a few steps."""
     torch.manual_seed(0)
-    decoder = AttentionLSTM(4, vocabulary=6, word_size=4, hidden_size=16, attention_size=4, dropout=0.0)
+    decoder = AttentionLSTM(4, labels=1, vocabulary=6, word_size=4, hidden_size=16, attention_size=4, dropout=0.0)
     cells = torch.zeros(2, 5, 4)
     cells[0, 1, 0] = cells[1, 3, 1] = 1.0
-    words, said = torch.tensor([[1], [1]]), torch.tensor([4, 5])
+    words, said, plan = torch.tensor([[1], [1]]), torch.tensor([4, 5]), torch.zeros(2, 1)
     optimizer = torch.optim.Adam(decoder.parameters(), lr=0.05)
     for _ in range(60):
         optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(decoder(cells, words).logits[:, 0], said)
+        loss = torch.nn.functional.cross_entropy(decoder(cells, words, plan).logits[:, 0], said)
         loss.backward()
         optimizer.step()
-    assert decoder(cells, words).logits[:, 0].argmax(-1).tolist() == [4, 5]
+    assert decoder(cells, words, plan).logits[:, 0].argmax(-1).tolist() == [4, 5]

@@ -12,7 +12,9 @@ from cxr.datasets.cache import ImageCache
 from cxr.datasets.dataset import Dataset
 from cxr.errors import ConfigError, DatasetError
 from cxr.export.bundle import export_bundle
-from cxr.models.report_checkpoint import load_report_model
+from cxr.export.report_graph import write_report_graphs
+from cxr.models.report_checkpoint import ReportModel, load_report_model, new_tienet
+from cxr.models.tienet_factory import TransformerConfig
 from cxr.reporting.vocabulary import END, PAD, START, Vocabulary
 from cxr.screening import Bundle, Screener
 from cxr.screening.generator import Generator
@@ -32,6 +34,8 @@ RECIPE = ReportRecipe.model_validate(
             "decoder": {"kind": "lstm", "word_size": 16, "hidden_size": 24, "attention_size": 8, "dropout": 0.1},
         },
         "text": {"longest": 24},
+        "loss": {"blind": 0.25},
+        "views": {"changed": 1},
         "optimization": {"epochs": 30, "batch_size": 16, "learning_rate": 1e-2},
     }
 )
@@ -111,6 +115,24 @@ def test_the_bundle_screens_with_both_texts(bundle: Path, phantom_dataset: Datas
     card = json.loads((bundle / "report_generator.json").read_text())
     assert card["beam_width"] == 3
     assert "Report generator" in (bundle / "model_card.md").read_text()
+
+
+def test_changed_versions_of_the_images_are_shown_to_the_frozen_trunk(report_run: Path):
+    plain, changed = (np.load(report_run / "cache" / name / "features.npy") for name in ("features", "changed-0"))
+    assert plain.shape == changed.shape
+    assert np.abs(plain - changed).mean() > 0.01 * np.abs(plain).mean()
+
+
+def test_a_transformer_is_not_exported(report_run: Path, tmp_path: Path):
+    model = load_report_model(report_run)
+    config = model.card.model.model_copy(
+        update={"decoder": TransformerConfig(kind="transformer", hidden_size=8, layers=1, heads=2)}
+    )
+    tienet = new_tienet(config, model.trunk, len(model.card.words), len(model.card.label_space))
+    other = ReportModel(model.trunk, tienet, model.card.model_copy(update={"model": config}))
+    with pytest.raises(ConfigError, match="transformer"):
+        write_report_graphs(other, tmp_path / "encoder.onnx", tmp_path / "decoder.onnx")
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_dataset_without_reports_is_refused(phantom_dataset: Dataset):
