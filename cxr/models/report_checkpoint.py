@@ -72,9 +72,7 @@ def new_tienet(config: TieNetConfig, trunk: ChestXray8Network, words: int, label
     """A TieNet with fresh weights over a classifier's features, and with that classifier's class maps."""
     head = trunk.prediction
     tienet = build_tienet(config, trunk_channels=head.in_features, vocabulary=words, labels=labels, padding=_PADDING)
-    with torch.no_grad():
-        tienet.class_maps.weight.copy_(head.weight[:, :, None, None])
-        tienet.class_maps.bias.copy_(head.bias)
+    tienet.class_maps.load_state_dict({"weight": head.weight[:, :, None, None], "bias": head.bias})
     return tienet
 
 
