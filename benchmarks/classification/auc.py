@@ -16,17 +16,23 @@ __all__ = ["auc_rows", "eight_aucs", "gain_row", "mean_auc"]
 
 
 def eight_aucs(predictions: Sequence[Predictions]) -> Statistic:
-    """Image weights (R, N) -> (R, 8): AUC of each of the eight findings, averaged over the seeds' runs."""
-    ranked = [
-        [RankedScores(p.labels[:, p.label_space.index(c)], p.logits[:, p.label_space.index(c)]) for c in CHESTXRAY8]
-        for p in predictions
-    ]
+    """Image weights (R, N) -> (R, 8): AUC of each of the eight findings, averaged over the seeds' runs.
+
+    A finding with too few positives to be learned is not in a run's label space: it is told by chance.
+    """
+    ranked = [[_ranked(p, c) if c in p.label_space else None for c in CHESTXRAY8] for p in predictions]
 
     def values(weights: NDArray[np.float32]) -> NDArray[np.float64]:
-        found = [[scores.metrics(weights, 0.0).auc for scores in of_run] for of_run in ranked]
+        chance = np.full(len(weights), 0.5)
+        found = [[scores.metrics(weights, 0.0).auc if scores else chance for scores in of_run] for of_run in ranked]
         return np.mean(found, axis=0).T
 
     return values
+
+
+def _ranked(predictions: Predictions, finding: str) -> RankedScores:
+    column = predictions.label_space.index(finding)
+    return RankedScores(predictions.labels[:, column], predictions.logits[:, column])
 
 
 def mean_auc(predictions: Sequence[Predictions]) -> Statistic:

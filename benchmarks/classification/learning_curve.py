@@ -14,7 +14,7 @@ from cxr.training.recipe import load_recipe
 
 __all__ = ["FULL", "curve_rows", "extrapolate", "thinned"]
 
-SHARES = (0.12, 0.25, 0.5)
+SHARES = (0.12, 0.25)
 FULL = 78_468
 """Training images of the official split with a tenth of the patients left out for validation, as CheXNet had them."""
 
@@ -32,7 +32,7 @@ def extrapolate(images: NDArray[np.float64], aucs: NDArray[np.float64], target: 
     """AUC at a number of images by a power law of what is missing to 1, fitted on logarithms by least squares.
 
     1 - AUC = b * n ** -c is the usual form of learning curves (Hestness 2017, arXiv:1712.00409), without its floor,
-    which four points cannot tell: label noise makes it an upper bound.
+    which so few points cannot tell: label noise makes it an upper bound.
 
     Args:
         images: (K,) numbers of training images.
@@ -49,7 +49,7 @@ def extrapolate(images: NDArray[np.float64], aucs: NDArray[np.float64], target: 
 
 
 def curve_rows(dataset: Dataset, weights: Path, full: TrainedRun) -> list[Row]:
-    """Train on 12, 25 and 50 % of the training patients, and extrapolate together with the run on all of them."""
+    """Train on 12 and 25 % of the training patients, and extrapolate together with the run on all of them."""
     recipe = load_recipe(SHIPPED)
     smaller = [thinned(dataset, share) for share in SHARES]
     runs = [
