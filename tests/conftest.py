@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-pytest_plugins = ["tests.clinic_fixtures", "tests.pipeline_fixtures"]
+pytest_plugins = ["tests.clinic_fixtures", "tests.dicom_fixtures", "tests.pipeline_fixtures"]
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image, ImageDraw, ImageFont
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from cxr.datasets.builder import build_dataset
 from cxr.datasets.dataset import open_dataset
@@ -20,19 +18,20 @@ def build(archive, **options):
     return build_dataset(archive / "images", archive / "reports.csv", archive / "out", engine="surface", **options)
 
 
-def write_dicom(path):
+@pytest.fixture
+def named_film(make_dicom, dicom_bytes) -> bytes:
     """A chest radiograph whose header names its patient in every way."""
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1.1", generate_uid()
-    dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "QUILLON^ADA", "QUILLON-17", "20010301"
-    dataset.InstitutionName, dataset.Modality, dataset.BodyPartExamined = "St. Zebra", "DX", "CHEST"
-    dataset.Rows = dataset.Columns = 80
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PixelRepresentation = 1, "MONOCHROME2", 0
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
-    dataset.PixelData = np.random.default_rng(9).integers(0, 256, (80, 80), dtype=np.uint8).tobytes()
-    dataset.save_as(path, enforce_file_format=True)
+    pixels = np.random.default_rng(9).integers(0, 256, (80, 80), dtype=np.uint8)
+    return dicom_bytes(
+        make_dicom(
+            pixels,
+            bits=8,
+            PatientName="QUILLON^ADA",
+            PatientID="QUILLON-17",
+            PatientBirthDate="20010301",
+            InstitutionName="St. Zebra",
+        )
+    )
 
 
 def refusals(summary) -> dict[str, str]:
@@ -154,7 +153,7 @@ def test_pseudonyms_replace_every_identifier(archive):
     assert not set(reports["report_id"]) & {"r1", "r2"}
 
 
-def test_no_identifier_is_left_in_any_file(archive):
+def test_no_identifier_is_left_in_any_file(archive, named_film):
     """Names and numbers in the table, in texts, in file names and in DICOM headers."""
     reports = pd.read_csv(archive / "reports.csv", dtype=str, keep_default_na=False)
     reports.loc[0, "findings"] = "MRN: 4471123. Seen 03/14/2001 by Dr. Zebrafinch. Large left pleural effusion."
@@ -165,7 +164,7 @@ def test_no_identifier_is_left_in_any_file(archive):
     reports.to_csv(archive / "reports.csv", index=False)
     (archive / "images" / "quillon_stray.png").write_bytes((archive / "images" / "b1.png").read_bytes())
     (archive / "images" / "a2.png").unlink()
-    write_dicom(archive / "images" / "quillon_2.dcm")
+    (archive / "images" / "quillon_2.dcm").write_bytes(named_film)
     build(archive, pseudonyms=Pseudonyms(b"sixteen bytes or more"))
     written = [path for path in (archive / "out").rglob("*") if path.is_file()]
     content = b"".join(path.name.encode() + path.read_bytes() for path in written).lower()

@@ -7,9 +7,8 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image
-from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import generate_uid
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.outputs import screen_to_folder
@@ -26,27 +25,25 @@ def screener(tiny_bundle):
 
 
 @pytest.fixture
-def radiograph(tmp_path, chest_pixels):
-    """A DX object with an effusion on the patient's left, and an age that no standard allows."""
-    pixels = chest_pixels(blob=(240, 200, 100, 80))
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    data = FileDataset("x", {}, file_meta=meta, preamble=b"\0" * 128)
-    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    data.StudyInstanceUID, data.SeriesInstanceUID = generate_uid(), generate_uid()
-    data.PatientName, data.PatientID, data.PatientSex, data.PatientBirthDate = "Test^Case", "4711", "F", "19600101"
-    data.StudyDate, data.StudyTime, data.AccessionNumber, data.ReferringPhysicianName = "20260101", "101010", "A1", ""
-    data.StudyID = "S1"
-    data.Modality, data.BodyPartExamined, data.ViewPosition = "DX", "CHEST", "PA"
-    data.Rows, data.Columns = pixels.shape
-    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
-    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
-    data.PixelData = (pixels.astype(np.uint16) * 16).tobytes()
+def radiograph(tmp_path, chest_pixels, make_dicom, dicom_bytes):
+    """A DX object with an effusion on the patient's left."""
+    film = make_dicom(
+        chest_pixels(blob=(240, 200, 100, 80)).astype(np.uint16) * 16,
+        StudyInstanceUID=generate_uid(),
+        SeriesInstanceUID=generate_uid(),
+        PatientName="Test^Case",
+        PatientID="4711",
+        PatientBirthDate="19600101",
+        PatientAge=None,
+        StudyDate="20260101",
+        StudyTime="101010",
+        AccessionNumber="A1",
+        ReferringPhysicianName="",
+        StudyID="S1",
+    )
     path = tmp_path / "in" / "chest.dcm"
     path.parent.mkdir()
-    pydicom.dcmwrite(path, data, enforce_file_format=True)
+    path.write_bytes(dicom_bytes(film))
     return path
 
 
