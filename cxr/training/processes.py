@@ -26,10 +26,10 @@ def check_processes(processes: int, recipe: Recipe) -> None:
         raise ConfigError(f"processes {processes} need a GPU each, and there are {gpus}; give at most {gpus}")
 
 
-def strategy(processes: int, recipe: Recipe) -> DDPStrategy | str:
+def strategy(processes: int) -> DDPStrategy | str:
     """How Lightning is to run them: spawned, so that a caller need not be a script that can be started again."""
     if processes == 1:
         return "auto"
-    # Parts that a method switches on later have no gradient in the epochs before it.
-    idle_parts = recipe.mining is not None or recipe.guidance is not None
-    return DDPStrategy(start_method="spawn", find_unused_parameters=idle_parts)
+    # A backbone's layers behind the last stage that is read have no gradient, nor do parts that a method switches on
+    # later in the epochs before it.
+    return DDPStrategy(start_method="spawn", find_unused_parameters=True)

@@ -165,7 +165,7 @@ def train(
         max_epochs=settings.epochs,
         accelerator="auto",
         devices=processes,
-        strategy=strategy(processes, recipe),
+        strategy=strategy(processes),
         precision=settings.precision,
         accumulate_grad_batches=settings.accumulate_batches,
         gradient_clip_val=settings.gradient_clip or None,
