@@ -78,7 +78,8 @@ def _quantise(plain: Path, out: Path, images: NDArray[np.float32]) -> None:
             return next(self._batches, None)
 
     prepared = out.with_name("prepared.onnx")
-    quant_pre_process(plain, prepared)
+    # Symbolic shapes do not get past a resize to the size of another tensor; the plain inference does.
+    quant_pre_process(plain, prepared, skip_symbolic_shape=True)
     quantize_static(
         prepared,
         out,
