@@ -7,6 +7,7 @@ runs/laboratory. Each method is cut into boxes by the thresholds that suit it be
 from benchmarks.localization.cohort import Laboratory
 from benchmarks.localization.methods import AGAINST, METHODS, SEEDS, train_method
 from benchmarks.localization.scoring import Scored, score
+from benchmarks.localization.severity import severity_rows
 from benchmarks.localization.steps import step_rows
 from benchmarks.localization.table import gain_rows, method_rows
 from benchmarks.record import Row
@@ -24,4 +25,4 @@ def run() -> list[Row]:
     test = laboratory.dataset.subset("test").records
     rows = [row for name in METHODS for row in method_rows(name, scored[name], test)]
     rows += [row for name, other in AGAINST.items() for row in gain_rows(name, other, scored, test)]
-    return rows + step_rows(laboratory)
+    return rows + step_rows(laboratory) + severity_rows(laboratory)

@@ -65,6 +65,11 @@ class Laboratory:
         known = self._boxes["image"].isin(set(images)) & self._boxes["label"].isin(CHESTXRAY8)
         return self._boxes[known]
 
+    def findings(self, images: Iterable[str]) -> pd.DataFrame:
+        """What the eight findings on the images are like: image, label, side, zone, grade."""
+        known = self._findings["image"].isin(set(images)) & self._findings["label"].isin(CHESTXRAY8)
+        return self._findings[known]
+
     @cached_property
     def _labels(self) -> pd.DataFrame:
         return self._table("labels.csv").set_index("image")
@@ -72,6 +77,10 @@ class Laboratory:
     @cached_property
     def _boxes(self) -> pd.DataFrame:
         return self._table("boxes.csv")
+
+    @cached_property
+    def _findings(self) -> pd.DataFrame:
+        return self._table("findings.csv")
 
     def _table(self, name: str) -> pd.DataFrame:
         return pd.read_csv(self.folder / "cohort" / "truth" / name, dtype={"image": str})

@@ -23,8 +23,14 @@ AGAINST = {
 }
 """Method -> the same model without it."""
 
-NOTES: dict[str, str] = {}
-"""What a reader of a gain should know."""
+NOTES = {
+    "attention_mining": "against the same pooling without it: over a kept backbone the second step finds the rim of "
+    "what the first has found, and hiding more spreads the maps; the idea gains nothing on compact lesions",
+    "curriculum": "severity does rank difficulty (phantom-severity), but the order hardly matters to what is learned "
+    "over a kept backbone; by epochs see phantom-steps",
+    "mining_and_scales": "most of it comes from pooling class maps, which mining needs, and from the finer stage",
+}
+"""What a reader of a gain should know, beside its figures."""
 
 METHODS = tuple(dict.fromkeys([*AGAINST.values(), *AGAINST]))
 """Every recipe that takes part, those compared with first."""
