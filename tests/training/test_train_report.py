@@ -34,9 +34,8 @@ RECIPE = ReportRecipe.model_validate(
             "decoder": {"kind": "lstm", "word_size": 16, "hidden_size": 24, "attention_size": 8, "dropout": 0.1},
         },
         "text": {"longest": 24},
-        "loss": {"blind": 0.25},
         "views": {"changed": 1},
-        "optimization": {"epochs": 30, "batch_size": 16, "learning_rate": 1e-2},
+        "optimization": {"epochs": 80, "batch_size": 16, "learning_rate": 1e-2},
     }
 )
 
