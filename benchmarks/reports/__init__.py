@@ -2,7 +2,7 @@
 
 No public set of paired images and reports is at hand, but for eight. The generator therefore learns from NIH train_val
 images, each with an OpenI report that has the same of the eight labels and was written for somebody else. What it says
-of test_dev is scored against the NIH labels. Stages resume in runs/nih-baseline, runs/nih-reports.
+of test_dev is scored against the NIH labels. Stages resume in runs/nih-baseline-0, runs/nih-reports.
 """
 
 from pathlib import Path
@@ -33,7 +33,7 @@ DATA = "NIH test_dev; the generator learned from surrogate pairs (NIH images, Op
 def run() -> list[Row]:
     """Train on surrogate pairs, screen test_dev, audit; write the page of the eight real pairs."""
     data = shared_data()
-    classifier, folder = ROOT / "runs" / "nih-baseline", ROOT / "runs" / "nih-reports"
+    classifier, folder = ROOT / "runs" / "nih-baseline-0", ROOT / "runs" / "nih-reports"
     dataset = surrogate_dataset(data)
     train_report(load_report_recipe("tienet"), dataset, classifier, folder, workers=1)
     bundle = folder / "bundle"

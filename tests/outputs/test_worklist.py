@@ -30,8 +30,8 @@ def test_page_is_sorted_by_urgency_and_counts_everything(finished):
     page = (finished / "worklist.html").read_text()
     states = re.findall(r'<article class="case (\w+)"', page)
     assert states == ["refer", "refer", "refer", "none"]
-    assert re.search(r"<b>4</b><span>screened", page)
-    assert re.search(r"<b>1</b><span>refused", page)
+    assert re.search(r"<b>4</b><span>Screened", page)
+    assert re.search(r"<b>1</b><span>Refused", page)
 
 
 def test_page_asks_for_nothing_outside(finished):
