@@ -24,8 +24,8 @@ AGAINST = {
 """Method -> the same model without it."""
 
 NOTES = {
-    "attention_mining": "against the same pooling without it: over a kept backbone the second step has no new filters to "
-    "find evidence with, and hiding more only spreads the maps",
+    "attention_mining": "against the same pooling without it: over a kept backbone the second step has no new filters "
+    "to find evidence with, and hiding more only spreads the maps",
     "curriculum": "severity does rank difficulty (phantom-severity), but the order hardly matters to what is learned "
     "over a kept backbone; by epochs see phantom-steps",
     "mining_and_scales": "most of it comes from pooling class maps, which mining needs, and from the finer stage",
