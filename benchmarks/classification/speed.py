@@ -23,9 +23,8 @@ from cxr.imaging.augmentation import Augmentation
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
 from cxr.models.factory import build_model
-from cxr.training.batches import EpochSampler, TrainingImages, training_batches
+from cxr.training.batches import UINT8_MAX, EpochSampler, TrainingImages, training_batches
 from cxr.training.losses import multilabel_loss
-from cxr.training.module import UINT8_MAX
 from cxr.training.recipe import LABEL_SETS, Recipe, load_recipe
 from cxr.training.train import default_workers, label_matrix
 

@@ -15,9 +15,9 @@ from cxr.export.report_bundle import BEAM_WIDTH
 from cxr.models.checkpoint import load_checkpoint
 from cxr.models.report_checkpoint import ReportModel, load_report_model
 from cxr.reporting.vocabulary import Vocabulary
+from cxr.training.batches import UINT8_MAX
 from cxr.training.dictate import dictate, greedy_reports
 from cxr.training.feature_cache import cached_features
-from cxr.training.module import UINT8_MAX
 from cxr.training.report_recipe import load_report_recipe
 from cxr.training.tienet_heads import feature_batches
 from cxr.training.train_report import train_report

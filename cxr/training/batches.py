@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor, distributed
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+UINT8_MAX = 255.0
+"""What pixels are divided by on their way into a network."""
+
 
 class Images(Protocol):
     """Anything that gives what the network takes by row: (size, size) uint8 images, like datasets.cache.ImageCache."""

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from cxr.models.classifier import ChestXray8Network
-from cxr.training.batches import Images
-from cxr.training.module import UINT8_MAX
+from cxr.training.batches import UINT8_MAX, Images
 
 __all__ = ["cached_features"]
 

@@ -11,12 +11,11 @@ from sklearn.linear_model import LogisticRegression
 
 from cxr.models.anatomical_measures import measure
 from cxr.models.anatomical_prior import AnatomicalPrior
-from cxr.training.batches import Images
+from cxr.training.batches import UINT8_MAX, Images, PlainImages, plain_batches
 
 __all__ = ["PriorConfig", "fit_prior"]
 
-BATCH = 64
-UINT8_MAX = 255.0
+_BATCH = 64
 
 
 class PriorConfig(BaseModel):
@@ -52,7 +51,7 @@ def fit_prior(
         label_space: names of the C labels.
         config: see PriorConfig.
     """
-    measures = _measures(prior, images)
+    measures = _measures(prior, PlainImages(images, labels))
     known = np.isin(labels, (0, 1))
     centre, scale = measures.mean(axis=0), measures.std(axis=0) + 1e-6
     prior.centre.copy_(torch.from_numpy(centre))
@@ -67,13 +66,10 @@ def fit_prior(
         prior.log_odds.weight[column] = torch.from_numpy(fitted.coef_[0].astype(np.float32))
 
 
-def _measures(prior: AnatomicalPrior, images: Images) -> NDArray[np.float32]:
+def _measures(prior: AnatomicalPrior, images: PlainImages) -> NDArray[np.float32]:
     """(M, len(MEASURES)) of the images as they are, not augmented."""
-    device = prior.centre.device
-    batches = range(0, len(images), BATCH)
     found = []
-    for start in track(batches, description="measuring", transient=True):
-        rows = range(start, min(start + BATCH, len(images)))
-        batch = torch.from_numpy(np.stack([np.asarray(images[row]) for row in rows]))[:, None]
-        found.append(measure(prior.outlines(batch.to(device).float() / UINT8_MAX)).cpu().numpy())
+    for batch, _ in track(plain_batches(images, _BATCH), description="measuring", transient=True):
+        chests = prior.outlines(batch.to(prior.centre.device).float() / UINT8_MAX)
+        found.append(measure(chests).cpu().numpy())
     return np.concatenate(found)

@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from cxr.evaluation.ranking import roc_auc
 from cxr.models.output import ModelOutput
-from cxr.training.batches import share
+from cxr.training.batches import UINT8_MAX, share
 from cxr.training.guidance import guidance_loss
 from cxr.training.losses import multilabel_loss, resolve_uncertain
 from cxr.training.mining import mining_loss, mining_network
@@ -20,8 +20,6 @@ from cxr.training.ontology import conditional_targets, parents
 from cxr.training.preservation import preservation_loss
 from cxr.training.recipe import Recipe
 from cxr.training.teacher import Teacher
-
-UINT8_MAX = 255.0
 
 
 def warmup_cosine(step: int, steps: int, warmup: int) -> float:

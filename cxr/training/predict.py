@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch import nn
 
-from cxr.training.batches import Images, PlainImages, plain_batches
-from cxr.training.module import UINT8_MAX
+from cxr.training.batches import UINT8_MAX, Images, PlainImages, plain_batches
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ class Recipe(BaseModel):
     def _methods_fit_the_model(self) -> Self:
         """Each method needs its part of the model, and the other way round."""
         steps = self.model.mining.steps if self.model.mining else 1
+        strangers = set(self.prior.passes_over) - set(LABEL_SETS[self.labels]) if self.prior else set()
         faults = [
             (steps > 1) != (self.mining is not None) and "[mining] goes with [model.mining] of two steps or more",
             self.model.guided != (self.guidance is not None) and "[guidance] goes with model.guided = true",
@@ -84,6 +85,8 @@ class Recipe(BaseModel):
             self.model.anatomical_prior
             and (self.model.guided or self.model.hierarchical)
             and "the anatomical prior cannot be combined with guidance or an ontology",
+            strangers
+            and f"prior.passes_over names {', '.join(sorted(strangers))}, which are no labels of {self.labels}",
             self.preservation is not None and self.mining is None and "[preservation] needs [mining]",
             self.preservation is not None
             and self.guidance is not None

@@ -16,8 +16,7 @@ from cxr.datasets.cache import ImageCache
 from cxr.imaging.augmentation import AugmentationConfig
 from cxr.models.backbone import Backbone
 from cxr.models.classifier import ChestXray8Network
-from cxr.training.batches import PlainImages, plain_batches
-from cxr.training.module import UINT8_MAX
+from cxr.training.batches import UINT8_MAX, PlainImages, plain_batches
 
 _BATCH = 32
 

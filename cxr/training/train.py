@@ -190,7 +190,7 @@ def train(
         )
     if recipe.prior:
         assert isinstance(model, ClassifierWithPrior)
-        fit_prior(model.prior, train_cache, label_matrix(train_split, label_space), label_space, recipe.prior)
+        fit_prior(model.prior, train_cache, inputs.training.labels, label_space, recipe.prior)
     with inputs.given_to(model):
         predictions = split_predictions(model, val_split, inputs.validation.images, label_space)
     write_predictions(predictions, run / CALIBRATION_SPLIT)

@@ -84,6 +84,9 @@ def test_a_killed_run_with_a_frozen_copy_resumes_to_the_same_weights(
         ({"model": {"guided": True}}, "guidance"),
         ({"hierarchy": {}}, "hierarchical"),
         ({"preservation": {}}, "needs .mining."),
+        ({"prior": {}}, "anatomical_prior"),
+        ({"prior": {"passes_over": ["Masses"]}, "model": {"anatomical_prior": True}}, "names Masses"),
+        ({"prior": {}, "model": {"anatomical_prior": True, "guided": True}, "guidance": {}}, "cannot be combined"),
     ],
 )
 def test_a_method_without_its_part_of_the_model_is_refused(tiny_recipe: Recipe, changes: dict, message: str):
