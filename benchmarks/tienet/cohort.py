@@ -1,4 +1,4 @@
-"""The demo's phantom cohort as the report benchmarks see it: held-out images, their reports and their truth."""
+"""Phantoms as the report benchmarks see them: held-out images, their reports and their truth."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,30 +13,30 @@ from cxr.datasets.dataset import Dataset, open_dataset
 from cxr.training.train_report import report_texts
 from nlp_labeler.findings import CHESTXRAY8
 
-__all__ = ["DATA", "Cohort"]
-
-DATA = "phantom cohort of the demo, held-out fifth of its patients"
+__all__ = ["Cohort"]
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Everything about the demo's folder.
+    """One cohort.
 
     Attributes:
-        folder: of the demo.
+        data: what it is, for the tables.
+        folder: with cohort/ and dataset/ in it.
         dataset: with reports.
         test: its held-out rows.
     """
 
+    data: str
     folder: Path
     dataset: Dataset
     test: Dataset
 
     @classmethod
-    def open(cls, folder: Path) -> "Cohort":
+    def open(cls, folder: Path, data: str) -> "Cohort":
         """Read the tables."""
         dataset = open_dataset(folder / "dataset")
-        return cls(folder, dataset, dataset.subset("test"))
+        return cls(data, folder, dataset, dataset.subset("test"))
 
     @property
     def images(self) -> list[str]:

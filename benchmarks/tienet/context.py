@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.record import Row
-from benchmarks.tienet.cohort import DATA, Cohort
+from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator
 from cxr.models.annotation_cascade import CONTEXT, WORDS
 from cxr.training.cascade import Annotations, looks, mined_annotations, train_cascade
@@ -38,17 +39,18 @@ def context_rows(cohort: Cohort, generator: Generator) -> list[Row]:
     grades = [WORDS[number] for number in said[:, _SLOTS.index("severity")]]
     lateral = truth["side"].isin(["left", "right"]).to_numpy()
     sides = [WORDS[number] for number in said[lateral, _SLOTS.index("side")]]
+    row = partial(_row, cohort.data)
     return [
-        _row(
+        row(
             "side",
             "cascade",
             [side for side, counts in zip(sides, lateral, strict=True) if counts],
             truth["side"][lateral],
         ),
-        _row("side", "class heatmap", list(hot[lateral]), truth["side"][lateral]),
-        _row("side", "commonest answer", _commonest(truth["side"][lateral]), truth["side"][lateral]),
-        _row("severity", "cascade", [_GRADES.get(grade, grade) for grade in grades], truth["grade"]),
-        _row("severity", "commonest answer", _commonest(truth["grade"]), truth["grade"]),
+        row("side", "class heatmap", list(hot[lateral]), truth["side"][lateral]),
+        row("side", "commonest answer", _commonest(truth["side"][lateral]), truth["side"][lateral]),
+        row("severity", "cascade", [_GRADES.get(grade, grade) for grade in grades], truth["grade"]),
+        row("severity", "commonest answer", _commonest(truth["grade"]), truth["grade"]),
     ]
 
 
@@ -64,7 +66,7 @@ def _commonest(answers: pd.Series) -> list[str]:
     return [Counter(answers).most_common(1)[0][0]] * len(answers)
 
 
-def _row(metric: str, name: str, said: Sequence[str], truth: pd.Series) -> Row:
+def _row(data: str, metric: str, name: str, said: Sequence[str], truth: pd.Series) -> Row:
     hits = np.asarray(said) == truth.to_numpy()
     return Row(
         table="tienet-context",
@@ -73,5 +75,5 @@ def _row(metric: str, name: str, said: Sequence[str], truth: pd.Series) -> Row:
         value=float(hits.mean()),
         n=len(hits),
         unit_of_n="true findings with one lesion",
-        data=DATA,
+        data=data,
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from benchmarks.record import Row
-from benchmarks.tienet.cohort import DATA, Cohort
+from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator
 from cxr.evaluation.ranking import roc_auc
 from cxr.training.dictate import greedy_reports
@@ -29,14 +29,14 @@ def mode_rows(cohort: Cohort, generators: Sequence[Generator]) -> list[Row]:
     rows = []
     for mode in scores[0]:
         values = [score[mode] for score in scores]
-        rows.append(_row(mode, values, len(cohort.images)))
+        rows.append(_row(cohort.data, mode, values, len(cohort.images)))
     for mode in ("I", PLAIN):
         gains = [score["I+GR"] - score[mode] for score in scores]
-        rows.append(_row(f"I+GR minus {mode}", gains, len(cohort.images)))
+        rows.append(_row(cohort.data, f"I+GR minus {mode}", gains, len(cohort.images)))
     return rows
 
 
-def _row(mode: str, values: Sequence[float], n: int) -> Row:
+def _row(data: str, mode: str, values: Sequence[float], n: int) -> Row:
     return Row(
         table="tienet-auc",
         row=mode,
@@ -46,8 +46,8 @@ def _row(mode: str, values: Sequence[float], n: int) -> Row:
         high=max(values),
         n=n,
         unit_of_n="images",
-        data=DATA,
-        note=f"mean over {len(values)} training seeds of the generator; low and high are their range, not an interval",
+        data=data,
+        note=f"mean over {len(values)} training seeds of classifier and generator; low and high are their range",
     )
 
 

@@ -1,15 +1,16 @@
 """The pointing game: does the place that was looked at most lie inside the finding's true mask?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from benchmarks.record import Row
-from benchmarks.tienet.cohort import DATA, Cohort
+from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator, Said
-from cxr.evaluation.bootstrap import Estimate
+from cxr.evaluation.bootstrap import bootstrap, estimates
 from nlp_labeler.document import Assertion
 from nlp_labeler.findings import CHESTXRAY8
 from nlp_labeler.labeler import Labeler
@@ -19,34 +20,56 @@ __all__ = ["pointing_rows"]
 _PRESENT = {Assertion.AFFIRMED, Assertion.UNCERTAIN}
 
 
-def pointing_rows(cohort: Cohort, generator: Generator, said: Said) -> list[Row]:
+def pointing_rows(cohort: Cohort, generators: Sequence[Generator], said: Sequence[Said]) -> list[Row]:
     """Share of hits of word attention and of class heatmaps on the same findings: those true, masked and said."""
     reader = Labeler.load(policy="openi", engine="surface")
-    space = generator.model.card.label_space
-    hits: list[tuple[bool, bool]] = []
-    for row, image in enumerate(cohort.images):
-        spoken = dict(_attended(reader, generator, said, row))
-        masks = {name: cohort.mask(image, name) for name in spoken}
-        wanted = {name: mask for name, mask in masks.items() if mask is not None}
-        if not wanted:
-            continue
-        maps = _class_maps(generator, row)
-        hits += [(_inside(spoken[name], mask), _inside(maps[space.index(name)], mask)) for name, mask in wanted.items()]
-    scores = np.array(hits, dtype=float)
+    found = [
+        hit
+        for generator, spoken in zip(generators, said, strict=True)
+        for hit in _hits(cohort, reader, generator, spoken)
+    ]
+    hits = np.array([(hit.attention, hit.heatmap, hit.attention - hit.heatmap) for hit in found], dtype=float)
+
+    def shares(weights: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.asarray(weights @ hits / weights.sum(axis=1, keepdims=True))
+
+    patients = dict(zip(cohort.images, cohort.test.records["patient"], strict=True))
+    names = ("word attention", "class heatmap", "word attention minus class heatmap")
     return [
         Row(
             table="tienet-pointing",
             row=name,
             metric="peak inside the true mask",
-            value=float(scores[:, column].mean()),
-            low=_interval(scores[:, column]).low,
-            high=_interval(scores[:, column]).high,
-            n=len(scores),
-            unit_of_n="findings that are true and said",
-            data=DATA,
+            value=figure.value,
+            low=figure.low,
+            high=figure.high,
+            n=len(hits),
+            unit_of_n=f"findings that are true and said, of {len(generators)} seeds",
+            data=cohort.data,
         )
-        for column, name in enumerate(("word attention", "class heatmap"))
+        for name, figure in zip(
+            names, estimates(bootstrap(shares, [patients[hit.image] for hit in found])), strict=True
+        )
     ]
+
+
+@dataclass(frozen=True)
+class _Hit:
+    image: str
+    attention: bool
+    heatmap: bool
+
+
+def _hits(cohort: Cohort, reader: Labeler, generator: Generator, said: Said) -> Iterator[_Hit]:
+    space = generator.model.card.label_space
+    for row, image in enumerate(cohort.images):
+        maps = None
+        for name, looked in _attended(reader, generator, said, row):
+            mask = cohort.mask(image, name)
+            if mask is None:
+                continue
+            maps = _class_maps(generator, row) if maps is None else maps
+            yield _Hit(image, _inside(looked, mask), _inside(maps[space.index(name)], mask))
 
 
 def _attended(reader: Labeler, generator: Generator, said: Said, row: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
@@ -73,11 +96,3 @@ def _inside(heat: NDArray[np.float32], mask: NDArray[np.bool_]) -> bool:
     """Whether the centre of the hottest cell of a map over the whole square image lies in the mask."""
     y, x = np.unravel_index(int(heat.argmax()), heat.shape)
     return bool(mask[int((y + 0.5) / heat.shape[0] * mask.shape[0]), int((x + 0.5) / heat.shape[1] * mask.shape[1])])
-
-
-def _interval(hits: NDArray[np.float64]) -> Estimate:
-    """Clopper-Pearson."""
-    from scipy.stats import binomtest
-
-    found = binomtest(int(hits.sum()), len(hits)).proportion_ci()
-    return Estimate(float(hits.mean()), float(found.low), float(found.high))

@@ -7,7 +7,7 @@ from statistics import median
 import numpy as np
 
 from benchmarks.record import Row
-from benchmarks.tienet.cohort import DATA, Cohort
+from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator
 from cxr.datasets.cache import ImageCache
 from cxr.screening import Bundle, Network
@@ -36,7 +36,7 @@ def runtime_rows(cohort: Cohort, generator: Generator) -> list[Row]:
             value=value,
             n=n,
             unit_of_n="images",
-            data=DATA,
+            data=cohort.data,
             note=note,
         )
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from benchmarks.record import Row
 from benchmarks.tienet.baselines import always_normal, nearest_neighbour
-from benchmarks.tienet.cohort import DATA, Cohort
+from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator, Said
 from cxr.evaluation.clinical_efficacy import clinical_efficacy, stated_findings
 from cxr.evaluation.report_metrics import text_metrics
@@ -45,7 +45,7 @@ def text_rows(
                 high=max(score[metric] for score in scored) if len(runs) > 1 else None,
                 n=len(cohort.images),
                 unit_of_n="reports",
-                data=DATA,
+                data=cohort.data,
                 note=note,
             )
             for metric in scored[0]

@@ -1,6 +1,6 @@
 """One trained generator per seed, and what each says of the held-out images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +22,7 @@ from cxr.training.report_recipe import load_report_recipe
 from cxr.training.tienet_heads import feature_batches
 from cxr.training.train_report import train_report
 
-__all__ = ["SEEDS", "Generator", "Said", "trained_generators"]
-
-SEEDS = (0, 1, 2)
+__all__ = ["Generator", "Said", "trained_generators"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Said:
     Attributes:
         texts: rendered.
         words: numbers of its words.
-        attention: per report (T, S * S), where the decoder looked for each word.
+        attention: per report (T, S * S), where the decoder looked once it had said each word.
     """
 
     texts: list[str]
@@ -82,20 +80,26 @@ class Generator:
                 looked = model.decoder(cells, said, model.plan(cells)).attention.numpy()
                 for row, numbers in enumerate(said[:, 1:].tolist()):  # the start word is not said
                     words.append(tuple(number for number in numbers if number != model.padding))
-                    attention.append(looked[row, : len(words[-1])])
+                    attention.append(looked[row, 1 : len(words[-1]) + 1])
         return Said([self.vocabulary.render(numbers)[0] for numbers in words], words, attention)
 
 
-def trained_generators(cohort: Cohort, seeds: Sequence[int]) -> list[Generator]:
-    """Train, or take up, a generator per seed; tokeniser and features are the same for all."""
-    trunk, cache = cohort.folder / "run", ROOT / "runs" / "tienet-cache"
-    _, card = load_checkpoint(trunk)
+def trained_generators(cohort: Cohort, trunks: Mapping[int, Path], name: str) -> list[Generator]:
+    """Train, or take up, a generator per seed; the tokeniser is the same for all.
+
+    Args:
+        cohort: whose training patients' reports are learned.
+        trunks: seed -> run folder of the classifier whose features are read.
+        name: of the folders in runs/ in which they are kept.
+    """
     generators = []
-    for seed in seeds:
+    for seed, trunk in trunks.items():
+        cache = ROOT / "runs" / f"{name}-cache" / trunk.name
+        run = ROOT / "runs" / f"{name}-{seed}"
         recipe = load_report_recipe("tienet").model_copy(update={"seed": seed})
-        run = ROOT / "runs" / f"tienet-{seed}"
         train_report(recipe, cohort.dataset, trunk, run, workers=1, cache=cache)
         model = load_report_model(run)
+        _, card = load_checkpoint(trunk)
         images = ImageCache.build(cohort.test, model.card.image_size, cache / "test")
         features = cached_features(model.trunk, card.weights_sha256, images, cache / "test_features")
         train_features = np.load(cache / "features" / "features.npy", mmap_mode="r", allow_pickle=False)

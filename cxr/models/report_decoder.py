@@ -6,9 +6,13 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
+from torch.nn.functional import linear, logsigmoid
 
 __all__ = ["AttentionLSTM", "DecoderOutput", "DecoderState", "ReportDecoder"]
+
+# Before training no word crosses off anything: sigmoid(6) ^ 80 = .82. From there the usual learning rates would not get
+# to sigmoid(-3) in a training, hence the factor.
+_KEEPS, _HASTE = 6.0, 10.0
 
 DecoderState = tuple[Tensor, ...]
 """What a decoder remembers of N partial reports: tensors whose first axis is N."""
@@ -51,13 +55,19 @@ class ReportDecoder(Protocol):
 class AttentionLSTM(nn.Module):
     """LSTM language model whose every state looks at the image through soft attention before the next word.
 
-    a_t = softmax_L( (W_k X) . (W_q h_t) / sqrt(A) ); context_t = sum_l a_t[l] X[l]; the next word is predicted from
-    tanh( W [h_t; context_t; plan] ), which is also the state that AETE reads. The paper feeds the context back into the
-    LSTM; here it goes forward only (global attention, Luong 2015, arXiv:1508.04025), so that all words of a training
-    report are computed at once: a CPU then trains in seconds what took it minutes.
+    a_t = softmax_L( (W_k X) . (W_q h_t) / sqrt(A) + M . (W_m h_t) ) with the trunk's class maps M, which are among the
+    features X; context_t = sum_l a_t[l] X[l]; the next word is predicted from tanh( W [h_t; context_t; d_t] ), which is
+    also the state that AETE reads. The paper feeds the context back into the LSTM; here it goes forward only (global
+    attention, Luong 2015, arXiv:1508.04025), so that all words of a training report are computed at once: a CPU then
+    trains in seconds what took it minutes.
+
+    d_t is what is left of the plan to be said: every word crosses off what it says, d_t = d_{t-1} * r(word_t), as in
+    the semantically conditioned LSTM (Wen 2015, arXiv:1508.01745), where r also depends on the state. d_t goes into the
+    LSTM beside the word, so that a report does not end before its findings are said, nor say them twice.
 
     Args:
         channels: D of the image features.
+        class_maps: which of the D features are the trunk's class maps.
         labels: C of the plan.
         vocabulary: V.
         word_size: of the word embedding (paper: 200).
@@ -69,6 +79,7 @@ class AttentionLSTM(nn.Module):
     def __init__(
         self,
         channels: int,
+        class_maps: slice,
         labels: int,
         vocabulary: int,
         word_size: int,
@@ -78,15 +89,23 @@ class AttentionLSTM(nn.Module):
     ) -> None:
         super().__init__()
         self.hidden_size = hidden_size
+        self.class_maps = class_maps
         self.words = nn.Embedding(vocabulary, word_size)
+        self.crosses_off = nn.Embedding(vocabulary, labels)
+        nn.init.zeros_(self.crosses_off.weight)
         self.first_hidden = nn.Linear(2 * channels + labels, hidden_size)
         self.first_cell = nn.Linear(2 * channels + labels, hidden_size)
-        self.lstm = nn.LSTM(word_size, hidden_size, batch_first=True)
-        self.keys = nn.Linear(channels, attention_size)
-        self.query = nn.Linear(hidden_size, attention_size, bias=False)
+        self.lstm = nn.LSTM(word_size + labels, hidden_size, batch_first=True)
+        self.features_key = nn.Linear(channels, attention_size)
+        self.query = nn.Linear(hidden_size + labels, attention_size + labels, bias=False)
         self.join = nn.Linear(hidden_size + channels + labels, hidden_size)
         self.dropout = nn.Dropout(dropout)
         self.predict = nn.Linear(hidden_size, vocabulary)
+
+    def keys(self, cells: Tensor) -> Tensor:
+        """(N, L, A + C) what the states' queries meet in each of the (N, L, D) cells."""
+        features = self.features_key(cells) / math.sqrt(self.features_key.out_features)
+        return torch.cat([features, cells[:, :, self.class_maps]], dim=-1)
 
     def start(self, cells: Tensor, plan: Tensor) -> DecoderState:
         """Hidden state (N, H), and the cell with the plan behind it (N, H + C).
@@ -101,8 +120,9 @@ class AttentionLSTM(nn.Module):
         """(N, L, D) features, (N, T) words, the start word first, and a plan (N, C)."""
         hidden, memory = self.start(cells, plan)
         first = (hidden[None], memory[None, :, : self.hidden_size].contiguous())
-        states, _ = self.lstm(self.dropout(self.words(words)), first)
-        return self._look(states, cells, self.keys(cells), plan)
+        left = plan[:, None] * logsigmoid(self._left(words)).cumsum(dim=1).exp()  # (N, T, C)
+        states, _ = self.lstm(torch.cat([self.dropout(self.words(words)), left], dim=-1), first)
+        return self._look(states, left, cells, self.keys(cells))
 
     def step(self, words: Tensor, state: DecoderState, cells: Tensor) -> tuple[DecoderOutput, DecoderState]:
         """One word (N,) of each report; ``cells`` may hold one image, N = 1, for all of them."""
@@ -111,20 +131,25 @@ class AttentionLSTM(nn.Module):
     def keyed_step(
         self, words: Tensor, state: DecoderState, cells: Tensor, keys: Tensor
     ) -> tuple[DecoderOutput, DecoderState]:
-        """:meth:`step` with the cells' keys (N, L, A) at hand, which do not change from word to word."""
+        """:meth:`step` with the cells' :meth:`keys` at hand, which do not change from word to word."""
         hidden, memory = state
-        cell, plan = memory[:, : self.hidden_size], memory[:, self.hidden_size :]
+        cell, left = memory[:, : self.hidden_size], memory[:, self.hidden_size :]
+        left = left * torch.sigmoid(self._left(words))
         from_word, from_state, word_bias, state_bias = self.lstm.all_weights[0]
-        gates = linear(self.dropout(self.words(words)), from_word, word_bias) + linear(hidden, from_state, state_bias)
+        taken_in = torch.cat([self.dropout(self.words(words)), left], dim=-1)
+        gates = linear(taken_in, from_word, word_bias) + linear(hidden, from_state, state_bias)
         take, keep, new, show = gates.chunk(4, dim=-1)
         cell = torch.sigmoid(keep) * cell + torch.sigmoid(take) * torch.tanh(new)
         hidden = torch.sigmoid(show) * torch.tanh(cell)
-        return self._look(hidden[:, None], cells, keys, plan), (hidden, torch.cat([cell, plan], dim=-1))
+        return self._look(hidden[:, None], left[:, None], cells, keys), (hidden, torch.cat([cell, left], dim=-1))
 
-    def _look(self, states: Tensor, cells: Tensor, keys: Tensor, plan: Tensor) -> DecoderOutput:
-        """Attend from T states (N, T, H) and predict."""
-        query = self.query(states) / math.sqrt(keys.shape[-1])
+    def _left(self, words: Tensor) -> Tensor:
+        """(..., C) log odds that what was left of each label's plan still is after each word."""
+        return _KEEPS - _HASTE * self.crosses_off(words)
+
+    def _look(self, states: Tensor, left: Tensor, cells: Tensor, keys: Tensor) -> DecoderOutput:
+        """Attend from T states (N, T, H), with (N, T, C) left to be said, and predict."""
+        query = self.query(torch.cat([states, left], dim=-1))
         attention = (query @ keys.transpose(1, 2)).softmax(dim=-1)  # (N, T, L)
-        plans = plan[:, None].expand(-1, states.shape[1], -1)
-        joined = torch.tanh(self.join(torch.cat([states, attention @ cells, plans], dim=-1)))
+        joined = torch.tanh(self.join(torch.cat([states, attention @ cells, left], dim=-1)))
         return DecoderOutput(self.predict(self.dropout(joined)), joined, attention)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from cxr.models.report_decoder import DecoderOutput, ReportDecoder
 from cxr.models.text_embedding import AttentionEncodedText, saliency_weighted_pooling
 
-__all__ = ["PLACE_CHANNELS", "JointEmbedding", "TieNet", "cell_channels"]
+__all__ = ["PLACE_CHANNELS", "JointEmbedding", "TieNet", "cell_channels", "class_map_channels"]
 
 _MAP_SCALE = 10.0  # class maps are logits; so divided they are about as large as the other features
 _SHARPNESS = 4.0  # of log-sum-exp pooling, on logits, as the recipes of the classifiers have it
@@ -29,6 +29,11 @@ PLACE_CHANNELS = 4
 def cell_channels(channels: int, labels: int) -> int:
     """D of a cell with so many channels after the transition, for C labels."""
     return channels + labels + PLACE_CHANNELS
+
+
+def class_map_channels(channels: int, labels: int) -> slice:
+    """Which of a cell's channels are the trunk's class maps."""
+    return slice(channels, channels + labels)
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,14 @@ class TieNet(nn.Module):
         text: AETE over the decoder's states.
         labels: C.
         padding: number of the padding word.
-        plan_from: the trunk's probability from which a finding is planned to be reported.
+        plan_from: the calibrated probability from which a finding is planned to be reported. The one that gives the
+            best F1 is half that F1 (Lipton 2014, arXiv:1402.1892), hence about .4.
         feature_dropout: probability of a trunk channel to be dropped while training. A frozen trunk knows its own
             training images too well; without dropout everything above it learns to trust it too much.
     """
+
+    plan_slope: Tensor
+    plan_intercept: Tensor
 
     def __init__(
         self,
@@ -77,6 +86,7 @@ class TieNet(nn.Module):
         feature_dropout: float,
     ) -> None:
         super().__init__()
+        self.cell_channels = cell_channels(channels, labels)
         self.transition = nn.Sequential(
             nn.Dropout2d(feature_dropout),
             nn.Conv2d(trunk_channels, channels, kernel_size=1, bias=False),
@@ -88,10 +98,11 @@ class TieNet(nn.Module):
         self.text = text
         self.padding = padding
         self.plan_from = math.log(plan_from / (1 - plan_from))
-        self.maps_at = slice(channels, channels + labels)  # of a cell
-        cell = cell_channels(channels, labels)
-        joint = decoder.hidden_size + cell
-        self.image_head = nn.Linear(2 * cell + labels, labels)
+        self.register_buffer("plan_slope", torch.ones(labels))  # Platt's line over what the trunk says
+        self.register_buffer("plan_intercept", torch.zeros(labels))
+        self.maps_at = class_map_channels(channels, labels)
+        joint = decoder.hidden_size + self.cell_channels
+        self.image_head = nn.Linear(2 * self.cell_channels + labels, labels)
         with torch.no_grad():  # at first mode I says what the trunk says
             self.image_head.weight.zero_()
             self.image_head.weight[:, -labels:] = torch.eye(labels)
@@ -108,7 +119,8 @@ class TieNet(nn.Module):
 
     def plan(self, cells: Tensor) -> Tensor:
         """(N, C) what the report is to assert: 1 where the trunk finds a finding likely enough, else -1."""
-        return torch.where(self.trunk_logits(cells) > self.plan_from, 1.0, -1.0)
+        calibrated = self.plan_slope * self.trunk_logits(cells) + self.plan_intercept
+        return torch.where(calibrated > self.plan_from, 1.0, -1.0)
 
     def embed(self, cells: Tensor, words: Tensor, plan: Tensor | None = None) -> JointEmbedding:
         """Read reports (N, T), the start word first and padded at the end, beside (N, L, D) cells.

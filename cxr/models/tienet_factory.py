@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cxr.models.report_decoder import AttentionLSTM, ReportDecoder
 from cxr.models.text_embedding import AttentionEncodedText
-from cxr.models.tienet import TieNet, cell_channels
+from cxr.models.tienet import TieNet, cell_channels, class_map_channels
 
 __all__ = ["LSTMConfig", "TieNetConfig", "TransformerConfig", "build_tienet"]
 
@@ -42,7 +42,7 @@ class TieNetConfig(_Strict):
     channels: int = Field(default=256, gt=0)
     decoder: Annotated[LSTMConfig | TransformerConfig, Field(discriminator="kind")] = LSTMConfig()
     feature_dropout: float = Field(default=0.0, ge=0, lt=1)
-    plan_from: float = Field(default=0.3, gt=0, lt=1)
+    plan_from: float = Field(default=0.4, gt=0, lt=1)
     text_rows: int = Field(default=5, gt=0)
     text_width: int = Field(default=2000, gt=0)
 
@@ -67,7 +67,10 @@ def build_tienet(config: TieNetConfig, *, trunk_channels: int, vocabulary: int, 
 def _decoder(config: TieNetConfig, channels: int, labels: int, vocabulary: int) -> ReportDecoder:
     d = config.decoder
     if isinstance(d, LSTMConfig):
-        return AttentionLSTM(channels, labels, vocabulary, d.word_size, d.hidden_size, d.attention_size, d.dropout)
+        maps = class_map_channels(config.channels, labels)
+        return AttentionLSTM(
+            channels, maps, labels, vocabulary, d.word_size, d.hidden_size, d.attention_size, d.dropout
+        )
     from cxr.models.transformer_decoder import TransformerDecoder  # its library takes seconds to import
 
     return TransformerDecoder(channels, labels, vocabulary, d.hidden_size, d.layers, d.heads, d.positions, d.dropout)

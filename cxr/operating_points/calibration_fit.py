@@ -10,7 +10,7 @@ from cxr.errors import OperatingPointError
 from cxr.operating_points.calibration import Calibrator, FindingCalibration, Knot, Method
 from cxr.operating_points.sampling import patient_codes
 
-__all__ = ["fit_calibrator"]
+__all__ = ["fit_calibrator", "platt_line"]
 
 _FOLDS = 5
 _EQUAL_RATES = 1e-9
@@ -24,10 +24,15 @@ def _log_losses(calibrated_logits: _Array, targets: _Array) -> _Array:
     return np.logaddexp(0.0, calibrated_logits) - targets * calibrated_logits
 
 
-def _line(logits: _Array, labels: _Array, *, with_intercept: bool) -> tuple[float, float]:
+def platt_line(logits: _Array, labels: _Array, *, with_intercept: bool = True) -> tuple[float, float]:
     """Slope and intercept of the smallest log loss against Platt's targets.
 
     Those targets (1999, section 2.2) keep the fit finite where the classes are separable.
+
+    Args:
+        logits: (N,) float64.
+        labels: (N,) 1 or 0, both of them there.
+        with_intercept: otherwise the intercept is 0.
     """
     positive, negative = labels.sum(), len(labels) - labels.sum()
     targets = np.where(labels == 1, (positive + 1) / (positive + 2), 1 / (negative + 2))
@@ -53,12 +58,12 @@ def _line(logits: _Array, labels: _Array, *, with_intercept: bool) -> tuple[floa
 
 
 def _temperature(name: str, logits: _Array, labels: _Array) -> FindingCalibration:
-    slope, _ = _line(logits, labels, with_intercept=False)
+    slope, _ = platt_line(logits, labels, with_intercept=False)
     return FindingCalibration(name=name, method="temperature", slope=slope, prevalence=float(labels.mean()))
 
 
 def _platt(name: str, logits: _Array, labels: _Array) -> FindingCalibration:
-    slope, intercept = _line(logits, labels, with_intercept=True)
+    slope, intercept = platt_line(logits, labels, with_intercept=True)
     return FindingCalibration(
         name=name, method="platt", slope=slope, intercept=intercept, prevalence=float(labels.mean())
     )

@@ -19,7 +19,7 @@ class DecoderStep:
 
     Attributes:
         logits: (B, V) float32 of the next word.
-        attention: (B, S * S) float32, where the decoder looked for it; each row sums to 1.
+        attention: (B, S * S) float32, where the decoder looked then; each row sums to 1.
         state: with the word that was given taken in.
     """
 
@@ -44,7 +44,8 @@ class Dictation:
 
     Attributes:
         words: numbers, without the start and end words.
-        attention: (T, S * S) float32, one row per word.
+        attention: (T, S * S) float32, where the decoder looked once it had taken in each word: before, it could not
+            know of which finding it was about to speak. TieNet's joint embedding pairs them alike.
         score: mean log probability per word, the end word included.
     """
 
@@ -81,16 +82,20 @@ def beam_search(
     partials = [_Partial((), (), 0.0)]
     last = np.array([start], dtype=np.int64)
     finished: list[_Partial] = []
-    for _ in range(longest):
+    for length in range(longest + 1):
         step = decoder.step(last, state)
         chances = _log_softmax(step.logits)
         chances[:, list(forbidden)] = -np.inf
+        if length == longest:
+            chances[:, np.arange(chances.shape[1]) != end] = -np.inf
         totals = np.array([p.total for p in partials])[:, None] + chances
         best = np.argsort(-totals, axis=None, kind="stable")[: 2 * width]
         rows: list[int] = []
         grown: list[_Partial] = []
         for rank, place in enumerate(best):
             row, word = divmod(int(place), totals.shape[1])
+            if not np.isfinite(totals[row, word]):
+                break
             partial = _Partial(
                 (*partials[row].words, word), (*partials[row].attention, step.attention[row]), float(totals[row, word])
             )
@@ -101,15 +106,14 @@ def beam_search(
                 grown.append(partial)
                 rows.append(row)
         partials = grown
-        if len(finished) >= width and max(p.score for p in finished) >= max(p.score for p in partials):
+        if length == longest or (
+            len(finished) >= width and max(p.score for p in finished) >= max(p.score for p in partials)
+        ):
             break
         state = tuple(part[rows] for part in step.state)
         last = np.array([p.words[-1] for p in partials], dtype=np.int64)
-    chosen = max(finished or partials, key=lambda p: p.score)
-    said = chosen.words[:-1] if chosen.words[-1] == end else chosen.words
-    cells = chosen.attention[0].shape
-    attention = np.stack(chosen.attention[: len(said)]) if said else np.zeros((0, *cells), np.float32)
-    return Dictation(said, attention.astype(np.float32), chosen.score)
+    chosen = max(finished, key=lambda p: p.score)
+    return Dictation(chosen.words[:-1], np.stack(chosen.attention)[1:].astype(np.float32), chosen.score)
 
 
 def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:

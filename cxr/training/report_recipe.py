@@ -26,16 +26,17 @@ class TextConfig(_Strict):
 
 
 class JointLossConfig(_Strict):
-    """L = alpha * classification + (1 - alpha) * words (Wang 2018, eq. 8).
+    """L = alpha * classification + (1 - alpha) * (words + grounding * looks); Wang 2018, eq. 8, without the last.
 
     Of the reports of a batch the share ``planned`` is given to the decoder with the findings that it asserts, and
-    teaches words alone. Of the others the share ``blind`` is read without the image, so that the words must carry the
-    labels.
+    teaches words alone. The share ``blind`` is read without the image, so that the words must carry the labels, or the
+    plan the words. Looks are the cross-entropy of :func:`cxr.training.said_places.grounding_loss`.
     """
 
     alpha: float = Field(default=0.85, ge=0, le=1)
     planned: float = Field(default=0.5, ge=0, lt=1)
     blind: float = Field(default=0.0, ge=0, lt=1)
+    grounding: float = Field(default=0.0, ge=0)
     labels: LossConfig = LossConfig()
 
 
@@ -48,6 +49,13 @@ class ViewsConfig(_Strict):
 
     changed: int = Field(default=0, ge=0, le=8)
     augmentation: AugmentationConfig = AugmentationConfig()
+
+
+class RehearsalConfig(_Strict):
+    """Epochs in which the decoder learns to write from plans, without images; 0 leaves them out."""
+
+    epochs: int = Field(default=0, ge=0)
+    batch_size: int = Field(default=64, gt=1)
 
 
 class ReportOptimization(_Strict):
@@ -68,6 +76,7 @@ class ReportRecipe(_Strict):
     model: TieNetConfig = TieNetConfig()
     text: TextConfig = TextConfig()
     views: ViewsConfig = ViewsConfig()
+    rehearsal: RehearsalConfig = RehearsalConfig()
     loss: JointLossConfig = JointLossConfig()
     optimization: ReportOptimization
 

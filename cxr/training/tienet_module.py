@@ -16,32 +16,40 @@ from torch.utils.data import Dataset
 from cxr.models.tienet import TieNet
 from cxr.training.losses import multilabel_loss, resolve_uncertain
 from cxr.training.module import warmup_cosine
+from cxr.training.report_plan import asserted
 from cxr.training.report_recipe import ReportRecipe
+from cxr.training.said_places import NOTHING, SaidPlaces, grounding_loss
 
 __all__ = ["ReportRows", "TieNetModule"]
 
 _WARMUP = 0.1
 
 
-class ReportRows(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Features, words and labels, addressed by (epoch, row) as LengthSampler gives them.
+class ReportRows(Dataset[tuple[Tensor, ...]]):
+    """Features, words, labels and what is said where, addressed by (epoch, row) as LengthSampler gives them.
 
     Args:
         views: (N, channels, S, S) features of the same images, each time changed in another way; epochs take turns.
         words: (N, T).
         labels: (N, C).
+        said: of the same (N, T) words.
     """
 
     def __init__(
-        self, views: Sequence[NDArray[np.float16]], words: NDArray[np.int64], labels: NDArray[np.float32]
+        self,
+        views: Sequence[NDArray[np.float16]],
+        words: NDArray[np.int64],
+        labels: NDArray[np.float32],
+        said: SaidPlaces,
     ) -> None:
-        self.views, self.words, self.labels = views, words, labels
+        self.views, self.words, self.labels, self.said = views, words, labels, said
 
-    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-        """(channels, S, S) float32, (T,) int64 and (C,) float32."""
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, ...]:
+        """(channels, S, S) float32, (T,) int64, (C,) float32, and twice (T,) int64: the words' labels and parts."""
         epoch, row = key
         features = torch.from_numpy(np.asarray(self.views[epoch % len(self.views)][row], dtype=np.float32))
-        return features, torch.from_numpy(self.words[row]), torch.from_numpy(self.labels[row])
+        tables = (self.words, self.labels, self.said.labels, self.said.parts)
+        return features, *(torch.from_numpy(table[row]) for table in tables)
 
 
 class TieNetModule(LightningModule):
@@ -59,9 +67,9 @@ class TieNetModule(LightningModule):
         self.model = model
         self.recipe = recipe
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:  # noqa: ARG002  Lightning's signature
-        """Joint loss alpha * L_C + (1 - alpha) * L_R of one batch."""
-        features, words, labels = batch
+    def training_step(self, batch: tuple[Tensor, ...], batch_index: int) -> Tensor:  # noqa: ARG002  Lightning's signature
+        """Joint loss alpha * L_C + (1 - alpha) * (L_R + grounding * L_G) of one batch."""
+        features, words, labels, said, parts = batch
         longest = int((words != self.model.padding).sum(dim=1).max())
         words = words[:, :longest]
         settings = self.recipe.loss
@@ -69,10 +77,9 @@ class TieNetModule(LightningModule):
         cells = self.model.cells(features)
         planned = torch.rand(len(cells), 1, device=cells.device) < settings.planned
         # Without a share of reports read blind, the joint head would never need their words.
-        blind = ~planned & (torch.rand(len(cells), 1, device=cells.device) < settings.blind)
-        asserted = torch.where(resolve_uncertain(labels, "positive") > 0, 1.0, -1.0)
+        blind = torch.rand(len(cells), 1, device=cells.device) < settings.blind
         embedding = self.model.embed(
-            cells.masked_fill(blind[:, :, None], 0.0), words[:, :-1], asserted.masked_fill(~planned, 0.0)
+            cells.masked_fill(blind[:, :, None], 0.0), words[:, :-1], asserted(labels).masked_fill(~planned, 0.0)
         )
         classification = (
             multilabel_loss(self.model.classify_image(cells), known, settings.labels)
@@ -80,12 +87,20 @@ class TieNetModule(LightningModule):
                 self.model.classify_image_and_report(embedding), known.masked_fill(planned, torch.nan), settings.labels
             )
             + multilabel_loss(
-                self.model.report_head(embedding.text), known.masked_fill(~blind, torch.nan), settings.labels
+                self.model.report_head(embedding.text), known.masked_fill(planned | ~blind, torch.nan), settings.labels
             )
         )
         spoken = cross_entropy(embedding.decoder.logits.transpose(1, 2), words[:, 1:], ignore_index=self.model.padding)
-        self.log_dict({"label_loss": classification, "word_loss": spoken}, prog_bar=True, batch_size=len(words))
-        return settings.alpha * classification + (1 - settings.alpha) * spoken
+        read = slice(0, longest - 1)
+        looked = grounding_loss(
+            embedding.decoder.attention,
+            10.0 * cells[:, :, self.model.maps_at].detach(),
+            said[:, read].masked_fill(blind, NOTHING),
+            parts[:, read],
+        )
+        losses = {"label_loss": classification, "word_loss": spoken, "look_loss": looked}
+        self.log_dict(losses, prog_bar=True, batch_size=len(words))
+        return settings.alpha * classification + (1 - settings.alpha) * (spoken + settings.grounding * looked)
 
     def on_train_epoch_start(self) -> None:
         """Random numbers (dropout) depend on seed and epoch alone, so a resumed run repeats an unbroken one."""

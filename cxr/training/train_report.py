@@ -34,14 +34,19 @@ from cxr.models.report_checkpoint import (
 from cxr.training.changed_images import ChangedImages
 from cxr.training.feature_cache import cached_features
 from cxr.training.length_sampler import LengthSampler
+from cxr.training.rehearsal import rehearse
+from cxr.training.report_plan import fit_plan
 from cxr.training.report_recipe import ReportRecipe
 from cxr.training.report_text import teachable
 from cxr.training.report_tokenizer import encode, train_tokenizer, vocabulary_of
+from cxr.training.said_places import said_places
 from cxr.training.tienet_heads import fit_mode_heads
 from cxr.training.tienet_module import ReportRows, TieNetModule
 from cxr.training.train import label_matrix
 
 __all__ = ["report_texts", "teachable_rows", "train_report"]
+
+_LAST = Path("checkpoints", "last.ckpt")
 
 
 def report_texts(dataset: Dataset) -> list[str]:
@@ -108,13 +113,19 @@ def train_report(
     labels = label_matrix(split, trunk_card.label_space)
     tienet = new_tienet(recipe.model, trunk, len(vocabulary), len(trunk_card.label_space))
     rows = DataLoader(
-        ReportRows(views, words, labels),
+        ReportRows(views, words, labels, said_places(words, vocabulary, trunk_card.label_space)),
         batch_size=recipe.optimization.batch_size,
         sampler=LengthSampler((words != tienet.padding).sum(axis=1), recipe.optimization.batch_size, recipe.seed),
         drop_last=len(words) > recipe.optimization.batch_size,
     )
+    if not (run / _LAST).exists():
+        rehearse(tienet, words, torch.from_numpy(labels), recipe.rehearsal, recipe.optimization, recipe.seed)
     _fit(TieNetModule(tienet, recipe), rows, recipe, run)
-    fit_mode_heads(tienet.cpu(), vocabulary, views[-1], words, torch.from_numpy(labels), recipe.text.longest)
+    validation = dataset.subset("val")
+    unseen = ImageCache.build(validation, trunk_card.image_size, cache / "val", workers=max(1, workers))
+    features = cached_features(trunk, trunk_card.weights_sha256, unseen, cache / "val_features")
+    fit_plan(tienet.cpu().eval(), features, label_matrix(validation, trunk_card.label_space))
+    fit_mode_heads(tienet, vocabulary, views[-1], words, torch.from_numpy(labels), recipe.text.longest)
     card = ReportCard(
         label_space=trunk_card.label_space,
         image_size=trunk_card.image_size,
@@ -147,13 +158,13 @@ def _fit(module: TieNetModule, rows: DataLoader, recipe: ReportRecipe, run: Path
         accelerator="auto",
         devices=1,
         gradient_clip_val=recipe.optimization.gradient_clip,
-        callbacks=[ModelCheckpoint(dirpath=run / "checkpoints", save_last=True, save_top_k=0), RichProgressBar()],
+        callbacks=[ModelCheckpoint(dirpath=(run / _LAST).parent, save_last=True, save_top_k=0), RichProgressBar()],
         logger=CSVLogger(run, name="logs", version=""),
         log_every_n_steps=10,
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
-    last = run / "checkpoints" / "last.ckpt"
+    last = run / _LAST
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")  # its advice on loaders and logging
         trainer.fit(module, rows, ckpt_path=last if last.exists() else None, weights_only=True)

@@ -100,6 +100,20 @@ def test_the_plan_steers_what_is_said(tienet, cells):
     assert not torch.allclose(here, there)
 
 
+@pytest.mark.parametrize("tienet", ["lstm"], indirect=True)  # the transformer sees all that it has said
+def test_a_word_crosses_off_what_it_says_for_good(tienet, cells):
+    decoder = tienet.decoder
+    with torch.no_grad():
+        decoder.crosses_off.weight[7, 2] = 2.0  # word 7 says label 2
+    state = decoder.start(cells, torch.ones(2, 5))
+    left = []
+    for position in range(4):
+        _, state = decoder.step(WORDS[:, position], state, cells)
+        left.append(state[1][0, decoder.hidden_size :])
+    assert torch.stack(left)[:, 2].round().tolist() == [1, 1, 0, 0]
+    assert (left[-1][[0, 1, 3, 4]] > 0.98).all()
+
+
 def test_word_weights_are_a_softmax_over_the_spoken_words():
     torch.manual_seed(0)
     text = AttentionEncodedText(6, rows=3, width=5)
@@ -122,7 +136,9 @@ def test_pooling_follows_the_words_that_matter():
 def test_the_decoder_learns_to_look():
     """Two images with a mark in another cell are told apart by their words within a few steps."""
     torch.manual_seed(0)
-    decoder = AttentionLSTM(4, labels=1, vocabulary=6, word_size=4, hidden_size=16, attention_size=4, dropout=0.0)
+    decoder = AttentionLSTM(
+        4, slice(3, 4), labels=1, vocabulary=6, word_size=4, hidden_size=16, attention_size=4, dropout=0.0
+    )
     cells = torch.zeros(2, 5, 4)
     cells[0, 1, 0] = cells[1, 3, 1] = 1.0
     words, said, plan = torch.tensor([[1], [1]]), torch.tensor([4, 5]), torch.zeros(2, 1)

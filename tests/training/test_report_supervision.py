@@ -1,0 +1,119 @@
+"""What a report teaches beside its words: where they look, what is planned, and how a plan becomes words."""
+
+import numpy as np
+import pytest
+import torch
+
+from cxr.models.tienet_factory import LSTMConfig, TieNetConfig, build_tienet
+from cxr.reporting.vocabulary import END, PAD, START, UNKNOWN
+from cxr.training.dictate import greedy_reports
+from cxr.training.rehearsal import rehearse
+from cxr.training.report_plan import asserted, fit_plan
+from cxr.training.report_recipe import RehearsalConfig, ReportOptimization
+from cxr.training.report_tokenizer import encode, train_tokenizer, vocabulary_of
+from cxr.training.said_places import NOTHING, grounding_loss, said_places, where_said
+
+LABELS = ("Effusion", "Pneumothorax", "Mass")
+TEXTS = [
+    "FINDINGS: There is a left pneumothorax. No pleural effusion.\nIMPRESSION: Left pneumothorax.",
+    "FINDINGS: Mass in the right upper lobe.\nIMPRESSION: Bilateral pleural effusions.",
+    "FINDINGS: The lungs are clear.\nIMPRESSION: No acute disease.",
+]
+
+
+def tienet(vocabulary: int, labels: int):
+    torch.manual_seed(0)
+    config = TieNetConfig(
+        channels=4, decoder=LSTMConfig(word_size=16, hidden_size=32, attention_size=4, dropout=0.0), text_width=8
+    )
+    return build_tienet(config, trunk_channels=6, vocabulary=vocabulary, labels=labels, padding=0)
+
+
+def test_the_words_of_a_finding_are_marked_with_the_part_they_name():
+    tokenizer = train_tokenizer(TEXTS, min_count=1)
+    vocabulary = vocabulary_of(tokenizer)
+    words = encode(tokenizer, TEXTS, 40)
+    said = said_places(words, vocabulary, LABELS)
+    marked = [
+        [
+            (vocabulary.words[word], LABELS[label], int(part))
+            for word, label, part in zip(*row, strict=True)
+            if label != NOTHING
+        ]
+        for row in zip(words, said.labels, said.parts, strict=True)
+    ]
+    left, right_upper, whole = 6, 4, 0
+    assert marked[0] == [("pneumothorax", "Pneumothorax", left)] * 2  # the effusion is denied
+    assert marked[1][0] == ("mass", "Mass", right_upper)
+    assert marked[1][-1] == ("effusions", "Effusion", whole)
+    assert marked[2] == []
+
+
+def test_parts_of_the_image_are_named_by_the_patients_side():
+    parts = where_said(4).reshape(9, 4, 4)
+    assert parts[0].all()
+    assert (parts[3][:, :2].all(), parts[3][:, 2:].any()) == (True, False)  # the patient's right, left in the image
+    assert (parts[3] ^ parts[6]).all()
+    assert parts[4].nonzero().tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]  # right, upper
+
+
+def test_looking_at_the_named_half_of_the_class_map_costs_least():
+    generator = torch.Generator().manual_seed(0)
+    maps = torch.randn(1, 16, 3, generator=generator)
+    labels, parts = torch.tensor([[NOTHING, 1]]), torch.tensor([[0, 3]])
+    inside = where_said(4)[3]
+    best = torch.zeros(1, 2, 16)
+    best[0, :, inside] = maps[0, inside, 1].softmax(0)
+    least = grounding_loss(best, maps, labels, parts)
+    assert least == pytest.approx(float(torch.distributions.Categorical(best[0, 1]).entropy()), abs=1e-4)
+    for _ in range(20):
+        other = torch.rand(1, 2, 16, generator=generator)
+        assert grounding_loss(other / other.sum(-1, keepdim=True), maps, labels, parts) > least
+    assert grounding_loss(best, maps, torch.full((1, 2), NOTHING), parts) == 0
+
+
+def test_uncertain_findings_are_planned_and_unknown_ones_are_not():
+    plan = asserted(torch.tensor([[1.0, 0.0, -1.0, torch.nan]]))
+    assert plan.tolist() == [[1, -1, 1, -1]]
+
+
+def test_the_plan_is_calibrated_on_validation_images():
+    """A trunk whose logits are twice too large and off by one plans as its calibrated probabilities say."""
+    model = tienet(8, 2).eval()
+    rng = np.random.default_rng(0)
+    truth_logits = rng.normal(-1, 2, (4000, 2))
+    labels = (rng.random((4000, 2)) < 1 / (1 + np.exp(-truth_logits))).astype(np.float32)
+    labels[:, 1] = 0  # of this one nothing can be learned
+    features = np.zeros((4000, 6, 1, 1), np.float16)
+    features[:, 0, 0, 0] = 2 * truth_logits[:, 0] + 1
+    with torch.no_grad():
+        model.class_maps.weight.zero_()
+        model.class_maps.bias.zero_()
+        model.class_maps.weight[0, 0] = 1.0
+    fit_plan(model, features, labels)
+    assert model.plan_slope.tolist() == pytest.approx([0.5, 1], abs=0.05)
+    assert model.plan_intercept.tolist() == pytest.approx([-0.5, 0], abs=0.1)
+
+
+def test_a_rehearsed_decoder_says_what_is_planned():
+    said = {(): "nothing here", (0,): "fluid here", (1,): "air here", (0, 1): "fluid and air here"}
+    tokenizer = train_tokenizer(said.values(), min_count=1)
+    vocabulary = vocabulary_of(tokenizer)
+    words = encode(tokenizer, list(said.values()) * 16, 8)
+    labels = torch.tensor([[float(c in planned) for c in range(2)] for planned in said] * 16)
+    model = tienet(len(vocabulary), 2)
+    rehearse(
+        model,
+        words,
+        labels,
+        RehearsalConfig(epochs=30, batch_size=16),
+        ReportOptimization(epochs=1, learning_rate=0.02),
+        0,
+    )
+    model.eval()
+    for planned, text in said.items():
+        model.plan_slope.zero_()
+        model.plan_intercept.copy_(torch.tensor([9.0 if c in planned else -9.0 for c in range(2)]))
+        spoken = greedy_reports(model, vocabulary, torch.zeros(1, 1, model.cell_channels), 8)[0].tolist()
+        silent = {vocabulary.number(word) for word in (PAD, START, END, UNKNOWN)}
+        assert " ".join(vocabulary.words[word] for word in spoken if word not in silent) == text
