@@ -93,7 +93,7 @@ window.cxr = (() => {
 
   // --- viewer
   const views = new WeakMap();
-  const START = { window: 100, level: 50, invert: false, scale: 1, x: 0, y: 0, opacity: 45, boxes: true };
+  const START = { window: 100, level: 50, invert: false, scale: 1, x: 0, y: 0, opacity: 45, boxes: true, words: false };
 
   function view(root) {
     // The element may be used again for the next case, and that begins anew.
@@ -118,7 +118,7 @@ window.cxr = (() => {
       layers.style.transform = `translate(${state.x}px, ${state.y}px) scale(${state.scale})`;
     });
     $$(".vw-heat", root).forEach((heat) => {
-      heat.hidden = heat.dataset.finding !== state.finding;
+      heat.hidden = heat.dataset.finding !== state.finding || heat.classList.contains("vw-words") !== state.words;
       heat.style.opacity = state.opacity / 100 * heat.dataset.strength;
     });
     $$(".vw-boxes", root).forEach((boxes) => { boxes.style.display = state.boxes ? "" : "none"; });
@@ -129,7 +129,7 @@ window.cxr = (() => {
     set(".vw-window", state.window);
     set(".vw-level", state.level);
     set(".vw-opacity", state.opacity);
-    for (const name of ["invert", "boxes"]) {
+    for (const name of ["invert", "boxes", "words"]) {
       const button = $(`[data-view=${name}]`, root);
       if (button) { button.classList.toggle("cx-on", state[name]); button.setAttribute("aria-pressed", state[name]); }
     }
@@ -156,7 +156,7 @@ window.cxr = (() => {
     if (name === "in") zoom(root, 1.5);
     if (name === "out") zoom(root, 1 / 1.5);
     if (name === "fit") change(root, { scale: 1, x: 0, y: 0 });
-    if (name === "invert" || name === "boxes") change(root, { [name]: !state[name] });
+    if (name === "invert" || name === "boxes" || name === "words") change(root, { [name]: !state[name] });
     if (name === "heat") change(root, { opacity: state.opacity ? 0 : START.opacity });
     if (name === "reset") change(root, { ...START, finding: root.dataset.first });
   }

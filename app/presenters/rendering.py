@@ -11,15 +11,18 @@ from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from numpy.typing import NDArray
 from PIL import Image
 
 from app.texts import Texts
 from cxr.outputs.palette import COLOURS, rgb
 from cxr.outputs.words import finding_title, percent
+from cxr.reporting import AttentionMap
 
-__all__ = ["data_address", "render", "tinted"]
+__all__ = ["attended", "data_address", "render", "tinted"]
 
 _TINT_STARTS_AT, _TINT_EXPONENT = 0.35, 1.3
+_SMOOTHED = 6  # pixels of the picture per cell of an attention map
 
 
 def render(template: str, texts: Texts, **values: object) -> str:
@@ -40,7 +43,23 @@ def tinted(heat: bytes, finding: str) -> str:
         finding: whose colour it gets.
     """
     with Image.open(io.BytesIO(heat)) as image:
-        strength = np.asarray(image.convert("L"), dtype=np.float32) / 255
+        return _layer(np.asarray(image.convert("L"), dtype=np.float32) / np.float32(255), finding)
+
+
+def attended(attention: AttentionMap, finding: str) -> str:
+    """Where the words of a report looked, in the finding's colour, as an address.
+
+    Args:
+        attention: as a sentence's evidence keeps it.
+        finding: whose colour it gets.
+    """
+    coarse = Image.fromarray(np.array(attention, dtype=np.float32) / np.float32(100))
+    size = (_SMOOTHED * coarse.width, _SMOOTHED * coarse.height)
+    return _layer(np.asarray(coarse.resize(size, Image.Resampling.BICUBIC)).clip(0, 1), finding)
+
+
+def _layer(strength: NDArray[np.float32], finding: str) -> str:
+    """Of (h, w) values in [0, 1]."""
     above = np.clip((strength - _TINT_STARTS_AT) / (1 - _TINT_STARTS_AT), 0, 1) ** _TINT_EXPONENT
     pixels = np.empty((*strength.shape, 4), dtype=np.uint8)
     pixels[..., :3] = rgb(finding)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.presenters.rendering import data_address, render, tinted
+from app.presenters.rendering import attended, data_address, render, tinted
 from app.texts import Texts
 from cxr.reporting import FindingResult
 from cxr.screening import ScreeningResult
@@ -16,7 +16,7 @@ __all__ = ["Layer", "viewer_html"]
 
 @dataclass(frozen=True)
 class Layer:
-    """One finding's heat.
+    """One finding's heat, or where the words of its sentence looked.
 
     Attributes:
         name: the finding.
@@ -54,6 +54,11 @@ def viewer_html(
         for f in findings
         if (kind := heat_kind(f.name)) in files
     ]
+    words = [
+        Layer(said.finding, attended(said.evidence.attention, said.finding), 1.0)
+        for said in (result.report.sentences if result and result.report and PICTURE in files else ())
+        if said.finding and said.evidence and said.evidence.attention
+    ]
     boxes = [(f.name, box) for f in findings for box in f.boxes]
     strongest = max((f for f in findings if f.positive), key=lambda f: f.probability, default=None)
     return render(
@@ -64,6 +69,7 @@ def viewer_html(
         picture=data_address(picture) if picture else None,
         burnt_in=OVERLAY in files,
         layers=layers,
+        words=words,
         boxes=boxes,
         first=strongest.name if strongest else None,
         prior=prior[0] if prior else None,

@@ -62,7 +62,9 @@ def _aucs(cohort: Cohort, generator: Generator) -> dict[str, float]:
             generated = greedy_reports(model, generator.vocabulary, cells, generator.model.card.longest)
             found["R"].append(model.classify_report(cells, words[rows]))
             found["I+R"].append(model.classify_image_and_report(model.embed(cells, words[rows])))
-            found["I+GR"].append(model.classify_image_and_generated(model.embed(cells, generated)))
+            found["I+GR"].append(
+                model.classify_image_and_generated(model.opinions(cells, model.embed(cells, generated)))
+            )
             found["I"].append(model.classify_image(cells))
             found[PLAIN].append(generator.model.trunk.classify(features).logits)
     space = generator.model.card.label_space

@@ -20,6 +20,7 @@ from cxr.models.text_embedding import AttentionEncodedText, saliency_weighted_po
 __all__ = ["PLACE_CHANNELS", "JointEmbedding", "TieNet", "cell_channels", "class_map_channels"]
 
 _MAP_SCALE = 10.0  # class maps are logits; so divided they are about as large as the other features
+_OPINIONS = 3  # that mode I+GR weighs
 _SHARPNESS = 4.0  # of log-sum-exp pooling, on logits, as the recipes of the classifiers have it
 
 PLACE_CHANNELS = 4
@@ -109,7 +110,9 @@ class TieNet(nn.Module):
             self.image_head.bias.zero_()
         self.report_head = nn.Linear(decoder.hidden_size, labels)
         self.joint_head = nn.Linear(joint, labels)
-        self.generated_head = nn.Linear(joint, labels)
+        self.generated_head = nn.Parameter(torch.zeros(_OPINIONS + 1, labels))
+        with torch.no_grad():
+            self.generated_head[0] = 1.0
 
     def cells(self, features: Tensor) -> Tensor:
         """Trunk features (N, channels, S, S) -> (N, S * S, D)."""
@@ -150,9 +153,18 @@ class TieNet(nn.Module):
         """Mode I+R: logits (N, C) from an embedding of images and real reports."""
         return self.joint_head(torch.cat([embedding.text, embedding.image], dim=-1))
 
-    def classify_image_and_generated(self, embedding: JointEmbedding) -> Tensor:
-        """Mode I+GR: logits (N, C) from an embedding of images and the reports that this model generated."""
-        return self.generated_head(torch.cat([embedding.text, embedding.image], dim=-1))
+    def opinions(self, cells: Tensor, embedding: JointEmbedding) -> Tensor:
+        """(N, 3, C) logits of one image: by the trunk, by mode I, and by mode I+R of a report that was generated."""
+        heard = self.classify_image_and_report(embedding)
+        return torch.stack([self.trunk_logits(cells), self.classify_image(cells), heard], dim=1)
+
+    def classify_image_and_generated(self, opinions: Tensor) -> Tensor:
+        """Mode I+GR: logits (N, C) that weigh the :meth:`opinions` (N, 3, C), each finding's by themselves.
+
+        The paper reads a generated report as it reads a real one, which trusts it too much.
+        """
+        weights, intercept = self.generated_head[:_OPINIONS], self.generated_head[_OPINIONS]
+        return (opinions * weights).sum(dim=1) + intercept
 
 
 def _places(features: Tensor) -> Tensor:

@@ -8,6 +8,7 @@
 """
 
 from cxr.reporting.document import (
+    AttentionMap,
     Evidence,
     GeneratedText,
     GroundedReport,
@@ -22,6 +23,7 @@ from cxr.reporting.regulariser import KeptSentence, RegularisedText, regularise
 from cxr.reporting.report import write_report
 
 __all__ = [
+    "AttentionMap",
     "Evidence",
     "FindingResult",
     "GeneratedText",

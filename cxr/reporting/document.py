@@ -43,6 +43,10 @@ class RemovalReason(StrEnum):
     REPEATED = "repeated"  # a finding that an earlier sentence has said
 
 
+AttentionMap = tuple[tuple[int, ...], ...]
+"""Rows of a coarse map over the whole image, in percent of its hottest cell."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What in the image carries a sentence.
@@ -56,6 +60,7 @@ class Evidence:
         severity: as the generated sentence says it; no operating point certifies it, ``None`` where nothing is said.
         source: whether the words are the template's or the generator's.
         earlier_probability: of the same finding on the earlier image, in a sentence that compares the two.
+        attention: where the generator looked when it had named the finding; empty in the template's words.
     """
 
     __pydantic_config__ = _STRICT
@@ -68,6 +73,7 @@ class Evidence:
     severity: str | None = None
     source: Source = "template"
     earlier_probability: float | None = None
+    attention: AttentionMap = ()
 
 
 @dataclass(frozen=True)

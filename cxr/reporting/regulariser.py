@@ -64,12 +64,12 @@ class KeptSentence:
 
     Attributes:
         text: without list mark and final stop.
-        start: where it starts in the generated text, in characters.
+        said: characters of the generated text that name the finding.
         severity: what it says of the finding, or ``None``.
     """
 
     text: str
-    start: int
+    said: tuple[int, int]
     severity: str | None
 
 
@@ -115,8 +115,9 @@ def regularise(text: str, findings: Sequence[FindingResult], width: int, height:
         mark = _LIST_MARK.match(sentence.text)
         bare = sentence.text[mark.end() if mark else 0 :].rstrip(". ")
         name = next(name for name in names if name not in kept)  # any other finding gets a sentence of its own
-        severity = next((m.severity for m in present if m.finding == name and m.severity), None)
-        kept[name] = KeptSentence(bare, sentence.start, severity)
+        naming = [m for m in present if m.finding == name]
+        severity = next((m.severity for m in naming if m.severity), None)
+        kept[name] = KeptSentence(bare, (naming[0].start, naming[0].end), severity)
     return RegularisedText(kept, tuple(removed))
 
 

@@ -1,9 +1,9 @@
 """Findings above their operating points -> a report in which every sentence names its evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cxr.reporting.comparison import compare
-from cxr.reporting.document import Evidence, GeneratedText, GroundedReport, Section, Sentence, Triage
+from cxr.reporting.document import AttentionMap, Evidence, GeneratedText, GroundedReport, Section, Sentence, Triage
 from cxr.reporting.finding import FindingResult
 from cxr.reporting.location import side_of, zones_of
 from cxr.reporting.phrases import load_phrases
@@ -33,6 +33,7 @@ def write_report(
     width: int,
     height: int,
     generated: str | None = None,
+    attention: Callable[[int, int], AttentionMap] | None = None,
     earlier: Sequence[FindingResult] | None = None,
 ) -> GroundedReport:
     """Write the report of one image.
@@ -50,6 +51,7 @@ def write_report(
         width: input width in pixels.
         height: input height in pixels.
         generated: a text generator's report of the image; without one the template speaks alone.
+        attention: where its generator looked as it said the characters from one place to another.
         earlier: findings of an earlier image of the same patient, by the same model.
     """
     positive = in_ontology_order(f for f in findings if f.positive)
@@ -58,7 +60,8 @@ def write_report(
         sorted_out = regularise(generated, findings, width, height)
         kept = dict(sorted_out.kept)
         raw = GeneratedText(generated, sorted_out.removed, tuple(f.name for f in positive if f.name not in kept))
-    sentences = [_assertion(f, kept.get(f.name), width, height) for f in positive]
+    looks = {name: attention(*sentence.said) for name, sentence in kept.items()} if attention else {}
+    sentences = [_assertion(f, kept.get(f.name), looks.get(f.name, ()), width, height) for f in positive]
     sentences += _remarks("findings", _below_threshold(findings, positive))
     if earlier is not None:
         sentences += compare(findings, earlier)
@@ -78,7 +81,9 @@ def _remarks(section: Section, *texts: str) -> list[Sentence]:
     return [Sentence(text=text, finding=None, side=None, evidence=None, section=section) for text in texts if text]
 
 
-def _assertion(finding: FindingResult, kept: KeptSentence | None, width: int, height: int) -> Sentence:
+def _assertion(
+    finding: FindingResult, kept: KeptSentence | None, attention: AttentionMap, width: int, height: int
+) -> Sentence:
     phrases = load_phrases()
     phrase = phrases.finding[finding.name]
     side = side_of(finding.boxes, width) if phrase.sided else None
@@ -96,6 +101,7 @@ def _assertion(finding: FindingResult, kept: KeptSentence | None, width: int, he
         certainty=certainty.name,
         severity=kept.severity if kept else None,
         source="generated" if kept else "template",
+        attention=attention,
     )
     return Sentence(text=text, finding=finding.name, side=side, evidence=evidence, section="findings")
 

@@ -23,7 +23,7 @@ __all__ = [
     "result_schema",
 ]
 
-RESULT_SCHEMA_VERSION = "1.2"
+RESULT_SCHEMA_VERSION = "1.3"
 _STRICT = ConfigDict(extra="forbid")
 
 

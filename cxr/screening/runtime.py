@@ -22,6 +22,7 @@ from cxr.screening.heatmaps import Heatmaps
 from cxr.screening.manifest import file_sha256
 from cxr.screening.network import Network
 from cxr.screening.result import ModelIdentity, Refusal, ScreeningResult
+from cxr.screening.word_attention import WordAttention
 
 __all__ = ["Screener", "available_cores"]
 
@@ -139,6 +140,7 @@ class Screener:
                 width=radiograph.metadata.width,
                 height=radiograph.metadata.height,
                 generated=generated.text if generated else None,
+                attention=WordAttention(generated, placement, size) if generated else None,
                 earlier=earlier.findings if earlier else None,
             ),
             model=self.identity,

@@ -38,13 +38,13 @@ def rehearse(
         model: its decoder alone is trained.
         words: (N, T) reports, the start word first, padded at the end.
         labels: (N, C) with 1, 0, -1 and NaN.
-        settings: how long.
-        optimization: learning rate, weight decay and clipping.
+        settings: how long, in what steps.
+        optimization: weight decay and clipping.
         seed: of the order of the reports.
     """
     model.train()
     parameters = list(model.get_submodule("decoder").parameters())
-    optimizer = AdamW(parameters, lr=optimization.learning_rate, weight_decay=optimization.weight_decay)
+    optimizer = AdamW(parameters, lr=settings.learning_rate, weight_decay=optimization.weight_decay)
     batch = min(settings.batch_size, len(words))
     steps = settings.epochs * (len(words) // batch)
     schedule = LambdaLR(optimizer, lambda step: warmup_cosine(step, steps, max(1, round(_WARMUP * steps))))

@@ -56,6 +56,7 @@ class RehearsalConfig(_Strict):
 
     epochs: int = Field(default=0, ge=0)
     batch_size: int = Field(default=64, gt=1)
+    learning_rate: float = Field(default=4e-3, gt=0)
 
 
 class ReportOptimization(_Strict):

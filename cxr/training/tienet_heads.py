@@ -1,10 +1,11 @@
-"""Fit the heads of the modes that the joint training does not see: R and I+GR.
+"""Fit what the joint training does not see: the head of mode R, and the weights of mode I+GR.
 
-A head that was trained beside real reports trusts them more than generated ones deserve. Each mode therefore has a
-linear head of its own, fitted to the inputs it will have: states that never saw the image, or generated reports.
+Each mode is fitted to the inputs that it will have: R to states that never saw the image, I+GR to generated reports.
+Those of the training images are better than others will be, since trunk and decoder know these images; how far a
+generated report may be trusted is therefore learned from validation images.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from cxr.reporting.vocabulary import Vocabulary
 from cxr.training.dictate import greedy_reports
 from cxr.training.losses import LossConfig, multilabel_loss, resolve_uncertain
 
-__all__ = ["feature_batches", "fit_mode_heads"]
+__all__ = ["feature_batches", "fit_generated_head", "fit_report_head"]
 
 _BATCH = 64
 _STEPS = 60
@@ -30,46 +31,73 @@ def feature_batches(features: NDArray[np.float16]) -> Iterator[tuple[slice, Tens
         yield rows, torch.from_numpy(np.asarray(features[rows], dtype=np.float32))
 
 
-def fit_mode_heads(
-    model: TieNet,
-    vocabulary: Vocabulary,
-    features: NDArray[np.float16],
-    words: NDArray[np.int64],
-    labels: Tensor,
-    longest: int,
+def fit_report_head(
+    model: TieNet, features: NDArray[np.float16], words: NDArray[np.int64], labels: NDArray[np.float32]
 ) -> None:
-    """Fit both heads in place on the training images; the rest of the model stays as it is.
+    """Fit mode R in place on the training images; the rest of the model stays as it is.
 
     Args:
-        model: after its joint training.
-        vocabulary: its words.
-        features: (N, channels, S, S).
+        model: after its joint training, in evaluation mode.
+        features: (N, channels, S, S), of which only the shape matters.
         words: (N, T) real reports.
         labels: (N, C) with 1, 0, -1 and NaN; -1 is left out.
-        longest: words after which generated reports are cut off.
     """
-    model.eval()
     real: list[Tensor] = []
-    generated: list[Tensor] = []
     with torch.no_grad():
         for rows, batch in feature_batches(features):
             cells = model.cells(batch)
-            spoken = torch.from_numpy(words[rows])
-            real.append(model.embed(torch.zeros_like(cells), spoken).text)
+            real.append(model.embed(torch.zeros_like(cells), torch.from_numpy(words[rows])).text)
+    head = model.report_head
+    _fit(head, torch.cat(real), labels, lambda: _DECAY * head.weight.square().sum())
+
+
+def fit_generated_head(
+    model: TieNet, vocabulary: Vocabulary, features: NDArray[np.float16], labels: NDArray[np.float32], longest: int
+) -> None:
+    """Fit mode I+GR in place on validation images, starting from what the trunk says.
+
+    Args:
+        model: after its joint training, in evaluation mode, with its plan.
+        vocabulary: its words.
+        features: (N, channels, S, S).
+        labels: (N, C) with 1, 0, -1 and NaN; -1 is left out.
+        longest: words after which generated reports are cut off.
+    """
+    found: list[Tensor] = []
+    with torch.no_grad():
+        for _, batch in feature_batches(features):
+            cells = model.cells(batch)
             embedding = model.embed(cells, greedy_reports(model, vocabulary, cells, longest))
-            generated.append(torch.cat([embedding.text, embedding.image], dim=-1))
-    known = resolve_uncertain(labels, "ignore")
-    for head, inputs in ((model.report_head, torch.cat(real)), (model.generated_head, torch.cat(generated))):
-        _fit(head, inputs, known)
+            found.append(model.opinions(cells, embedding))
+    start = model.generated_head.detach().clone()
+    _fit(
+        _Weighing(model),
+        torch.cat(found),
+        labels,
+        lambda: _DECAY * (model.generated_head - start).square().sum(),
+    )
 
 
-def _fit(head: nn.Linear, inputs: Tensor, labels: Tensor) -> None:
+class _Weighing(nn.Module):
+    """Mode I+GR as a module of its weights alone."""
+
+    def __init__(self, model: TieNet) -> None:
+        super().__init__()
+        self.weights = model.generated_head
+        self.weigh = model.classify_image_and_generated
+
+    def forward(self, opinions: Tensor) -> Tensor:
+        return self.weigh(opinions)
+
+
+def _fit(head: nn.Module, inputs: Tensor, labels: NDArray[np.float32], penalty: Callable[[], Tensor]) -> None:
     """Penalised logistic regression by L-BFGS."""
+    known = resolve_uncertain(torch.from_numpy(labels), "ignore")
     optimizer = torch.optim.LBFGS(head.parameters(), max_iter=_STEPS, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        value = multilabel_loss(head(inputs), labels, LossConfig()) + _DECAY * head.weight.square().sum()
+        value = multilabel_loss(head(inputs), known, LossConfig()) + penalty()
         value.backward()
         return value
 

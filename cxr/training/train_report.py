@@ -40,7 +40,7 @@ from cxr.training.report_recipe import ReportRecipe
 from cxr.training.report_text import teachable
 from cxr.training.report_tokenizer import encode, train_tokenizer, vocabulary_of
 from cxr.training.said_places import said_places
-from cxr.training.tienet_heads import fit_mode_heads
+from cxr.training.tienet_heads import fit_generated_head, fit_report_head
 from cxr.training.tienet_module import ReportRows, TieNetModule
 from cxr.training.train import label_matrix
 
@@ -121,11 +121,14 @@ def train_report(
     if not (run / _LAST).exists():
         rehearse(tienet, words, torch.from_numpy(labels), recipe.rehearsal, recipe.optimization, recipe.seed)
     _fit(TieNetModule(tienet, recipe), rows, recipe, run)
+    tienet = tienet.cpu().eval()
+    fit_report_head(tienet, views[0], words, labels)
     validation = dataset.subset("val")
     unseen = ImageCache.build(validation, trunk_card.image_size, cache / "val", workers=max(1, workers))
     features = cached_features(trunk, trunk_card.weights_sha256, unseen, cache / "val_features")
-    fit_plan(tienet.cpu().eval(), features, label_matrix(validation, trunk_card.label_space))
-    fit_mode_heads(tienet, vocabulary, views[-1], words, torch.from_numpy(labels), recipe.text.longest)
+    known = label_matrix(validation, trunk_card.label_space)
+    fit_plan(tienet, features, known)
+    fit_generated_head(tienet, vocabulary, features, known, recipe.text.longest)
     card = ReportCard(
         label_space=trunk_card.label_space,
         image_size=trunk_card.image_size,

@@ -1,6 +1,8 @@
 import dataclasses
+import io
 
 import pytest
+from PIL import Image
 
 pytest.importorskip("faiss", reason="the triage page needs the 'app' extra")
 
@@ -12,8 +14,12 @@ from app.presenters.viewer import viewer_html
 from app.texts import Texts
 from cxr.screening import Screener
 from cxr.worklist import Case, Subject
+from cxr.worklist.pictures import PICTURE, heat_kind
 
 TEXTS = Texts()
+_STREAM = io.BytesIO()
+Image.new("L", (8, 8), 200).save(_STREAM, format="PNG")
+GREY = _STREAM.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +114,21 @@ def test_an_earlier_visit_says_what_is_new_gone_and_changed(policy):
     assert change.kind == "up"
     [change] = visit_of(now, case_of(scores(effusion=0.93)), policy, None).changes
     assert change.kind == "same"
+
+
+def test_the_words_of_a_generated_sentence_show_where_they_looked(effusion):
+    case, files = case_of(scores(effusion=0.9)), {PICTURE: GREY, heat_kind("Effusion"): GREY}
+    assert 'class="vw-heat vw-words"' not in viewer_html(TEXTS, case, effusion, files)
+    sentences = tuple(
+        dataclasses.replace(s, evidence=dataclasses.replace(s.evidence, attention=((0, 100), (30, 0))))
+        if s.finding == "Effusion"
+        else s
+        for s in effusion.report.sentences
+    )
+    told = dataclasses.replace(effusion, report=dataclasses.replace(effusion.report, sentences=sentences))
+    shown = viewer_html(TEXTS, case, told, files)
+    assert shown.count('class="vw-heat vw-words" data-finding="Effusion"') == 1
+    assert 'data-view="words"' in shown
 
 
 def test_everything_from_outside_is_escaped(effusion, policy):

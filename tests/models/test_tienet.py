@@ -35,7 +35,7 @@ def test_shapes(tienet, cells):
     assert tienet.classify_image(cells).shape == (2, 5)
     assert tienet.classify_report(cells, WORDS).shape == (2, 5)
     assert tienet.classify_image_and_report(embedding).shape == (2, 5)
-    assert tienet.classify_image_and_generated(embedding).shape == (2, 5)
+    assert tienet.classify_image_and_generated(tienet.opinions(cells, embedding)).shape == (2, 5)
 
 
 def test_a_cell_says_where_it_lies(tienet, cells):
@@ -82,8 +82,19 @@ def test_mode_r_does_not_see_the_image(tienet, cells):
 
 def test_mode_i_does_not_see_the_report_and_the_joint_modes_see_both(tienet, cells):
     here, there = tienet.embed(cells, WORDS), tienet.embed(cells, WORDS.roll(1, 0))
-    for mode in (tienet.classify_image_and_report, tienet.classify_image_and_generated):
-        assert not torch.allclose(mode(here), mode(there))
+    assert not torch.allclose(tienet.classify_image_and_report(here), tienet.classify_image_and_report(there))
+    opinions, others = tienet.opinions(cells, here), tienet.opinions(cells, there)
+    torch.testing.assert_close(opinions[:, :2], others[:, :2])  # the trunk's and mode I's
+    assert not torch.allclose(opinions[:, 2], others[:, 2])
+
+
+def test_a_generated_report_is_trusted_only_as_far_as_fitted(tienet, cells):
+    opinions = tienet.opinions(cells, tienet.embed(cells, WORDS))
+    torch.testing.assert_close(tienet.classify_image_and_generated(opinions), tienet.trunk_logits(cells))
+    with torch.no_grad():
+        tienet.generated_head.copy_(torch.tensor([0.5, 1.0, 2.0, -3.0])[:, None].expand(4, 5))
+    expected = 0.5 * opinions[:, 0] + opinions[:, 1] + 2 * opinions[:, 2] - 3
+    torch.testing.assert_close(tienet.classify_image_and_generated(opinions), expected)
 
 
 def test_a_finding_is_planned_from_its_probability_on(tienet):

@@ -96,6 +96,27 @@ def test_the_report_keeps_both_texts_and_adds_what_was_not_said():
     assert "normal" not in report.text.lower()
 
 
+def test_a_generated_sentence_keeps_where_its_finding_was_seen():
+    raw = "FINDINGS: Moderate left pleural effusion. Large right pneumothorax."
+    asked = []
+
+    def attention(start, end):
+        asked.append(raw[start:end])
+        return ((0, 100),)
+
+    report = write_report(
+        findings(Effusion=[LEFT], Mass=[HIGH_LEFT]),
+        triage="refer",
+        width=1000,
+        height=1000,
+        generated=raw,
+        attention=attention,
+    )
+    assert asked == ["pleural effusion"]
+    looked = {s.finding: s.evidence.attention for s in report.sentences if s.finding}
+    assert looked == {"Effusion": ((0, 100),), "Mass": ()}
+
+
 SENTENCES = st.sampled_from(
     [
         "Small left pleural effusion.",

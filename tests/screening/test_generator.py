@@ -128,6 +128,8 @@ def test_the_raw_text_is_kept_and_the_report_holds_what_fired(speaking_bundle, i
     (said,) = [s for s in report.sentences if s.finding]
     assert said.text.startswith("Large left effusion (")
     assert (said.evidence.source, said.evidence.severity, said.side) == ("generated", "severe", "left")
+    (top, bottom) = said.evidence.attention  # the generator looks where the image is bright, as the effusion is
+    assert max(*top, *bottom) == 100 == bottom[1]
     assert [r.text for r in report.generated.removed] == ["Right pneumothorax.", "No nodule.", "Normal chest."]
     assert "pneumothorax" not in report.text.lower()
     assert parse_result_line(result_line(result)) == result

@@ -35,7 +35,7 @@ RECIPE = ReportRecipe.model_validate(
         },
         "text": {"longest": 24},
         "views": {"changed": 1},
-        "rehearsal": {"epochs": 30, "batch_size": 16},
+        "rehearsal": {"epochs": 30, "batch_size": 16, "learning_rate": 1e-2},
         "loss": {"planned": 0.5, "blind": 0.25, "grounding": 0.5},
         "optimization": {"epochs": 25, "batch_size": 16, "learning_rate": 1e-2},
     }
