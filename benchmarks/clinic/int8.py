@@ -1,7 +1,8 @@
 """What static INT8 quantisation would cost the shipped network in AUC, and gain in speed.
 
-Quantise-dequantise (QDQ) form, symmetric per-channel weights, activations calibrated on training images. It is shipped
-only where the mean AUC loss on patients of no training split stays within :data:`TOLERANCE`.
+Quantise-dequantise (QDQ) form, symmetric per-channel weights of 7 bits, activations calibrated on training images. It
+is shipped only where the mean AUC loss on patients of no training split stays within :data:`TOLERANCE`, and then only
+where it is faster.
 """
 
 import tempfile
@@ -88,6 +89,10 @@ def _quantise(plain: Path, out: Path, images: NDArray[np.float32]) -> None:
         per_channel=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
+        # Products of 8 by 8 bits saturate where the processor adds them in pairs of 16 bits (AVX2, without VNNI). On
+        # the validation patients weights of 8 bits lost .017 of the AUC, of 7 bits .003; outlines and heads in fp32
+        # gained nothing.
+        reduce_range=True,
     )
 
 
