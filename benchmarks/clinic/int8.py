@@ -14,7 +14,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from benchmarks.clinic.kills import MEASURED, TABLE
+from benchmarks.clinic.kills import TABLE
+from benchmarks.readme import MIXED
 from benchmarks.record import Row, shared_data
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
@@ -52,7 +53,7 @@ def int8_rows() -> list[Row]:
         "time per image, INT8 over fp32": int8_seconds / fp32_seconds,
     }
     return [
-        Row(table=TABLE, row=row, metric=MEASURED, value=value, n=len(images), unit_of_n="images",
+        Row(table=TABLE, row=row, metric=MIXED, value=value, n=len(images), unit_of_n="images",
             data="NIH ChestX-ray14, shared selection, test split",
             note=f"calibrated on {CALIBRATION_IMAGES} training images; shipped where the loss is at most {TOLERANCE}")
         for row, value in figures.items()
