@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from benchmarks.record import RESULTS, ROOT, Results, Row, read
 
 PAGES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
+MIXED = "measured"
+"""Name of a column whose figures have units of their own."""
 MARKED = re.compile(r"(<!-- table: (?P<name>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -24,6 +26,8 @@ def cell(row: Row | None, decimals: int) -> str:
     """Value with its interval."""
     if row is None:
         return ""
+    if row.low is None and 0 < abs(row.value) < 0.5 * 10**-decimals:
+        return f"{row.value:.1e}"
     value = f"{row.value:,.{decimals}f}"
     if row.low is None or row.high is None:
         return value
@@ -45,7 +49,7 @@ def table(rows: Sequence[Row], source: Results) -> str:
     text = "| | " + " | ".join(heads) + " |\n|---|" + "---|" * len(heads) + "\n"
     for name, members in lines.items():
         found = {r.metric: r for r in members}
-        cells = [cell(found.get(m), decimals[m]) for m in metrics]
+        cells = [cell(found.get(m), digits(members) if m == MIXED else decimals[m]) for m in metrics]
         text += f"| {' | '.join([name, *cells, *([sizes[name]] if differ else [])])} |\n"
     data = "; ".join(dict.fromkeys(r.data if differ else f"{r.data}, n={_sizes([r])}" for r in rows))
     return f"{text}\n<sub>{data}. `{source.provenance.command}` at {source.provenance.commit}.</sub>\n"

@@ -1,4 +1,4 @@
-"""What the clinic's runtime promises: nothing lost under kill -9, flat memory, size on disk, parity, and why no INT8.
+"""What the clinic's runtime promises: nothing lost under kill -9, flat memory, size on disk, parity, and INT8.
 
 How fast it is stands in :mod:`benchmarks.clinic_speed`, which needs a quiet machine; this needs only time.
 """

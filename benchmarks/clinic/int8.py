@@ -1,7 +1,10 @@
 """What static INT8 quantisation would cost the shipped network in AUC, and gain in speed.
 
-Quantise-dequantise (QDQ) form, symmetric per-channel weights, activations calibrated on training images. It is shipped
-only where the mean AUC loss on patients of no training split stays within :data:`TOLERANCE`.
+Quantise-dequantise (QDQ) form, symmetric per-channel weights of 7 bits, activations calibrated on training images. More
+than :data:`TOLERANCE` of the mean AUC must not be lost.
+
+It is not shipped. That was decided on the validation patients, of whom it lost .0034, and stands although it lost .0027
+of the test patients: between those two lies chance. Its scores are not those that the thresholds were certified on.
 """
 
 import tempfile
@@ -13,7 +16,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from benchmarks.clinic.kills import MEASURED, TABLE
+from benchmarks.clinic.kills import TABLE
+from benchmarks.readme import MIXED
 from benchmarks.record import Row, shared_data
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
@@ -51,9 +55,9 @@ def int8_rows() -> list[Row]:
         "time per image, INT8 over fp32": int8_seconds / fp32_seconds,
     }
     return [
-        Row(table=TABLE, row=row, metric=MEASURED, value=value, n=len(images), unit_of_n="images",
+        Row(table=TABLE, row=row, metric=MIXED, value=value, n=len(images), unit_of_n="images",
             data="NIH ChestX-ray14, shared selection, test split",
-            note=f"calibrated on {CALIBRATION_IMAGES} training images; shipped where the loss is at most {TOLERANCE}")
+            note=f"calibrated on {CALIBRATION_IMAGES} training images; not shipped; {TOLERANCE} may be lost at most")
         for row, value in figures.items()
     ]  # fmt: skip
 
@@ -88,6 +92,10 @@ def _quantise(plain: Path, out: Path, images: NDArray[np.float32]) -> None:
         per_channel=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
+        # Products of 8 by 8 bits saturate where the processor adds them in pairs of 16 bits (AVX2, without VNNI). On
+        # the validation patients weights of 8 bits lost .0169 of the AUC, of 7 bits .0034; outlines and heads in
+        # fp32 gained nothing.
+        reduce_range=True,
     )
 
 

@@ -46,7 +46,7 @@ def _read(bundle: Bundle, network: Network, image: str, path: Path, located: Seq
     square, placement = prepare(radiograph.pixels, size, radiograph.metadata.pixel_aspect)
     output = network.run(square[None])
     probabilities = bundle.calibrator.apply(output.logits[0])
-    locator = Locator(square, placement)
+    locator = Locator(square, placement, output.outlines)
     boxes: list[BoxRow] = []
     for name in located:
         index = manifest.label_space.index(name)

@@ -10,10 +10,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from cxr.imaging.preprocessing import prepare
+from cxr.imaging.preprocessing import Placement, prepare
 from cxr.imaging.runs import Runs
 
-__all__ = ["SEGMENTATION_SIZE", "Segmentation", "Segmenter", "cardiothoracic_ratio"]
+__all__ = ["SEGMENTATION_SIZE", "Segmentation", "Segmenter", "cardiothoracic_ratio", "outlined"]
 
 SEGMENTATION_SIZE = 128
 """Side of the segmentation network's input in pixels."""
@@ -84,8 +84,17 @@ class Segmenter:
         square, placement = prepare(pixels, SEGMENTATION_SIZE, pixel_aspect)
         batch = square[None, None].astype(np.float32) / np.float32(255)
         (logits,) = self._session.run(["logits"], {"image": batch})
-        masks = (_without_specks(placement.heatmap_to_input(heat) > 0) for heat in logits[0])
-        return Segmentation(*masks)
+        return outlined(logits[0], placement)
+
+
+def outlined(logits: NDArray[np.float32], placement: Placement) -> Segmentation:
+    """What the network said of a square as masks of the radiograph in it, without specks and holes.
+
+    Args:
+        logits: (3, h, w) over the square, above 0 within the right lung, the left lung and the heart.
+        placement: where the radiograph lies in the square.
+    """
+    return Segmentation(*(_without_specks(placement.heatmap_to_input(heat) > 0) for heat in logits))
 
 
 def cardiothoracic_ratio(lungs: NDArray[np.bool_], heart: NDArray[np.bool_]) -> float | None:

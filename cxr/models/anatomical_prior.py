@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from cxr.models.anatomical_measures import MEASURES, measure
 from cxr.models.classifier import ChestXray8Network
-from cxr.models.outlines import Outlines
+from cxr.models.outlines import OutlinedChest, Outlines
 from cxr.models.output import ModelOutput
 
 __all__ = ["AnatomicalPrior", "ClassifierWithPrior"]
@@ -40,14 +40,17 @@ class AnatomicalPrior(nn.Module):
 
     def standardized(self, images: Tensor) -> Tensor:
         """(N, 1, H, W) in [0, 1] -> (N, len(MEASURES)), in deviations from the training patients' mean."""
-        measures = measure(self.outlines(images))
-        return ((measures - self.centre) / self.scale).clamp(-_LIMIT, _LIMIT)
+        return self._standardized(self.outlines(images))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(N, 1, H, W) in [0, 1] -> (N, C)."""
+    def forward(self, images: Tensor) -> tuple[Tensor, OutlinedChest]:
+        """(N, 1, H, W) in [0, 1] -> (N, C), and the outlines that it was measured on."""
+        chest = self.outlines(images)
         contrast = images.flatten(1).std(dim=1, keepdim=True)
-        odds: Tensor = self.log_odds(self.standardized(images)) * ((contrast - _FLAT) / (_CONTRAST - _FLAT)).clamp(0, 1)
-        return odds
+        odds = self.log_odds(self._standardized(chest)) * ((contrast - _FLAT) / (_CONTRAST - _FLAT)).clamp(0, 1)
+        return odds, chest
+
+    def _standardized(self, chest: OutlinedChest) -> Tensor:
+        return ((measure(chest) - self.centre) / self.scale).clamp(-_LIMIT, _LIMIT)
 
 
 class ClassifierWithPrior(nn.Module):
@@ -77,10 +80,11 @@ class ClassifierWithPrior(nn.Module):
         output: ModelOutput = self.classifier(images)
         if self.training:
             return output
-        prior = self.prior(images)
+        prior, chest = self.prior(images)
         return replace(
             output,
             logits=output.logits + prior,
             class_maps=output.class_maps + prior[:, :, None, None],
             step_logits=None,
+            outlines=chest.logits,
         )

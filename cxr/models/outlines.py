@@ -24,11 +24,16 @@ class OutlinedChest:
 
     Attributes:
         images: (N, 1, SIDE, SIDE) in [0, 1].
-        masks: (N, 3, SIDE, SIDE) in [0, 1], how surely each pixel belongs to each of STRUCTURES.
+        logits: (N, 3, SIDE, SIDE), above 0 where a pixel rather belongs to each of STRUCTURES.
     """
 
     images: Tensor
-    masks: Tensor
+    logits: Tensor
+
+    @property
+    def masks(self) -> Tensor:
+        """(N, 3, SIDE, SIDE) in [0, 1], how surely each pixel belongs to each of STRUCTURES."""
+        return torch.sigmoid(self.logits)
 
 
 class Outlines(nn.Module):
@@ -46,7 +51,7 @@ class Outlines(nn.Module):
         """(N, 1, H, W) in [0, 1] -> OutlinedChest."""
         down, across = (resampling(images.shape[axis], images) for axis in (2, 3))
         small = down @ images @ across.T
-        return OutlinedChest(small, torch.sigmoid(self.unet(small)))
+        return OutlinedChest(small, self.unet(small))
 
 
 def resampling(size: int, like: Tensor) -> Tensor:

@@ -17,6 +17,8 @@ class ModelOutput:
         seed_maps: (N, C, S, S), the classification path's own class maps where ``class_maps`` are another path's
             (attention guidance); None otherwise.
         conditional_logits: (N, C), each label's score given that its parent is present; None without an ontology.
+        outlines: (N, 3, SIDE, SIDE), where lungs and heart lie, as of cxr.models.outlines.OutlinedChest.logits; None
+            from a network that does not look.
     """
 
     logits: Tensor
@@ -25,3 +27,4 @@ class ModelOutput:
     step_logits: Tensor | None = None
     seed_maps: Tensor | None = None
     conditional_logits: Tensor | None = None
+    outlines: Tensor | None = None

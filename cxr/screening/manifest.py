@@ -3,6 +3,7 @@
 A bundle is a folder, or a zip archive of one::
 
     model.onnx             image (N, 1, size, size) float32 in [0, 1] -> logits, class_maps, embedding
+                           and, optional, outlines: see cxr.screening.network.NetworkOutput
     calibration.json       cxr.operating_points.Calibrator
     operating_points.json  cxr.operating_points.OperatingPointSet, bound to the hash of model.onnx
     score_reference.json   cxr.operating_points.ScoreReference; optional

@@ -17,6 +17,7 @@ _CPU = "CPUExecutionProvider"
 _PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "OpenVINOExecutionProvider", _CPU)
 _INPUT = "image"
 _OUTPUTS = ("logits", "class_maps", "embedding")
+_OUTLINES, _STRUCTURES = "outlines", 3
 _FATAL = 4  # onnxruntime's own messages below this level are not for users
 
 
@@ -28,11 +29,14 @@ class NetworkOutput:
         logits: (N, C) float32, uncalibrated.
         class_maps: (N, C, S, S) float32 in logit units, before pooling.
         embedding: (N, D) float32.
+        outlines: (N, 3, 128, 128) float32, above 0 within the right lung, the left lung and the heart; ``None`` from a
+            graph that does not draw them.
     """
 
     logits: NDArray[np.float32]
     class_maps: NDArray[np.float32]
     embedding: NDArray[np.float32]
+    outlines: NDArray[np.float32] | None = None
 
 
 class Network:
@@ -60,6 +64,7 @@ class Network:
             raise BundleError(f"bundle {bundle.path}: onnxruntime cannot load model.onnx: {_line(error)}") from error
         self.provider: str = self._session.get_providers()[0]
         self._size = bundle.manifest.preprocessing.size
+        self._outputs: tuple[str, ...] = _OUTPUTS
         self._check_interface(bundle)
 
     def _check_interface(self, bundle: Bundle) -> None:
@@ -70,6 +75,8 @@ class Network:
                 f"bundle {bundle.path}: model.onnx maps {', '.join(inputs)} to {', '.join(sorted(outputs))}, "
                 f"expected {_INPUT} to {', '.join(_OUTPUTS)}"
             )
+        if _OUTLINES in outputs:
+            self._outputs = (*_OUTPUTS, _OUTLINES)
         try:
             output = self.run(np.zeros((1, self._size, self._size), dtype=np.uint8))
         except Exception as error:
@@ -79,6 +86,11 @@ class Network:
             raise BundleError(
                 f"bundle {bundle.path}: model.onnx gives logits {output.logits.shape} and class maps "
                 f"{output.class_maps.shape}, the label space has {findings} findings"
+            )
+        if output.outlines is not None and output.outlines.shape[:2] != (1, _STRUCTURES):
+            raise BundleError(
+                f"bundle {bundle.path}: model.onnx gives outlines {output.outlines.shape}, expected those of "
+                f"{_STRUCTURES} structures; export it again"
             )
 
     def run(self, images: NDArray[np.uint8]) -> NetworkOutput:
@@ -91,7 +103,7 @@ class Network:
             FloatingPointError: if the network's answer is not finite.
         """
         batch = images[:, None].astype(np.float32) / np.float32(255)
-        output = NetworkOutput(*self._session.run(_OUTPUTS, {_INPUT: batch}))
+        output = NetworkOutput(*self._session.run(self._outputs, {_INPUT: batch}))
         if not (np.isfinite(output.logits).all() and np.isfinite(output.class_maps).all()):
             raise FloatingPointError("the network's answer is not finite")
         return output

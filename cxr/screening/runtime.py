@@ -125,7 +125,7 @@ class Screener:
         probabilities = self.bundle.calibrator.apply(output.logits[0])
         triage = points.triage(probabilities)
         heatmaps = Heatmaps(output.class_maps[0], manifest.label_space, placement, size)
-        findings = self._findings(probabilities, heatmaps, Locator(square, placement))
+        findings = self._findings(probabilities, heatmaps, Locator(square, placement, output.outlines))
         generated = self._generator.report(square) if self._generator else None
         result = ScreeningResult(
             path=name,

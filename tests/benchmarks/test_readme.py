@@ -47,6 +47,15 @@ def test_a_column_has_the_decimals_of_its_largest_figure():
     assert lines(row("a", "ms", 11.43))[2] == "| a | 11.4 |"
 
 
+def test_figures_of_different_units_have_decimals_of_their_own():
+    mixed = lines(row("MB", "measured", 378.3), row("difference", "measured", 2.4e-6), row("lost", "measured", 0))
+    assert mixed[2:5] == ["| MB | 378.3 |", "| difference | 2.4e-06 |", "| lost | 0 |"]
+
+
+def test_a_small_difference_is_not_shown_as_none():
+    assert lines(row("a", "difference", 0.5), row("b", "difference", 2e-5))[3] == "| b | 2.0e-05 |"
+
+
 def test_an_interval_below_zero_is_no_row_of_dashes():
     assert lines(row("a", "gain", 0.013, -0.004, 0.029))[2] == "| a | 0.013 (-0.004 to 0.029) |"
 

@@ -73,8 +73,9 @@ def test_every_method_exports_to_what_torch_computes(parts: dict, tmp_path: Path
     write_onnx(model, 64, tmp_path / "model.onnx")
     images = np.random.default_rng(0).random((3, 1, 64, 64), dtype=np.float32)
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
-    found = session.run(["logits", "class_maps", "embedding"], {"image": images})
     with torch.inference_mode():
         expected = model(torch.from_numpy(images))
-    for name, value in zip(("logits", "class_maps", "embedding"), found, strict=True):
+    names = [output.name for output in session.get_outputs()]
+    assert names == ["logits", "class_maps", "embedding", *(["outlines"] if "anatomical_prior" in parts else [])]
+    for name, value in zip(names, session.run(names, {"image": images}), strict=True):
         np.testing.assert_allclose(value, getattr(expected, name).numpy(), atol=1e-4, err_msg=name)

@@ -11,7 +11,7 @@ from cxr.models.outlines import SIDE, OutlinedChest, Outlines, resampling
 
 
 def _measured(masks: torch.Tensor, image: torch.Tensor) -> dict[str, float]:
-    values = measure(OutlinedChest(image[None, None], masks[None]))
+    values = measure(OutlinedChest(image[None, None], masks[None].logit()))
     return dict(zip(MEASURES, values[0].tolist(), strict=True))
 
 
