@@ -2,7 +2,7 @@
 
 The modes are compared in the laboratory, over a backbone that has never seen a phantom: there a classifier without text
 leaves something to be learned. The reports are those of the demo's classifier. Stages resume in runs/demo,
-runs/laboratory, runs/tienet-SEED and runs/tienet-laboratory-SEED; delete them to start anew.
+runs/laboratory and runs/tienet-*; delete them to start anew.
 """
 
 from benchmarks import demo
@@ -17,8 +17,9 @@ from benchmarks.tienet.regulariser import regulariser_rows
 from benchmarks.tienet.runtime import runtime_rows
 from benchmarks.tienet.screened import screen_cohort
 from benchmarks.tienet.text import text_rows
-from benchmarks.tienet.trained import trained_generators
+from benchmarks.tienet.trained import trained_generators, without_words
 from cxr.demo.path import run_demo
+from cxr.training.report_recipe import load_report_recipe
 
 __all__ = ["run"]
 
@@ -34,7 +35,10 @@ def _modes() -> list[Row]:
     laboratory = Laboratory.open()
     cohort = Cohort.open(laboratory.folder, "phantoms of the laboratory, held-out patients")
     trunks = {seed: train_method("laboratory", seed, laboratory) for seed in SEEDS}
-    return mode_rows(cohort, trained_generators(cohort, trunks, "tienet-laboratory"))
+    recipe = load_report_recipe("tienet")
+    taught = trained_generators(cohort, trunks, "tienet-laboratory", recipe)
+    wordless = trained_generators(cohort, trunks, "tienet-wordless", without_words(recipe))
+    return mode_rows(cohort, taught, wordless)
 
 
 def _reports() -> list[Row]:
@@ -42,7 +46,9 @@ def _reports() -> list[Row]:
     if not (folder / "clinic" / "worklist.html").is_file():
         run_demo(folder, patients=demo.PATIENTS, size=demo.SIZE, seed=demo.SEED, workers=1, say=print)
     cohort = Cohort.open(folder, "phantom cohort of the demo, held-out fifth of its patients")
-    generators = trained_generators(cohort, dict.fromkeys(SEEDS, folder / "run"), "tienet")
+    generators = trained_generators(
+        cohort, dict.fromkeys(SEEDS, folder / "run"), "tienet", load_report_recipe("tienet")
+    )
     said = [generator.speak() for generator in generators]
     screened = screen_cohort(cohort, generators[0])
     return [

@@ -22,17 +22,28 @@ __all__ = ["mode_rows"]
 PLAIN = "I, without text"
 """The classifier whose features TieNet reads: the paper's comparison is with this one."""
 
+WORDLESS = "I+GR, trained without words"
+"""What is left of the gain when the words taught nothing, so that what is generated says nothing either."""
 
-def mode_rows(cohort: Cohort, generators: Sequence[Generator]) -> list[Row]:
-    """Mean AUC of the eight per mode: mean over seeds, and their range."""
-    scores = [_aucs(cohort, generator) for generator in generators]
-    rows = []
-    for mode in scores[0]:
-        values = [score[mode] for score in scores]
-        rows.append(_row(cohort.data, mode, values, len(cohort.images)))
+
+def mode_rows(cohort: Cohort, taught: Sequence[Generator], wordless: Sequence[Generator]) -> list[Row]:
+    """Mean AUC of the eight per mode: mean over seeds, and their range.
+
+    Args:
+        cohort: whose held-out patients are scored.
+        taught: a generator per seed.
+        wordless: the same, whose only teacher were the labels: what text adds is what these lack.
+    """
+    scores = [_aucs(cohort, generator) for generator in taught]
+    control = [_aucs(cohort, generator)["I+GR"] for generator in wordless]
+    n = len(cohort.images)
+    rows = [_row(cohort.data, mode, [score[mode] for score in scores], n) for mode in scores[0]]
+    rows.append(_row(cohort.data, WORDLESS, control, n))
     for mode in ("I", PLAIN):
         gains = [score["I+GR"] - score[mode] for score in scores]
-        rows.append(_row(cohort.data, f"I+GR minus {mode}", gains, len(cohort.images)))
+        rows.append(_row(cohort.data, f"I+GR minus {mode}", gains, n))
+    gains = [score["I+GR"] - other for score, other in zip(scores, control, strict=True)]
+    rows.append(_row(cohort.data, f"I+GR minus {WORDLESS}", gains, n))
     return rows
 
 

@@ -18,11 +18,11 @@ from cxr.reporting.vocabulary import Vocabulary
 from cxr.training.batches import UINT8_MAX
 from cxr.training.dictate import dictate, greedy_reports
 from cxr.training.feature_cache import cached_features
-from cxr.training.report_recipe import load_report_recipe
+from cxr.training.report_recipe import ReportRecipe
 from cxr.training.tienet_heads import feature_batches
 from cxr.training.train_report import train_report
 
-__all__ = ["Generator", "Said", "trained_generators"]
+__all__ = ["Generator", "Said", "trained_generators", "without_words"]
 
 
 @dataclass(frozen=True)
@@ -84,20 +84,27 @@ class Generator:
         return Said([self.vocabulary.render(numbers)[0] for numbers in words], words, attention)
 
 
-def trained_generators(cohort: Cohort, trunks: Mapping[int, Path], name: str) -> list[Generator]:
+def without_words(recipe: ReportRecipe) -> ReportRecipe:
+    """The same model with its labels as the only teacher."""
+    loss = recipe.loss.model_copy(update={"alpha": 1.0, "planned": 0.0, "blind": 0.0})
+    rehearsal = recipe.rehearsal.model_copy(update={"epochs": 0})
+    return recipe.model_copy(update={"loss": loss, "rehearsal": rehearsal})
+
+
+def trained_generators(cohort: Cohort, trunks: Mapping[int, Path], name: str, recipe: ReportRecipe) -> list[Generator]:
     """Train, or take up, a generator per seed; the tokeniser is the same for all.
 
     Args:
         cohort: whose training patients' reports are learned.
         trunks: seed -> run folder of the classifier whose features are read.
         name: of the folders in runs/ in which they are kept.
+        recipe: how; the seed is set.
     """
     generators = []
     for seed, trunk in trunks.items():
-        cache = ROOT / "runs" / f"{name}-cache" / trunk.name
+        cache = ROOT / "runs" / "tienet-cache" / trunk.parent.name / trunk.name
         run = ROOT / "runs" / f"{name}-{seed}"
-        recipe = load_report_recipe("tienet").model_copy(update={"seed": seed})
-        train_report(recipe, cohort.dataset, trunk, run, workers=1, cache=cache)
+        train_report(recipe.model_copy(update={"seed": seed}), cohort.dataset, trunk, run, workers=1, cache=cache)
         model = load_report_model(run)
         _, card = load_checkpoint(trunk)
         images = ImageCache.build(cohort.test, model.card.image_size, cache / "test")
