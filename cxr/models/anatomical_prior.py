@@ -1,6 +1,6 @@
 """A classifier beside a second opinion that looks at the sizes of lungs and heart alone."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -10,12 +10,25 @@ from cxr.models.classifier import ChestXray8Network
 from cxr.models.outlines import OutlinedChest, Outlines
 from cxr.models.output import ModelOutput
 
-__all__ = ["AnatomicalPrior", "ClassifierWithPrior"]
+__all__ = ["AnatomicalPrior", "ClassifierWithPrior", "MeasuredOdds"]
 
 # Between these deviations of its pixels a picture fades into one without a chest, and the prior with it.
 _FLAT, _CONTRAST = 0.001, 0.02
 # A measure this many deviations off is taken at the limit: outlines of a strange picture must not decide alone.
 _LIMIT = 4.0
+
+
+@dataclass(frozen=True)
+class MeasuredOdds:
+    """What N radiographs' anatomy says of C labels.
+
+    Attributes:
+        log_odds: (N, C).
+        chest: the outlines that were measured.
+    """
+
+    log_odds: Tensor
+    chest: OutlinedChest
 
 
 class AnatomicalPrior(nn.Module):
@@ -42,12 +55,12 @@ class AnatomicalPrior(nn.Module):
         """(N, 1, H, W) in [0, 1] -> (N, len(MEASURES)), in deviations from the training patients' mean."""
         return self._standardized(self.outlines(images))
 
-    def forward(self, images: Tensor) -> tuple[Tensor, OutlinedChest]:
-        """(N, 1, H, W) in [0, 1] -> (N, C), and the outlines that it was measured on."""
+    def forward(self, images: Tensor) -> MeasuredOdds:
+        """(N, 1, H, W) in [0, 1] -> MeasuredOdds."""
         chest = self.outlines(images)
         contrast = images.flatten(1).std(dim=1, keepdim=True)
         odds = self.log_odds(self._standardized(chest)) * ((contrast - _FLAT) / (_CONTRAST - _FLAT)).clamp(0, 1)
-        return odds, chest
+        return MeasuredOdds(odds, chest)
 
     def _standardized(self, chest: OutlinedChest) -> Tensor:
         return ((measure(chest) - self.centre) / self.scale).clamp(-_LIMIT, _LIMIT)
@@ -80,11 +93,11 @@ class ClassifierWithPrior(nn.Module):
         output: ModelOutput = self.classifier(images)
         if self.training:
             return output
-        prior, chest = self.prior(images)
+        prior: MeasuredOdds = self.prior(images)
         return replace(
             output,
-            logits=output.logits + prior,
-            class_maps=output.class_maps + prior[:, :, None, None],
+            logits=output.logits + prior.log_odds,
+            class_maps=output.class_maps + prior.log_odds[:, :, None, None],
             step_logits=None,
-            outlines=chest.logits,
+            outlines=prior.chest.logits,
         )

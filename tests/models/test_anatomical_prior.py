@@ -18,7 +18,7 @@ def network(small_config: ModelConfig) -> ClassifierWithPrior:
 def test_log_odds_are_added_to_score_and_map_alike(network: ClassifierWithPrior):
     images = torch.rand(2, 1, 64, 64)
     with torch.inference_mode():
-        alone, both, added = network.classifier(images), network(images), network.prior(images)[0]
+        alone, both, added = network.classifier(images), network(images), network.prior(images).log_odds
     assert added.abs().min() > 0
     torch.testing.assert_close(both.logits, alone.logits + added)
     torch.testing.assert_close(both.class_maps - alone.class_maps, added[:, :, None, None].expand_as(both.class_maps))
@@ -47,5 +47,5 @@ def test_one_strange_measure_does_not_decide_alone(network: ClassifierWithPrior)
 
 def test_a_picture_without_contrast_has_no_anatomy(network: ClassifierWithPrior):
     flat = torch.full((1, 1, 64, 64), 0.4)
-    assert not network.prior(flat)[0].any()
-    assert network.prior(flat + 0.2 * torch.rand(1, 1, 64, 64))[0].abs().max() > 0.1
+    assert not network.prior(flat).log_odds.any()
+    assert network.prior(flat + 0.2 * torch.rand(1, 1, 64, 64)).log_odds.abs().max() > 0.1

@@ -32,7 +32,7 @@ def _labels(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _odds(prior: AnatomicalPrior, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     with torch.inference_mode():
-        return prior(torch.from_numpy(images)[:, None].float() / 255).numpy()
+        return prior(torch.from_numpy(images)[:, None].float() / 255).log_odds.numpy()
 
 
 def test_it_ranks_by_the_measure_that_decides(
