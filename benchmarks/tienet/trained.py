@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from benchmarks.record import ROOT
 from benchmarks.tienet.cohort import Cohort
@@ -14,9 +15,10 @@ from cxr.datasets.cache import ImageCache
 from cxr.export.report_bundle import BEAM_WIDTH
 from cxr.models.checkpoint import load_checkpoint
 from cxr.models.report_checkpoint import ReportModel, load_report_model
+from cxr.reporting.beam_search import Dictation
 from cxr.reporting.vocabulary import Vocabulary
 from cxr.training.batches import UINT8_MAX
-from cxr.training.dictate import dictate, greedy_reports
+from cxr.training.dictate import dictate
 from cxr.training.feature_cache import cached_features
 from cxr.training.report_recipe import ReportRecipe
 from cxr.training.tienet_heads import feature_batches
@@ -27,7 +29,7 @@ __all__ = ["Generator", "Said", "trained_generators", "without_words"]
 
 @dataclass(frozen=True)
 class Said:
-    """The generated report of each of N held-out images, the likeliest word each time.
+    """The generated report of each of N held-out images.
 
     Attributes:
         texts: rendered.
@@ -63,25 +65,22 @@ class Generator:
 
     def words_of(self, image: NDArray[np.uint8]) -> tuple[int, ...]:
         """What torch says of one (size, size) network input."""
-        card = self.model.card
         with torch.inference_mode():
             features = self.model.trunk.features(torch.from_numpy(image)[None, None].float() / UINT8_MAX)
-        return dictate(self.model.tienet, self.vocabulary, features, width=BEAM_WIDTH, longest=card.longest).words
+        return self._dictate(features).words
 
     def speak(self) -> Said:
-        """The report of each held-out image."""
-        model = self.model.tienet
-        words: list[tuple[int, ...]] = []
-        attention: list[NDArray[np.float32]] = []
-        with torch.inference_mode():
-            for _, features in feature_batches(self.features):
-                cells = model.cells(features)
-                said = greedy_reports(model, self.vocabulary, cells, self.model.card.longest)
-                looked = model.decoder(cells, said, model.plan(cells)).attention.numpy()
-                for row, numbers in enumerate(said[:, 1:].tolist()):  # the start word is not said
-                    words.append(tuple(number for number in numbers if number != model.padding))
-                    attention.append(looked[row, 1 : len(words[-1]) + 1])
-        return Said([self.vocabulary.render(numbers)[0] for numbers in words], words, attention)
+        """The report of each held-out image, searched as the clinic searches it."""
+        said = [self._dictate(features) for _, batch in feature_batches(self.features) for features in batch.split(1)]
+        return Said(
+            [self.vocabulary.render(one.words)[0] for one in said],
+            [one.words for one in said],
+            [one.attention for one in said],
+        )
+
+    def _dictate(self, features: Tensor) -> Dictation:
+        card = self.model.card
+        return dictate(self.model.tienet, self.vocabulary, features, width=BEAM_WIDTH, longest=card.longest)
 
 
 def without_words(recipe: ReportRecipe) -> ReportRecipe:
