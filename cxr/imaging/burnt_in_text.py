@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cxr.errors import RefusalCode, RefusedInputError
+from cxr.imaging.overview import OVERVIEW_SIDE, Overview
 from cxr.imaging.runs import Runs
 
 __all__ = ["MOST_CHARACTERS", "TextLine", "count_characters", "find_text", "require_no_text"]
@@ -18,7 +19,6 @@ __all__ = ["MOST_CHARACTERS", "TextLine", "count_characters", "find_text", "requ
 MOST_CHARACTERS = 20
 """As many characters in lines may stand on a radiograph; PORTABLE SEMI-ERECT has seventeen."""
 
-_SIDE = 768  # longest side that is searched; larger pictures are made smaller
 _STROKE = 9  # thinner marks are strokes
 _REACHES = (1, 2, 4, 1)  # steps of doubling from one pixel to _STROKE
 _CONTRAST = 0.3  # of a stroke against what is around it
@@ -98,8 +98,9 @@ def find_text(pixels: NDArray[np.float32]) -> list[TextLine]:
 
 def _searched(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The picture in 256 grays, no larger than it is searched."""
-    picture = Image.fromarray((pixels * np.float32(255) + np.float32(0.5)).astype(np.uint8))
-    picture.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
+    overview = Overview.of(pixels).pixels
+    picture = Image.fromarray((overview * np.float32(255) + np.float32(0.5)).astype(np.uint8))
+    picture.thumbnail((OVERVIEW_SIDE, OVERVIEW_SIDE), Image.Resampling.BOX)
     return np.asarray(picture)
 
 

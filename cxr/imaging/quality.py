@@ -17,6 +17,7 @@ from PIL import Image
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.burnt_in_text import require_no_text
+from cxr.imaging.overview import Overview
 
 __all__ = ["GATE_OUTPUTS", "GATE_SIZE", "Quality", "QualityGate", "gate_input"]
 
@@ -99,7 +100,10 @@ class QualityGate:
         Args:
             pixels: (H, W) in [0, 1].
         """
-        batch = gate_input(pixels)[None, None].astype(np.float32) / np.float32(255)
+        return self._assess(Overview.of(pixels))
+
+    def _assess(self, overview: Overview) -> Quality:
+        batch = _squeezed(overview)[None, None].astype(np.float32) / np.float32(255)
         (logits,) = self._session.run(["logits"], {"image": batch})
         return quality_of(logits[0])
 
@@ -119,11 +123,12 @@ class QualityGate:
         Raises:
             RefusedInputError: not_frontal_chest, inverted, rotated, cropped, burnt_in_text.
         """
-        quality = self.assess(pixels)
+        overview = Overview.of(pixels)
+        quality = self._assess(overview)
         code = self.refusal(quality)
         if code is not None:
             raise RefusedInputError(code, _MESSAGES[code])
-        require_no_text(pixels)
+        require_no_text(overview.pixels)
         return quality
 
 
@@ -136,9 +141,12 @@ def gate_input(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
     Returns:
         (96, 96) uint8.
     """
-    picture = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
-    small = picture.resize((GATE_SIZE, GATE_SIZE), Image.Resampling.BILINEAR)
-    return np.rint(np.clip(np.asarray(small), 0, 1) * 255).astype(np.uint8)
+    return _squeezed(Overview.of(pixels))
+
+
+def _squeezed(overview: Overview) -> NDArray[np.uint8]:
+    small = overview.resized(GATE_SIZE, GATE_SIZE, Image.Resampling.BILINEAR)
+    return np.rint(np.clip(small, 0, 1) * 255).astype(np.uint8)
 
 
 def quality_of(logits: NDArray[np.float32]) -> Quality:

@@ -47,6 +47,13 @@ def test_a_block_of_text_is_refused(phantoms, size, ink, paper):
     assert codes.count(RefusalCode.BURNT_IN_TEXT) >= 0.7 * len(codes)
 
 
+def test_a_block_of_text_is_found_on_large_films(phantoms):
+    for pixels in phantoms:
+        picture = Image.fromarray(pixels).resize((2900, 2900), Image.Resampling.BICUBIC)
+        film = write(np.asarray(picture).clip(0, 1), BLOCK, 90, paper=0)
+        assert count_characters(film) > MOST_CHARACTERS
+
+
 @pytest.mark.parametrize("lines", [("L",), ("R",), ("PORTABLE",), ("AP", "SUPINE"), ("L", "ERECT")])
 def test_markers_and_words_pass(phantoms, lines):
     for pixels in phantoms:
