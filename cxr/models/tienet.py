@@ -66,8 +66,6 @@ class TieNet(nn.Module):
         text: AETE over the decoder's states.
         labels: C.
         padding: number of the padding word.
-        plan_from: the calibrated probability from which a finding is planned to be reported. The one that gives the
-            best F1 is half that F1 (Lipton 2014, arXiv:1402.1892), hence about .4.
         feature_dropout: probability of a trunk channel to be dropped while training. A frozen trunk knows its own
             training images too well; without dropout everything above it learns to trust it too much.
     """
@@ -83,7 +81,6 @@ class TieNet(nn.Module):
         text: AttentionEncodedText,
         labels: int,
         padding: int,
-        plan_from: float,
         feature_dropout: float,
     ) -> None:
         super().__init__()
@@ -98,8 +95,8 @@ class TieNet(nn.Module):
         self.decoder = decoder
         self.text = text
         self.padding = padding
-        self.plan_from = math.log(plan_from / (1 - plan_from))
-        self.register_buffer("plan_slope", torch.ones(labels))  # Platt's line over what the trunk says
+        # A line over what the trunk says, above 0 where a finding is planned to be reported.
+        self.register_buffer("plan_slope", torch.ones(labels))
         self.register_buffer("plan_intercept", torch.zeros(labels))
         self.maps_at = class_map_channels(channels, labels)
         joint = decoder.hidden_size + self.cell_channels
@@ -122,8 +119,8 @@ class TieNet(nn.Module):
 
     def plan(self, cells: Tensor) -> Tensor:
         """(N, C) what the report is to assert: 1 where the trunk finds a finding likely enough, else -1."""
-        calibrated = self.plan_slope * self.trunk_logits(cells) + self.plan_intercept
-        return torch.where(calibrated > self.plan_from, 1.0, -1.0)
+        line = self.plan_slope * self.trunk_logits(cells) + self.plan_intercept
+        return torch.where(line > 0, 1.0, -1.0)
 
     def embed(self, cells: Tensor, words: Tensor, plan: Tensor | None = None) -> JointEmbedding:
         """Read reports (N, T), the start word first and padded at the end, beside (N, L, D) cells.

@@ -42,7 +42,6 @@ class TieNetConfig(_Strict):
     channels: int = Field(default=256, gt=0)
     decoder: Annotated[LSTMConfig | TransformerConfig, Field(discriminator="kind")] = LSTMConfig()
     feature_dropout: float = Field(default=0.0, ge=0, lt=1)
-    plan_from: float = Field(default=0.4, gt=0, lt=1)
     text_rows: int = Field(default=5, gt=0)
     text_width: int = Field(default=2000, gt=0)
 
@@ -59,9 +58,7 @@ def build_tienet(config: TieNetConfig, *, trunk_channels: int, vocabulary: int, 
     """
     text = AttentionEncodedText(config.decoder.hidden_size, config.text_rows, config.text_width)
     decoder = _decoder(config, cell_channels(config.channels, labels), labels, vocabulary)
-    return TieNet(
-        trunk_channels, config.channels, decoder, text, labels, padding, config.plan_from, config.feature_dropout
-    )
+    return TieNet(trunk_channels, config.channels, decoder, text, labels, padding, config.feature_dropout)
 
 
 def _decoder(config: TieNetConfig, channels: int, labels: int, vocabulary: int) -> ReportDecoder:
