@@ -43,7 +43,8 @@ def run() -> list[Row]:
     truth = test.records[list(CHESTXRAY8)].to_numpy() == 1
     write_pairs_page(bundle, data / "openi", folder / "openi_pairs.html")
     baselines = {"always normal": always_normal(len(screened)), "nearest neighbour": _neighbours(folder, dataset)}
-    return regulariser_rows("nih-reports", DATA, screened, truth, baselines)
+    patients = list(test.records["patient"])
+    return regulariser_rows("nih-reports", DATA, screened, truth, patients, baselines)
 
 
 def _neighbours(folder: Path, dataset: Dataset) -> list[str]:

@@ -16,6 +16,7 @@ _HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Real pair
 article{display:grid;grid-template-columns:240px 1fr 1fr 1fr;gap:1.2rem;border-top:1px solid #999;padding:1.2rem 0}
 img{width:100%}h2{font-size:1rem;margin:0}p{white-space:pre-line;margin:.3rem 0}</style>
 <h1>Eight real pairs of OpenI</h1><p>The generator learned from surrogate pairs and has never seen a true one.
+The system is for frontal views; a lateral one among them shows what it says where it should not be asked.
 Research use only. Images and reports: Indiana University, CC BY-NC-ND 4.0, Demner-Fushman 2016; not to be passed
 on.</p>
 """
@@ -37,7 +38,9 @@ def write_pairs_page(bundle: Path, openi: Path, page: Path) -> None:
         picture = base64.b64encode(file.read_bytes()).decode()
         cells = "".join(f"<div><h2>{title}</h2><p>{html.escape(text)}</p></div>" for title, text in columns.items())
         alt = html.escape(f"{row['view']} radiograph {row['image_id']}")
-        parts.append(f'<article><img src="data:image/jpeg;base64,{picture}" alt="{alt}">{cells}</article>')
+        view = html.escape(str(row["view"]))
+        figure = f'<div><img src="data:image/jpeg;base64,{picture}" alt="{alt}"><p>{view} view</p></div>'
+        parts.append(f"<article>{figure}{cells}</article>")
     temporary = page.with_suffix(".tmp")
     temporary.write_text("\n".join(parts) + "\n")
     temporary.replace(page)
