@@ -45,7 +45,8 @@ def save_weights(model: nn.Module, card: Card, folder: Path, card_name: str) -> 
     """Write both files, weights first, and return the card with the weights' hash filled in."""
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f"{WEIGHTS}.tmp"
-    save_file({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, temporary)
+    # Copies, since the file refuses tensors that share their memory, as tied word embeddings do.
+    save_file({k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}, temporary)
     digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
     temporary.replace(folder / WEIGHTS)
     card = card.model_copy(update={"weights_sha256": digest})

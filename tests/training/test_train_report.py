@@ -13,7 +13,7 @@ from cxr.datasets.dataset import Dataset
 from cxr.errors import ConfigError, DatasetError
 from cxr.export.bundle import export_bundle
 from cxr.export.report_graph import write_report_graphs
-from cxr.models.report_checkpoint import ReportModel, load_report_model, new_tienet
+from cxr.models.report_checkpoint import ReportModel, load_report_model, new_tienet, save_report_model
 from cxr.models.tienet_factory import TransformerConfig
 from cxr.reporting.vocabulary import END, PAD, START, Vocabulary
 from cxr.screening import Bundle, Screener
@@ -124,13 +124,27 @@ def test_changed_versions_of_the_images_are_shown_to_the_frozen_trunk(report_run
     assert np.abs(plain - changed).mean() > 0.01 * np.abs(plain).mean()
 
 
-def test_a_transformer_is_not_exported(report_run: Path, tmp_path: Path):
-    model = load_report_model(report_run)
+def _with_transformer(run: Path) -> ReportModel:
+    model = load_report_model(run)
     config = model.card.model.model_copy(
         update={"decoder": TransformerConfig(kind="transformer", hidden_size=8, layers=1, heads=2)}
     )
     tienet = new_tienet(config, model.trunk, len(model.card.words), len(model.card.label_space))
-    other = ReportModel(model.trunk, tienet, model.card.model_copy(update={"model": config}))
+    return ReportModel(model.trunk, tienet.eval(), model.card.model_copy(update={"model": config}))
+
+
+def test_a_transformer_is_kept_with_its_tied_words(report_run: Path, tmp_path: Path):
+    model = _with_transformer(report_run)
+    save_report_model(model, tmp_path)
+    again = load_report_model(tmp_path)
+    cells, words = torch.rand(1, 4, model.tienet.cell_channels), torch.tensor([[1, 7, 8]])
+    with torch.inference_mode():
+        saved, loaded = (m.tienet.embed(cells, words).decoder.logits for m in (model, again))
+    torch.testing.assert_close(saved, loaded)
+
+
+def test_a_transformer_is_not_exported(report_run: Path, tmp_path: Path):
+    other = _with_transformer(report_run)
     with pytest.raises(ConfigError, match="transformer"):
         write_report_graphs(other, tmp_path / "encoder.onnx", tmp_path / "decoder.onnx")
     assert not any(tmp_path.iterdir())
