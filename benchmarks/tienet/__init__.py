@@ -50,12 +50,10 @@ def _reports() -> list[Row]:
         cohort, dict.fromkeys(SEEDS, folder / "run"), "tienet", load_report_recipe("tienet")
     )
     said = [generator.speak() for generator in generators]
-    (other,) = trained_generators(cohort, {0: folder / "run"}, "tienet-transformer", load_report_recipe("transformer"))
     screened = screen_cohort(cohort, generators[0])
     patients = list(cohort.test.records["patient"])
-    decoders = {"TieNet": said, "TieNet, transformer decoder": [other.speak()]}
     return [
-        *text_rows(cohort, generators[0], decoders, [one.template for one in screened]),
+        *text_rows(cohort, generators[0], said, [one.template for one in screened]),
         *context_rows(cohort, generators[0]),
         *pointing_rows(cohort, generators, said),
         *regulariser_rows("tienet-regulariser", cohort.data, screened, cohort.truth, patients, {}),

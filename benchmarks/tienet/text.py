@@ -1,6 +1,6 @@
 """Generated reports beside three baselines: the same normal report for all, the nearest neighbour's, the template's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean
 
 import numpy as np
@@ -19,20 +19,18 @@ from nlp_labeler.labeler import Labeler
 __all__ = ["efficacy_and_text", "text_rows"]
 
 
-def text_rows(
-    cohort: Cohort, reader: Generator, said: Mapping[str, Sequence[Said]], template: Sequence[str]
-) -> list[Row]:
+def text_rows(cohort: Cohort, reader: Generator, said: Sequence[Said], template: Sequence[str]) -> list[Row]:
     """Clinical efficacy against the truth, and closeness to the real words, per way of writing.
 
     Args:
         cohort: whose held-out patients are reported on.
         reader: by whose trunk neighbours are found.
-        said: decoder -> what it said with each training seed.
+        said: what the generator said with each training seed.
         template: what the classifier alone says.
     """
     _, told = teachable_rows(cohort.dataset.subset("train"))
     sources: dict[str, list[list[str]]] = {
-        **{name: [one.texts for one in runs] for name, runs in said.items()},
+        "TieNet": [one.texts for one in said],
         "always normal": [always_normal(len(cohort.images))],
         "nearest neighbour": [nearest_neighbour(reader.model.trunk, reader.train_features, told, reader.features)],
         "template": [list(template)],
