@@ -41,12 +41,7 @@ def context_rows(cohort: Cohort, generator: Generator) -> list[Row]:
     sides = [WORDS[number] for number in said[lateral, _SLOTS.index("side")]]
     row = partial(_row, cohort.data)
     return [
-        row(
-            "side",
-            "cascade",
-            [side for side, counts in zip(sides, lateral, strict=True) if counts],
-            truth["side"][lateral],
-        ),
+        row("side", "cascade", sides, truth["side"][lateral]),
         row("side", "class heatmap", list(hot[lateral]), truth["side"][lateral]),
         row("side", "commonest answer", _commonest(truth["side"][lateral]), truth["side"][lateral]),
         row("severity", "cascade", [_GRADES.get(grade, grade) for grade in grades], truth["grade"]),
