@@ -80,7 +80,7 @@ def looks(trunk: ChestXray8Network, features: NDArray[np.float16], annotations: 
             chosen = slice(first, first + _BATCH)
             batch = torch.from_numpy(np.asarray(features[annotations.rows[chosen]], dtype=np.float32))
             maps = trunk.classify(batch).class_maps
-            parts.append(look_at(batch, maps[torch.arange(len(batch)), torch.from_numpy(annotations.findings[chosen])]))
+            parts.append(look_at(batch, maps[torch.arange(len(batch)), torch.tensor(annotations.findings[chosen])]))
     return torch.cat(parts)
 
 
