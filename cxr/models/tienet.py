@@ -139,8 +139,11 @@ class TieNet(nn.Module):
 
     def trunk_logits(self, cells: Tensor) -> Tensor:
         """(N, C) the trunk's class maps, pooled by log-sum-exp."""
-        maps = _MAP_SCALE * cells[:, :, self.maps_at]
-        return ((_SHARPNESS * maps).logsumexp(dim=1) - math.log(cells.shape[1])) / _SHARPNESS
+        return ((_SHARPNESS * self.trunk_maps(cells)).logsumexp(dim=1) - math.log(cells.shape[1])) / _SHARPNESS
+
+    def trunk_maps(self, cells: Tensor) -> Tensor:
+        """(N, L, C) the trunk's class maps in logit units."""
+        return _MAP_SCALE * cells[:, :, self.maps_at]
 
     def classify_report(self, cells: Tensor, words: Tensor) -> Tensor:
         """Mode R: logits (N, C) from real reports alone; of ``cells`` only the shape is used."""

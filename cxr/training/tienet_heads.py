@@ -48,7 +48,7 @@ def fit_report_head(
             cells = model.cells(batch)
             real.append(model.embed(torch.zeros_like(cells), torch.from_numpy(words[rows])).text)
     head = model.report_head
-    _fit(head, torch.cat(real), labels, lambda: _DECAY * head.weight.square().sum())
+    _fit(list(head.parameters()), head, torch.cat(real), labels, lambda: _DECAY * head.weight.square().sum())
 
 
 def fit_generated_head(
@@ -71,29 +71,24 @@ def fit_generated_head(
             found.append(model.opinions(cells, embedding))
     start = model.generated_head.detach().clone()
     _fit(
-        _Weighing(model),
+        [model.generated_head],
+        model.classify_image_and_generated,
         torch.cat(found),
         labels,
         lambda: _DECAY * (model.generated_head - start).square().sum(),
     )
 
 
-class _Weighing(nn.Module):
-    """Mode I+GR as a module of its weights alone."""
-
-    def __init__(self, model: TieNet) -> None:
-        super().__init__()
-        self.weights = model.generated_head
-        self.weigh = model.classify_image_and_generated
-
-    def forward(self, opinions: Tensor) -> Tensor:
-        return self.weigh(opinions)
-
-
-def _fit(head: nn.Module, inputs: Tensor, labels: NDArray[np.float32], penalty: Callable[[], Tensor]) -> None:
+def _fit(
+    parameters: list[nn.Parameter],
+    head: Callable[[Tensor], Tensor],
+    inputs: Tensor,
+    labels: NDArray[np.float32],
+    penalty: Callable[[], Tensor],
+) -> None:
     """Penalised logistic regression by L-BFGS."""
     known = resolve_uncertain(torch.from_numpy(labels), "ignore")
-    optimizer = torch.optim.LBFGS(head.parameters(), max_iter=_STEPS, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(parameters, max_iter=_STEPS, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimizer.zero_grad()

@@ -94,7 +94,7 @@ class TieNetModule(LightningModule):
         read = slice(0, longest - 1)
         looked = grounding_loss(
             embedding.decoder.attention,
-            10.0 * cells[:, :, self.model.maps_at].detach(),
+            self.model.trunk_maps(cells).detach(),
             said[:, read].masked_fill(blind, NOTHING),
             parts[:, read],
         )
