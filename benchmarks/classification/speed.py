@@ -26,6 +26,7 @@ from cxr.models.factory import build_model
 from cxr.training.batches import UINT8_MAX, EpochSampler, TrainingImages, training_batches
 from cxr.training.losses import multilabel_loss
 from cxr.training.recipe import LABEL_SETS, Recipe, load_recipe
+from cxr.training.report_places import UNSAID
 from cxr.training.train import default_workers, label_matrix
 
 __all__ = ["speed_rows"]
@@ -67,7 +68,7 @@ def images_per_second(batches: Iterable[list[Tensor]], model: nn.Module, recipe:
     model = model.to(memory_format=torch.channels_last).to(device).train()
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 1e-3)
     started, seen = 0.0, 0
-    for number, (images, labels) in enumerate(batches):
+    for number, (images, labels, _) in enumerate(batches):
         if number == WARM:
             started, seen = time.perf_counter(), 0
         logits = model(images.to(device).float() / UINT8_MAX).logits
@@ -100,10 +101,13 @@ def speed_rows(dataset: Dataset, weights: Path) -> list[Row]:
     with tempfile.TemporaryDirectory() as scratch:
         larger = enlarged(some, Path(scratch))
         labels = label_matrix(larger, names)
+        nowhere = np.full(labels.shape, UNSAID)
         files = FromFiles([Path(path) for path in larger.records["path"]], recipe.image_size)
-        naive = DataLoader(TrainingImages(files, labels, augmentation), recipe.optimization.batch_size, sampler=order)
+        naive = DataLoader(
+            TrainingImages(files, labels, nowhere, augmentation), recipe.optimization.batch_size, sampler=order
+        )
         cache = ImageCache.build(larger, recipe.image_size, Path(scratch) / "cache", workers=default_workers())
-        cached = TrainingImages(cache, labels, augmentation)
+        cached = TrainingImages(cache, labels, nowhere, augmentation)
         quick = training_batches(cached, order, recipe.optimization.batch_size, default_workers())
         speeds = {
             "naive loop": images_per_second(naive, _network(recipe, weights, frozen=False), recipe),

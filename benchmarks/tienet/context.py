@@ -12,7 +12,7 @@ from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator
 from cxr.models.annotation_cascade import CONTEXT, WORDS
 from cxr.training.cascade import Annotations, looks, mined_annotations, train_cascade
-from cxr.training.train_report import teachable_rows
+from cxr.training.dataset_reports import teachable_rows
 
 __all__ = ["context_rows"]
 

@@ -62,19 +62,29 @@ class EpochSampler(Sampler[tuple[int, int]]):
         return ((self.epoch, int(row)) for row in own)
 
 
-class TrainingImages(Dataset[tuple[Tensor, Tensor]]):
-    """Augmented images with labels, addressed by (epoch, row)."""
+class TrainingImages(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """Augmented images with labels and what reports say of their places, addressed by (epoch, row).
 
-    def __init__(self, images: Images, labels: NDArray[np.float32], augmentation: Change) -> None:
+    Args:
+        images: N.
+        labels: (N, C).
+        quadrants: (N, C) as of cxr.training.report_places.report_quadrants.
+        augmentation: of each image.
+    """
+
+    def __init__(
+        self, images: Images, labels: NDArray[np.float32], quadrants: NDArray[np.int64], augmentation: Change
+    ) -> None:
         self.images = images
         self.labels = labels
+        self.quadrants = quadrants
         self.augmentation = augmentation
 
-    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """(1, size, size) uint8 and (C,) float32."""
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        """(1, size, size) uint8, (C,) float32 and (C,) int64."""
         epoch, row = key
         image = self.augmentation(np.asarray(self.images[row]), epoch, row)
-        return torch.from_numpy(image)[None], torch.from_numpy(self.labels[row])
+        return torch.from_numpy(image)[None], torch.from_numpy(self.labels[row]), torch.from_numpy(self.quadrants[row])
 
 
 class PlainImages(Dataset[tuple[Tensor, Tensor]]):

@@ -37,7 +37,7 @@ class Inputs:
         cls,
         recipe: Recipe,
         model: nn.Module,
-        training: tuple[ImageCache, NDArray[np.float32]],
+        training: tuple[ImageCache, NDArray[np.float32], NDArray[np.int64]],
         validation: tuple[ImageCache, NDArray[np.float32]],
         folder: Path,
     ) -> "Inputs":
@@ -46,19 +46,19 @@ class Inputs:
         Args:
             recipe: whose augmentation applies.
             model: with its weights loaded and frozen.
-            training: images and their labels (N, C).
+            training: images, their labels (N, C) and the quarters (N, C) in which reports put them.
             validation: the same of the validation patients.
             folder: where maps are kept.
         """
-        (images, labels), (plain, plain_labels) = training, validation
+        (images, labels, quadrants), (plain, plain_labels) = training, validation
         backbone = model.backbone
         assert isinstance(backbone, Backbone)
         stored = recipe.prior is None and storable(backbone, recipe.augmentation)
         if stored:
-            shown = TrainingImages(compute_maps(backbone, images, folder), labels, unchanged)
+            shown = TrainingImages(compute_maps(backbone, images, folder), labels, quadrants, unchanged)
             seen = PlainImages(compute_maps(backbone, plain, folder), plain_labels)
         else:
-            shown = TrainingImages(images, labels, Augmentation(recipe.augmentation, recipe.seed))
+            shown = TrainingImages(images, labels, quadrants, Augmentation(recipe.augmentation, recipe.seed))
             seen = PlainImages(plain, plain_labels)
         return cls(shown, seen, recipe.image_size, stored)
 

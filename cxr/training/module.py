@@ -19,6 +19,7 @@ from cxr.training.mining import mining_loss, mining_network
 from cxr.training.ontology import conditional_targets, parents
 from cxr.training.preservation import preservation_loss
 from cxr.training.recipe import Recipe
+from cxr.training.report_places import place_loss
 from cxr.training.teacher import Teacher
 
 
@@ -47,23 +48,24 @@ class ClassifierModule(LightningModule):
         self.teacher = Teacher()
         self.validated: list[tuple[Tensor, Tensor]] = []
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:  # noqa: ARG002  Lightning's signature
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_index: int) -> Tensor:  # noqa: ARG002  Lightning's signature
         """One batch forward: the classification loss and those of the recipe's methods."""
-        images, labels = batch[0].float() / UINT8_MAX, batch[1]
+        images, labels, quadrants = batch[0].float() / UINT8_MAX, batch[1], batch[2]
         targets = resolve_uncertain(labels, self.recipe.loss.uncertain)
-        parts = self.losses(images, targets)
+        parts = self.losses(images, targets, quadrants)
         loss = torch.stack(list(parts.values())).sum()
         for name, value in parts.items():
             self.log(f"train_{name}", value.detach(), on_step=True, on_epoch=False, batch_size=len(labels))
         self.log("train_loss", loss, prog_bar=True, on_step=True, on_epoch=True, batch_size=len(labels))
         return loss
 
-    def losses(self, images: Tensor, targets: Tensor) -> dict[str, Tensor]:
+    def losses(self, images: Tensor, targets: Tensor, quadrants: Tensor) -> dict[str, Tensor]:
         """Weighted scalar losses by name.
 
         Args:
             images: (N, 1, H, W) in [0, 1].
             targets: (N, C) in [0, 1], NaN for unknown.
+            quadrants: (N, C) in which the reports put the findings.
         """
         recipe = self.recipe
         output: ModelOutput = self.model(images)
@@ -76,6 +78,9 @@ class ClassifierModule(LightningModule):
         if recipe.mining and self.current_epoch >= recipe.mining.from_epoch:
             assert output.step_logits is not None
             found["mining"] = recipe.mining.weight * mining_loss(output.step_logits, targets, recipe.loss)
+        if recipe.places:
+            placed = place_loss(output.class_maps, quadrants, recipe.places.sharpness)
+            found["places"] = recipe.places.weight * placed
         taught = self.teacher(images)
         if taught and recipe.preservation:
             original = taught.logits if taught.step_logits is None else taught.step_logits[:, 0]

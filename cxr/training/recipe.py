@@ -16,6 +16,7 @@ from cxr.training.losses import LossConfig
 from cxr.training.mining import MiningTraining
 from cxr.training.ontology import HierarchyTraining
 from cxr.training.preservation import PreservationConfig
+from cxr.training.report_places import PlacesConfig
 from nlp_labeler.errors import ConfigError
 from nlp_labeler.findings import CHESTXRAY8, LABELS, PARENT
 
@@ -47,7 +48,7 @@ class OptimizationConfig(BaseModel):
 class Recipe(BaseModel):
     """The validated content of a recipe file.
 
-    ``frozen`` names parts of the backbone that keep their initial weights. The last six tables are methods, each of
+    ``frozen`` names parts of the backbone that keep their initial weights. The last seven tables are methods, each of
     which can be switched on alone.
     """
 
@@ -69,6 +70,7 @@ class Recipe(BaseModel):
     guidance: GuidanceConfig | None = None
     hierarchy: HierarchyTraining | None = None
     prior: PriorConfig | None = None
+    places: PlacesConfig | None = None
 
     @model_validator(mode="after")
     def _methods_fit_the_model(self) -> Self:
@@ -85,6 +87,12 @@ class Recipe(BaseModel):
             self.model.anatomical_prior
             and (self.model.guided or self.model.hierarchical)
             and "the anatomical prior cannot be combined with guidance or an ontology",
+            self.places is not None
+            and self.model.mining is None
+            and "[places] needs scores that are pooled class maps: add [model.mining] (steps = 1 hides nothing)",
+            self.places is not None
+            and self.augmentation.mirror_probability > 0
+            and "[places] cannot be combined with augmentation.mirror_probability, which swaps right and left",
             strangers
             and f"prior.passes_over names {', '.join(sorted(strangers))}, which are no labels of {self.labels}",
             self.preservation is not None and self.mining is None and "[preservation] needs [mining]",

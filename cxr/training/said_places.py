@@ -13,22 +13,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cxr.reporting.vocabulary import Vocabulary
+from cxr.training.quadrants import ANYWHERE, quadrants_named, where_named
 from nlp_labeler.document import Assertion
 from nlp_labeler.labeler import Labeler
 
-__all__ = ["NOTHING", "SaidPlaces", "grounding_loss", "said_places", "where_said"]
+__all__ = ["NOTHING", "PRESENT", "SaidPlaces", "grounding_loss", "said_places"]
 
 NOTHING = -1
 """The label of a word that says no finding."""
 
-_PRESENT = frozenset({Assertion.AFFIRMED, Assertion.UNCERTAIN})
-_SIDES = {"right": 1, "left": 2}
-_UPPER, _LOWER = 1, 2
-_HEIGHTS = dict.fromkeys(("apex", "upper lobe", "paratracheal"), _UPPER) | dict.fromkeys(
-    ("base", "lower lobe", "costophrenic angle"), _LOWER
-)
+PRESENT = frozenset({Assertion.AFFIRMED, Assertion.UNCERTAIN})
+"""How a mention is asserted whose finding is to be looked for."""
+
 _LEAST = 1e-6  # of attention, so that its logarithm is finite
-_PARTS = 3  # of each axis: the whole, its first half, its second half
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,11 @@ class SaidPlaces:
 
     Attributes:
         labels: (N, T) int64, the label that the word says is present; NOTHING for any other word.
-        parts: (N, T) int64, row of :func:`where_said` that the report puts it in; 0 is the whole image.
+        quadrants: (N, T) int64, where the report puts it, as of :mod:`cxr.training.quadrants`.
     """
 
     labels: NDArray[np.int64]
-    parts: NDArray[np.int64]
+    quadrants: NDArray[np.int64]
 
 
 def said_places(words: NDArray[np.int64], vocabulary: Vocabulary, label_space: Sequence[str]) -> SaidPlaces:
@@ -52,41 +49,28 @@ def said_places(words: NDArray[np.int64], vocabulary: Vocabulary, label_space: S
         vocabulary: its words.
         label_space: names of the labels.
     """
-    said = SaidPlaces(np.full_like(words, NOTHING), np.zeros_like(words))
+    said = SaidPlaces(np.full_like(words, NOTHING), np.full_like(words, ANYWHERE))
     rendered = [vocabulary.render(row) for row in words.tolist()]
     read = Labeler.load(policy="openi", engine="surface").label_batch([text for text, _ in rendered])
     numbers = {name: number for number, name in enumerate(label_space)}
     for row, (report, (_, spans)) in enumerate(zip(read, rendered, strict=True)):
         for mention in report.mentions:
-            if mention.finding not in numbers or mention.assertion not in _PRESENT:
+            if mention.finding not in numbers or mention.assertion not in PRESENT:
                 continue
             at = [i for i, (start, end) in enumerate(spans) if start < mention.end and end > mention.start]
             said.labels[row, at] = numbers[mention.finding]
-            said.parts[row, at] = _PARTS * _SIDES.get(mention.side or "", 0) + _HEIGHTS.get(mention.zone or "", 0)
+            said.quadrants[row, at] = quadrants_named(mention.side, mention.zone)
     return said
 
 
-def where_said(edge: int) -> Tensor:
-    """(9, S * S) bool: whole width, right lung's half, left lung's half; each whole, upper and lower half.
-
-    The patient's right is on the left of the image.
-
-    Args:
-        edge: S.
-    """
-    first = torch.arange(edge) < edge / 2
-    halves = torch.stack([torch.ones(edge, dtype=torch.bool), first, ~first])
-    return (halves[:, None, None, :] & halves[None, :, :, None]).reshape(_PARTS * _PARTS, edge * edge)
-
-
-def grounding_loss(attention: Tensor, class_maps: Tensor, labels: Tensor, parts: Tensor) -> Tensor:
+def grounding_loss(attention: Tensor, class_maps: Tensor, labels: Tensor, quadrants: Tensor) -> Tensor:
     """Cross-entropy between where finding words look and the finding's class map inside the part they name.
 
     Args:
         attention: (N, T, L); each row sums to 1.
         class_maps: (N, L, C) logits.
         labels: (N, T) of SaidPlaces.
-        parts: (N, T) of SaidPlaces.
+        quadrants: (N, T) of SaidPlaces.
 
     Returns:
         The mean over the words that say a finding; 0 where no word does.
@@ -95,6 +79,6 @@ def grounding_loss(attention: Tensor, class_maps: Tensor, labels: Tensor, parts:
     if not len(row):
         return attention.new_zeros(())
     maps = class_maps[row, :, labels[row, word]]  # (M, L)
-    inside = where_said(round(maps.shape[1] ** 0.5)).to(maps.device)[parts[row, word]]
+    inside = where_named(round(maps.shape[1] ** 0.5)).to(maps.device)[quadrants[row, word]]
     wanted = maps.masked_fill(~inside, -torch.inf).softmax(dim=-1)
     return -(wanted * attention[row, word].clamp(min=_LEAST).log()).sum(dim=-1).mean()

@@ -45,10 +45,10 @@ class ReportRows(Dataset[tuple[Tensor, ...]]):
         self.views, self.words, self.labels, self.said = views, words, labels, said
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, ...]:
-        """(channels, S, S) float32, (T,) int64, (C,) float32, and twice (T,) int64: the words' labels and parts."""
+        """(channels, S, S) float32, (T,) int64, (C,) float32, and twice (T,) int64: the words' labels and places."""
         epoch, row = key
         features = torch.from_numpy(np.asarray(self.views[epoch % len(self.views)][row], dtype=np.float32))
-        tables = (self.words, self.labels, self.said.labels, self.said.parts)
+        tables = (self.words, self.labels, self.said.labels, self.said.quadrants)
         return features, *(torch.from_numpy(table[row]) for table in tables)
 
 
@@ -69,7 +69,7 @@ class TieNetModule(LightningModule):
 
     def training_step(self, batch: tuple[Tensor, ...], batch_index: int) -> Tensor:  # noqa: ARG002  Lightning's signature
         """Joint loss alpha * L_C + (1 - alpha) * (L_R + grounding * L_G) of one batch."""
-        features, words, labels, said, parts = batch
+        features, words, labels, said, places = batch
         longest = int((words != self.model.padding).sum(dim=1).max())
         words = words[:, :longest]
         settings = self.recipe.loss
@@ -96,7 +96,7 @@ class TieNetModule(LightningModule):
             embedding.decoder.attention,
             self.model.trunk_maps(cells).detach(),
             said[:, read].masked_fill(blind, NOTHING),
-            parts[:, read],
+            places[:, read],
         )
         losses = {"label_loss": classification, "word_loss": spoken, "look_loss": looked}
         self.log_dict(losses, prog_bar=True, batch_size=len(words))

@@ -31,6 +31,7 @@ from cxr.models.factory import build_model
 from cxr.models.shipped_weights import shipped_backbone
 from cxr.training.batches import EpochSampler, Images, plain_batches, training_batches
 from cxr.training.curriculum import CurriculumSampler, difficulty
+from cxr.training.dataset_reports import report_texts
 from cxr.training.fit_prior import fit_prior
 from cxr.training.inputs import Inputs
 from cxr.training.module import ClassifierModule
@@ -38,6 +39,7 @@ from cxr.training.ontology import with_ontology
 from cxr.training.predict import Predictions, predict, write_predictions
 from cxr.training.processes import check_processes, strategy
 from cxr.training.recipe import LABEL_SETS, Recipe
+from cxr.training.report_places import UNSAID, report_quadrants
 from cxr.training.weight_averaging import weight_averaging
 
 CALIBRATION_SPLIT = "calibration_split.csv"
@@ -112,7 +114,7 @@ def train(
     Raises:
         ConfigError: if the folder holds a run of another recipe, the initial weights do not fit, or so many processes
             cannot share the recipe's batches.
-        DatasetError: if there is nothing to learn from.
+        DatasetError: if there is nothing to learn from, or the recipe learns from reports and there are none.
     """
     check_processes(processes, recipe)
     run.mkdir(parents=True, exist_ok=True)
@@ -146,7 +148,7 @@ def train(
     inputs = Inputs.of(
         recipe,
         model,
-        (train_cache, label_matrix(train_split, label_space)),
+        (train_cache, label_matrix(train_split, label_space), _quadrants(recipe, train_split, label_space)),
         (val_cache, label_matrix(val_split, label_space)),
         cache / "maps",
     )
@@ -202,6 +204,13 @@ def train(
         data=f"{dataset.name}: {len(train_split.records)} images, {train_split.records.patient.nunique()} patients",
     )
     return save_checkpoint(model, card, run)
+
+
+def _quadrants(recipe: Recipe, split: Dataset, label_space: tuple[str, ...]) -> NDArray[np.int64]:
+    """(N, C) where the reports put the findings, for a recipe that learns from it; nowhere for any other."""
+    if recipe.places is None:
+        return np.full((len(split), len(label_space)), UNSAID)
+    return report_quadrants(report_texts(split), label_space)
 
 
 def _order(recipe: Recipe, split: Dataset, label_space: tuple[str, ...]) -> EpochSampler:

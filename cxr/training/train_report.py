@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 
 from cxr.datasets.cache import ImageCache
 from cxr.datasets.dataset import Dataset
-from cxr.errors import ConfigError, DatasetError
+from cxr.errors import ConfigError
 from cxr.imaging.augmentation import Augmentation
 from cxr.models.checkpoint import load_checkpoint
 from cxr.models.classifier import ChestXray8Network
@@ -32,46 +32,21 @@ from cxr.models.report_checkpoint import (
     save_report_model,
 )
 from cxr.training.changed_images import ChangedImages
+from cxr.training.dataset_reports import teachable_rows
 from cxr.training.feature_cache import cached_features
 from cxr.training.length_sampler import LengthSampler
 from cxr.training.rehearsal import rehearse
 from cxr.training.report_plan import fit_plan
 from cxr.training.report_recipe import ReportRecipe
-from cxr.training.report_text import teachable
 from cxr.training.report_tokenizer import encode, train_tokenizer, vocabulary_of
 from cxr.training.said_places import said_places
 from cxr.training.tienet_heads import fit_generated_head, fit_report_head
 from cxr.training.tienet_module import ReportRows, TieNetModule
 from cxr.training.train import label_matrix
 
-__all__ = ["report_texts", "teachable_rows", "train_report"]
+__all__ = ["train_report"]
 
 _LAST = Path("checkpoints", "last.ckpt")
-
-
-def report_texts(dataset: Dataset) -> list[str]:
-    """What may be taught of the report of each row of the records; "" where it has none.
-
-    Raises:
-        DatasetError: if the dataset has no reports.
-    """
-    if dataset.reports is None:
-        raise DatasetError(f"{dataset.root} has no reports; build it with `cxr dataset build`")
-    texts = dict(zip(dataset.reports["image"], dataset.reports["text"], strict=True))
-    return [teachable(str(texts.get(image, ""))) for image in dataset.records["image"]]
-
-
-def teachable_rows(dataset: Dataset) -> tuple[Dataset, list[str]]:
-    """The rows whose report says something that can be taught, and what it says.
-
-    Raises:
-        DatasetError: if there is none.
-    """
-    texts = report_texts(dataset)
-    if not any(texts):
-        raise DatasetError(f"{dataset.root}: no report says anything that can be taught")
-    told = dict(zip(dataset.records["image"], map(bool, texts), strict=True))
-    return dataset.where(dataset.records["image"].map(told)), [text for text in texts if text]
 
 
 def train_report(

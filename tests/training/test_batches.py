@@ -12,10 +12,10 @@ def pixels() -> np.ndarray:
 
 def drawn(pixels: np.ndarray, workers: int, epoch: int) -> list[bytes]:
     labels = np.zeros((10, 2), np.float32)
-    images = TrainingImages(pixels, labels, Augmentation(AugmentationConfig(), seed=3))
+    images = TrainingImages(pixels, labels, labels.astype(np.int64), Augmentation(AugmentationConfig(), seed=3))
     loader = training_batches(images, EpochSampler(10, seed=3), 4, workers=workers)
     loader.sampler.set_epoch(epoch)
-    return [batch.numpy().tobytes() for batch, _ in loader]
+    return [batch.numpy().tobytes() for batch, _, _ in loader]
 
 
 def test_batches_depend_on_seed_and_epoch_alone(pixels: np.ndarray):

@@ -30,7 +30,7 @@ class Watched(ClassifierModule):
         super().__init__(*arguments)
         self.shown: list[int] = []
 
-    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_index: int) -> torch.Tensor:
+    def training_step(self, batch: tuple[torch.Tensor, ...], batch_index: int) -> torch.Tensor:
         self.shown += [int(image.long().mul(torch.arange(image.numel()).view_as(image)).sum()) for image in batch[0]]
         return super().training_step(batch, batch_index)
 

@@ -7,11 +7,12 @@ import torch
 from cxr.models.tienet_factory import LSTMConfig, TieNetConfig, build_tienet
 from cxr.reporting.vocabulary import END, PAD, START, UNKNOWN
 from cxr.training.dictate import greedy_reports
+from cxr.training.quadrants import ANYWHERE, LEFT_LOWER, LEFT_UPPER, RIGHT_LOWER, RIGHT_UPPER, where_named
 from cxr.training.rehearsal import rehearse
 from cxr.training.report_plan import asserted, fit_plan
 from cxr.training.report_recipe import RehearsalConfig, ReportOptimization
 from cxr.training.report_tokenizer import encode, train_tokenizer, vocabulary_of
-from cxr.training.said_places import NOTHING, grounding_loss, said_places, where_said
+from cxr.training.said_places import NOTHING, grounding_loss, said_places
 
 LABELS = ("Effusion", "Pneumothorax", "Mass")
 TEXTS = [
@@ -40,28 +41,31 @@ def test_the_words_of_a_finding_are_marked_with_the_part_they_name():
             for word, label, part in zip(*row, strict=True)
             if label != NOTHING
         ]
-        for row in zip(words, said.labels, said.parts, strict=True)
+        for row in zip(words, said.labels, said.quadrants, strict=True)
     ]
-    left, right_upper, whole = 6, 4, 0
+    left = LEFT_UPPER + LEFT_LOWER
     assert marked[0] == [("pneumothorax", "Pneumothorax", left)] * 2  # the effusion is denied
-    assert marked[1][0] == ("mass", "Mass", right_upper)
-    assert marked[1][-1] == ("effusions", "Effusion", whole)
+    assert marked[1][0] == ("mass", "Mass", RIGHT_UPPER)
+    assert marked[1][-1] == ("effusions", "Effusion", ANYWHERE)
     assert marked[2] == []
 
 
-def test_parts_of_the_image_are_named_by_the_patients_side():
-    parts = where_said(4).reshape(9, 4, 4)
-    assert parts[0].all()
-    assert (parts[3][:, :2].all(), parts[3][:, 2:].any()) == (True, False)  # the patient's right, left in the image
-    assert (parts[3] ^ parts[6]).all()
-    assert parts[4].nonzero().tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]  # right, upper
+def test_quarters_of_the_image_are_named_by_the_patients_side():
+    cells = where_named(4).reshape(16, 4, 4)
+    right, left = RIGHT_UPPER + RIGHT_LOWER, LEFT_UPPER + LEFT_LOWER
+    assert cells[ANYWHERE].all()
+    assert (cells[right][:, :2].all(), cells[right][:, 2:].any()) == (True, False)  # on the left of the image
+    assert (cells[right] ^ cells[left]).all()
+    assert cells[RIGHT_UPPER].nonzero().tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert not cells[0].any()
 
 
 def test_looking_at_the_named_half_of_the_class_map_costs_least():
     generator = torch.Generator().manual_seed(0)
     maps = torch.randn(1, 16, 3, generator=generator)
-    labels, parts = torch.tensor([[NOTHING, 1]]), torch.tensor([[0, 3]])
-    inside = where_said(4)[3]
+    right = RIGHT_UPPER + RIGHT_LOWER
+    labels, parts = torch.tensor([[NOTHING, 1]]), torch.tensor([[ANYWHERE, right]])
+    inside = where_named(4)[right]
     best = torch.zeros(1, 2, 16)
     best[0, :, inside] = maps[0, inside, 1].softmax(0)
     least = grounding_loss(best, maps, labels, parts)

@@ -18,9 +18,10 @@ from cxr.models.tienet_factory import TransformerConfig
 from cxr.reporting.vocabulary import END, PAD, START, Vocabulary
 from cxr.screening import Bundle, Screener
 from cxr.screening.generator import Generator
+from cxr.training.dataset_reports import report_texts
 from cxr.training.dictate import dictate, greedy_reports
 from cxr.training.report_recipe import ReportRecipe, load_report_recipe
-from cxr.training.train_report import report_texts, train_report
+from cxr.training.train_report import train_report
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 
