@@ -13,6 +13,7 @@ SEEDS = (0, 1, 2)
 AGAINST = {
     "laboratory": "average_pooling",
     "map_pooling": "laboratory",
+    "report_places": "map_pooling",
     "multi_scale": "laboratory",
     "attention_mining": "map_pooling",
     "knowledge_preservation": "attention_mining",

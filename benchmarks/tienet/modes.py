@@ -1,4 +1,4 @@
-"""AUC of R, I+R, I+GR and I, each by its own call, over seeds; and of the classifier that was trained without text."""
+"""AUC of R, I+R, I+GR and I, each by its own call, over seeds."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -19,11 +19,14 @@ from nlp_labeler.findings import CHESTXRAY8
 
 __all__ = ["mode_rows"]
 
-PLAIN = "I, without text"
-"""The classifier whose features TieNet reads: the paper's comparison is with this one."""
+IMAGE = "I"
+"""A classifier that was trained on images and labels alone, without text: the paper's comparison is with this one."""
 
 WORDLESS = "I+GR, trained without words"
 """What is left of the gain when the words taught nothing, so that what is generated says nothing either."""
+
+OWN_IMAGE = "I of the same TieNet"
+"""Its image head over the trunk that words have taught: what is left of the gain without a generated report."""
 
 
 def mode_rows(cohort: Cohort, taught: Sequence[Generator], wordless: Sequence[Generator]) -> list[Row]:
@@ -31,19 +34,23 @@ def mode_rows(cohort: Cohort, taught: Sequence[Generator], wordless: Sequence[Ge
 
     Args:
         cohort: whose held-out patients are scored.
-        taught: a generator per seed.
-        wordless: the same, whose only teacher were the labels: what text adds is what these lack.
+        taught: a generator per seed, over a trunk that has learned from labels and words.
+        wordless: the same, whose only teacher were the labels, as they were its trunk's: what text adds is what these
+            lack.
     """
-    scores = [_aucs(cohort, generator) for generator in taught]
-    control = [_aucs(cohort, generator)["I+GR"] for generator in wordless]
+    with_words = [_aucs(cohort, generator) for generator in taught]
+    without = [_aucs(cohort, generator) for generator in wordless]
+    scores = {mode: [found[mode] for found in with_words] for mode in ("R", "I+R", "I+GR")}
+    scores |= {
+        IMAGE: [found["trunk"] for found in without],
+        WORDLESS: [found["I+GR"] for found in without],
+        OWN_IMAGE: [found["I"] for found in with_words],
+    }
     n = len(cohort.images)
-    rows = [_row(cohort.data, mode, [score[mode] for score in scores], n) for mode in scores[0]]
-    rows.append(_row(cohort.data, WORDLESS, control, n))
-    for mode in ("I", PLAIN):
-        gains = [score["I+GR"] - score[mode] for score in scores]
-        rows.append(_row(cohort.data, f"I+GR minus {mode}", gains, n))
-    gains = [score["I+GR"] - other for score, other in zip(scores, control, strict=True)]
-    rows.append(_row(cohort.data, f"I+GR minus {WORDLESS}", gains, n))
+    rows = [_row(cohort.data, mode, values, n) for mode, values in scores.items()]
+    for other in (IMAGE, WORDLESS, OWN_IMAGE):
+        gains = [one - two for one, two in zip(scores["I+GR"], scores[other], strict=True)]
+        rows.append(_row(cohort.data, f"I+GR minus {other}", gains, n))
     return rows
 
 
@@ -63,10 +70,11 @@ def _row(data: str, mode: str, values: Sequence[float], n: int) -> Row:
 
 
 def _aucs(cohort: Cohort, generator: Generator) -> dict[str, float]:
+    """Mean AUC of TieNet's four modes and of its trunk."""
     model = generator.model.tienet
     tokenizer = Tokenizer.from_file(str(generator.run / "tokenizer.json"))
     words = torch.from_numpy(encode(tokenizer, cohort.reports, generator.model.card.longest))
-    found: dict[str, list[torch.Tensor]] = {"R": [], "I+R": [], "I+GR": [], "I": [], PLAIN: []}
+    found: dict[str, list[torch.Tensor]] = {"R": [], "I+R": [], "I+GR": [], "I": [], "trunk": []}
     with torch.inference_mode():
         for rows, features in feature_batches(generator.features):
             cells = model.cells(features)
@@ -77,7 +85,7 @@ def _aucs(cohort: Cohort, generator: Generator) -> dict[str, float]:
                 model.classify_image_and_generated(model.opinions(cells, model.embed(cells, generated)))
             )
             found["I"].append(model.classify_image(cells))
-            found[PLAIN].append(generator.model.trunk.classify(features).logits)
+            found["trunk"].append(generator.model.trunk.classify(features).logits)
     space = generator.model.card.label_space
     return {mode: _mean_auc(cohort.truth, torch.cat(parts).numpy(), space) for mode, parts in found.items()}
 
