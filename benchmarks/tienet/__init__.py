@@ -3,7 +3,7 @@
 The modes are compared in the laboratory, over a backbone that has never seen a phantom: there a classifier without text
 leaves something to be learned. TieNet's trunk has learned from labels and from where the reports put findings, the
 classifier that it is compared with from the labels alone; both from the same images, in as many steps. The reports are
-those of the demo's classifier. Stages resume in runs/demo, runs/laboratory and runs/tienet-*; delete those to redo them.
+those of the demo's classifier. Stages resume in runs/demo, runs/laboratory, runs/tienet-*; delete them to start anew.
 """
 
 from pathlib import Path
