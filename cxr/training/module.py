@@ -8,7 +8,6 @@ import torch
 from lightning import LightningModule
 from torch import Tensor, nn
 from torch.optim import AdamW
-from torch.optim.lr_scheduler import LambdaLR
 
 from cxr.evaluation.ranking import roc_auc
 from cxr.models.output import ModelOutput
@@ -20,14 +19,8 @@ from cxr.training.ontology import conditional_targets, parents
 from cxr.training.preservation import preservation_loss
 from cxr.training.recipe import Recipe
 from cxr.training.report_places import place_loss
+from cxr.training.schedule import warmup_cosine
 from cxr.training.teacher import Teacher
-
-
-def warmup_cosine(step: int, steps: int, warmup: int) -> float:
-    """Learning-rate factor in [0, 1]: linear rise over ``warmup`` steps, then half a cosine down to 0."""
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
 
 class ClassifierModule(LightningModule):
@@ -153,6 +146,5 @@ class ClassifierModule(LightningModule):
             ]
         )
         steps = int(self.trainer.estimated_stepping_batches)
-        warmup = round(settings.warmup_fraction * steps)
-        schedule = LambdaLR(optimizer, lambda step: warmup_cosine(step, steps, warmup))
+        schedule = warmup_cosine(optimizer, steps, settings.warmup_fraction)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

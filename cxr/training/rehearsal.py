@@ -12,16 +12,13 @@ from rich.progress import track
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.optim import AdamW
-from torch.optim.lr_scheduler import LambdaLR
 
 from cxr.models.tienet import TieNet
-from cxr.training.module import warmup_cosine
 from cxr.training.report_plan import asserted
-from cxr.training.report_recipe import RehearsalConfig, ReportOptimization
+from cxr.training.report_recipe import WARMUP, RehearsalConfig, ReportOptimization
+from cxr.training.schedule import warmup_cosine
 
 __all__ = ["rehearse"]
-
-_WARMUP = 0.1
 
 
 def rehearse(
@@ -47,7 +44,7 @@ def rehearse(
     optimizer = AdamW(parameters, lr=settings.learning_rate, weight_decay=optimization.weight_decay)
     batch = min(settings.batch_size, len(words))
     steps = settings.epochs * (len(words) // batch)
-    schedule = LambdaLR(optimizer, lambda step: warmup_cosine(step, steps, max(1, round(_WARMUP * steps))))
+    schedule = warmup_cosine(optimizer, steps, WARMUP)
     rng = np.random.default_rng(seed)
     plans = asserted(labels)
     for _ in track(range(settings.epochs), "Rehearsing", transient=True):

@@ -11,7 +11,11 @@ from cxr.models.tienet_factory import TieNetConfig
 from cxr.training.losses import LossConfig
 from nlp_labeler.errors import ConfigError
 
-__all__ = ["ReportRecipe", "load_report_recipe", "shipped_report_recipes"]
+__all__ = ["WARMUP", "ReportRecipe", "load_report_recipe", "shipped_report_recipes"]
+
+
+WARMUP = 0.1
+"""Share of a training's steps over which the learning rate rises."""
 
 
 class _Strict(BaseModel):

@@ -10,19 +10,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.optim import AdamW
-from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Dataset
 
 from cxr.models.tienet import TieNet
 from cxr.training.losses import multilabel_loss, resolve_uncertain
-from cxr.training.module import warmup_cosine
 from cxr.training.report_plan import asserted
-from cxr.training.report_recipe import ReportRecipe
+from cxr.training.report_recipe import WARMUP, ReportRecipe
 from cxr.training.said_places import NOTHING, SaidPlaces, grounding_loss
+from cxr.training.schedule import warmup_cosine
 
 __all__ = ["ReportRows", "TieNetModule"]
-
-_WARMUP = 0.1
 
 
 class ReportRows(Dataset[tuple[Tensor, ...]]):
@@ -116,5 +113,5 @@ class TieNetModule(LightningModule):
             lr=settings.learning_rate,
         )
         steps = int(self.trainer.estimated_stepping_batches)
-        schedule = LambdaLR(optimizer, lambda step: warmup_cosine(step, steps, max(1, round(_WARMUP * steps))))
+        schedule = warmup_cosine(optimizer, steps, WARMUP)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,10 +1,11 @@
 """A dataset with reports, and a finished classifier as trunk -> a run folder with a report generator.
 
-Run folder: model.safetensors, report_model.json (the checkpoint); recipe.json; tokenizer.json; cache/ (images and the
-trunk's features of them); checkpoints/last.ckpt (for resuming); logs/. The trunk is frozen: its features are computed
-once.
+Run folder: model.safetensors, report_model.json (the checkpoint); recipe.json; trunk.json (which classifier);
+tokenizer.json; cache/ (images and the trunk's features of them); checkpoints/last.ckpt (for resuming); logs/. The trunk
+is frozen: its features are computed once.
 """
 
+import json
 import logging
 import warnings
 from pathlib import Path
@@ -64,17 +65,14 @@ def train_report(
             it the run folder has its own.
 
     Raises:
-        ConfigError: if the folder holds a run of another recipe, or the trunk's run is not finished.
+        ConfigError: if the folder holds a run of another recipe or trunk, or the trunk's run is not finished.
         DatasetError: if there are no reports to learn from.
     """
     run.mkdir(parents=True, exist_ok=True)
-    kept = run / "recipe.json"
-    if kept.exists() and ReportRecipe.model_validate_json(kept.read_text()) != recipe:
-        raise ConfigError(f"{run} holds a run of another recipe; choose another --out, or delete the folder")
-    kept.write_text(recipe.model_dump_json(indent=1) + "\n")
+    classifier, trunk_card = load_checkpoint(trunk_run)
+    _begin(run, recipe, trunk_card.weights_sha256)
     if (run / REPORT_CARD).exists():
         return ReportCard.model_validate_json((run / REPORT_CARD).read_text())
-    classifier, trunk_card = load_checkpoint(trunk_run)
     trunk = bare_classifier(classifier)
     split, texts = teachable_rows(dataset.subset("train"))
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
@@ -115,6 +113,18 @@ def train_report(
         data=f"{dataset.name}: {len(words)} reports, {split.records.patient.nunique()} patients",
     )
     return save_report_model(ReportModel(trunk.cpu(), tienet, card), run)
+
+
+def _begin(run: Path, recipe: ReportRecipe, trunk_sha256: str) -> None:
+    """Write down what a run is of, or refuse a folder that holds a run of something else."""
+    kept, trunk = run / "recipe.json", run / "trunk.json"
+    advice = "choose another --out, or delete the folder"
+    if kept.exists() and ReportRecipe.model_validate_json(kept.read_text()) != recipe:
+        raise ConfigError(f"{run} holds a run of another recipe; {advice}")
+    if trunk.exists() and json.loads(trunk.read_text())["weights_sha256"] != trunk_sha256:
+        raise ConfigError(f"{run} holds a run over another classifier; {advice}")
+    kept.write_text(recipe.model_dump_json(indent=1) + "\n")
+    trunk.write_text(json.dumps({"weights_sha256": trunk_sha256}) + "\n")
 
 
 def _views(

@@ -2,15 +2,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from cxr.datasets.dataset import Dataset
 from cxr.errors import ConfigError, DatasetError
 from cxr.models.checkpoint import load_checkpoint
 from cxr.training.held_out import evaluate_run
-from cxr.training.module import ClassifierModule, warmup_cosine
+from cxr.training.module import ClassifierModule
 from cxr.training.predict import read_predictions
 from cxr.training.recipe import Recipe
+from cxr.training.schedule import warmup_cosine
 from cxr.training.train import CALIBRATION_SPLIT, learnable_labels, train
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
@@ -91,7 +93,13 @@ def test_evaluation_writes_what_it_returns(phantom_dataset: Dataset, tiny_run: P
 
 
 def test_learning_rate_rises_then_falls_to_zero():
-    factors = [warmup_cosine(step, 100, 10) for step in range(101)]
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule = warmup_cosine(optimizer, 100, 0.1)
+    factors = []
+    for _ in range(101):
+        factors.append(schedule.get_last_lr()[0])
+        optimizer.step()
+        schedule.step()
     assert factors[9] == 1.0
     assert factors[:10] == sorted(factors[:10])
     assert factors[10:] == sorted(factors[10:], reverse=True)

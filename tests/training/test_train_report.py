@@ -90,6 +90,12 @@ def test_a_finished_run_is_not_trained_again(report_run: Path, phantom_dataset: 
         train_report(RECIPE.model_copy(update={"seed": 9}), phantom_dataset, tiny_run, report_run, workers=1)
 
 
+def test_another_classifier_does_not_continue_a_run(phantom_dataset: Dataset, tiny_run: Path, tmp_path: Path):
+    (tmp_path / "trunk.json").write_text('{"weights_sha256": "0"}')
+    with pytest.raises(ConfigError, match="another classifier"):
+        train_report(RECIPE, phantom_dataset, tiny_run, tmp_path, workers=1)
+
+
 def test_torch_and_onnx_say_the_same_words_on_200_images(report_run: Path, bundle: Path, phantom_dataset: Dataset):
     model = load_report_model(report_run)
     vocabulary = Vocabulary(model.card.words)
