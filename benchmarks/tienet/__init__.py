@@ -29,6 +29,7 @@ __all__ = ["run"]
 
 SEEDS = (0, 1, 2)
 EPOCHS = 20
+WITHOUT_TEXT = "template, classifier without text"
 
 
 def run() -> list[Row]:
@@ -67,16 +68,32 @@ def _reports() -> list[Row]:
     if not (folder / "clinic" / "worklist.html").is_file():
         run_demo(folder, patients=demo.PATIENTS, size=demo.SIZE, seed=demo.SEED, workers=1, say=print)
     cohort = Cohort.open(folder, "phantom cohort of the demo, held-out fifth of its patients")
-    generators = trained_generators(
-        cohort, dict.fromkeys(SEEDS, folder / "run"), "tienet", load_report_recipe("tienet")
-    )
+    told, silent = ({seed: _classifier(cohort, seed, words=words) for seed in SEEDS} for words in (True, False))
+    generators = trained_generators(cohort, told, "tienet", load_report_recipe("tienet"))
     said = [generator.speak() for generator in generators]
-    screened = screen_cohort(cohort, generators[0])
+    screened = [screen_cohort(cohort, told[seed], generators[seed].run) for seed in SEEDS]
+    templates = {
+        "template": [[one.template for one in run] for run in screened],
+        WITHOUT_TEXT: [[one.template for one in screen_cohort(cohort, silent[seed], None)] for seed in SEEDS],
+    }
     patients = list(cohort.test.records["patient"])
     return [
-        *text_rows(cohort, generators[0], said, [one.template for one in screened]),
+        *text_rows(cohort, generators, said, templates),
         *context_rows(cohort, generators[0]),
         *pointing_rows(cohort, generators, said),
-        *regulariser_rows("tienet-regulariser", cohort.data, screened, cohort.truth, patients, {}),
+        *regulariser_rows("tienet-regulariser", cohort.data, screened[0], cohort.truth, patients, {}),
         *runtime_rows(cohort, generators[0]),
     ]
+
+
+def _classifier(cohort: Cohort, seed: int, *, words: bool) -> Path:
+    """The run folder of the demo's classifier, or of one that learns from labels alone."""
+    run = cohort.folder / "run"
+    if words and seed == 0:
+        return run
+    recipe = load_recipe("demo").model_copy(update={"seed": seed})
+    if not words:
+        recipe = recipe.model_copy(update={"places": None})
+    out = ROOT / "runs" / f"tienet-{'told' if words else 'silent'}-{seed}"
+    train(recipe, cohort.dataset, out, init_weights=None, workers=0, cache=run / "cache")
+    return out

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.record import Row
+from benchmarks.tienet.f1_gain import f1_gain
 from benchmarks.tienet.screened import Screened
-from cxr.evaluation.bootstrap import Estimate, bootstrap, estimates
 from cxr.evaluation.clinical_efficacy import clinical_efficacy, stated_findings
 from cxr.evaluation.report_audit import audit_report, total
 from nlp_labeler.findings import CHESTXRAY8
@@ -67,7 +67,7 @@ def regulariser_rows(
             )
             for metric, value in figures.items()
         ]
-    change = _f1_difference(truth, stated["regularised"], stated["generated"], patients)
+    change = f1_gain(truth, [stated["regularised"]], [stated["generated"]], patients)
     rows.append(
         Row(
             table=table,
@@ -96,16 +96,3 @@ def regulariser_rows(
         )
     )
     return rows
-
-
-def _f1_difference(
-    truth: NDArray[np.bool_], one: NDArray[np.bool_], other: NDArray[np.bool_], patients: Sequence[str]
-) -> Estimate:
-    """Micro F1 of (N, 8) statements minus that of others, with its interval by patient."""
-
-    def f1(stated: NDArray[np.bool_], weights: NDArray[np.float32]) -> NDArray[np.float64]:
-        hits, all_ = (truth & stated).sum(axis=1), truth.sum(axis=1) + stated.sum(axis=1)
-        return np.asarray(2 * (weights @ hits) / np.maximum(weights @ all_, 1))
-
-    found = bootstrap(lambda weights: (f1(one, weights) - f1(other, weights))[:, None], patients)
-    return estimates(found)[0]

@@ -7,7 +7,6 @@ from PIL import Image
 from rich.progress import track
 
 from benchmarks.tienet.cohort import Cohort
-from benchmarks.tienet.trained import Generator
 from cxr.demo.path import ALPHA, DELTA
 from cxr.export.bundle import export_bundle
 from cxr.reporting import write_report
@@ -59,10 +58,14 @@ def screen_files(bundle: Path, files: list[Path]) -> list[Screened]:
     return found
 
 
-def screen_cohort(cohort: Cohort, generator: Generator) -> list[Screened]:
-    """Export the demo's classifier with the generator, and screen the held-out phantoms."""
-    bundle = generator.run / "bundle"
-    export_bundle(
-        cohort.folder / "run", bundle, name="tienet", version="1", alpha=ALPHA, delta=DELTA, report_run=generator.run
-    )
+def screen_cohort(cohort: Cohort, run: Path, report_run: Path | None) -> list[Screened]:
+    """Export a classifier, with a generator where there is one, and screen the held-out phantoms.
+
+    Args:
+        cohort: whose they are.
+        run: of the classifier.
+        report_run: of the generator over it.
+    """
+    bundle = (report_run or run) / "bundle"
+    export_bundle(run, bundle, name="tienet", version="1", alpha=ALPHA, delta=DELTA, report_run=report_run)
     return screen_files(bundle, [Path(path) for path in cohort.test.records["path"]])

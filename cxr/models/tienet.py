@@ -20,7 +20,6 @@ from cxr.models.text_embedding import AttentionEncodedText, saliency_weighted_po
 __all__ = ["PLACE_CHANNELS", "JointEmbedding", "TieNet", "cell_channels", "class_map_channels"]
 
 _MAP_SCALE = 10.0  # class maps are logits; so divided they are about as large as the other features
-_OPINIONS = 3  # that mode I+GR weighs
 _SHARPNESS = 4.0  # of log-sum-exp pooling, on logits, as the recipes of the classifiers have it
 
 PLACE_CHANNELS = 4
@@ -107,9 +106,8 @@ class TieNet(nn.Module):
             self.image_head.bias.zero_()
         self.report_head = nn.Linear(decoder.hidden_size, labels)
         self.joint_head = nn.Linear(joint, labels)
-        self.generated_head = nn.Parameter(torch.zeros(_OPINIONS + 1, labels))
-        with torch.no_grad():
-            self.generated_head[0] = 1.0
+        self.opinion_weights = nn.Parameter(torch.tensor([1.0, 0.0, 0.0]))
+        self.generated_bias = nn.Parameter(torch.zeros(labels))
 
     def cells(self, features: Tensor) -> Tensor:
         """Trunk features (N, channels, S, S) -> (N, S * S, D)."""
@@ -159,12 +157,11 @@ class TieNet(nn.Module):
         return torch.stack([self.trunk_logits(cells), self.classify_image(cells), heard], dim=1)
 
     def classify_image_and_generated(self, opinions: Tensor) -> Tensor:
-        """Mode I+GR: logits (N, C) that weigh the :meth:`opinions` (N, 3, C), each finding's by themselves.
+        """Mode I+GR: logits (N, C) that weigh the :meth:`opinions` (N, 3, C), alike for every finding.
 
         The paper reads a generated report as it reads a real one, which trusts it too much.
         """
-        weights, intercept = self.generated_head[:_OPINIONS], self.generated_head[_OPINIONS]
-        return (opinions * weights).sum(dim=1) + intercept
+        return torch.einsum("noc,o->nc", opinions, self.opinion_weights) + self.generated_bias
 
 
 def _places(features: Tensor) -> Tensor:

@@ -54,7 +54,10 @@ def fit_report_head(
 def fit_generated_head(
     model: TieNet, vocabulary: Vocabulary, features: NDArray[np.float16], labels: NDArray[np.float32], longest: int
 ) -> None:
-    """Fit mode I+GR in place on validation images, starting from what the trunk says.
+    """Fit mode I+GR in place on validation images.
+
+    The three weights are the same for every finding: of the rarer ones a validation split has a handful, from which
+    weights of their own learn nothing but its accidents.
 
     Args:
         model: after its joint training, in evaluation mode, with its plan.
@@ -69,13 +72,12 @@ def fit_generated_head(
             cells = model.cells(batch)
             embedding = model.embed(cells, greedy_reports(model, vocabulary, cells, longest))
             found.append(model.opinions(cells, embedding))
-    start = model.generated_head.detach().clone()
     _fit(
-        [model.generated_head],
+        [model.opinion_weights, model.generated_bias],
         model.classify_image_and_generated,
         torch.cat(found),
         labels,
-        lambda: _DECAY * (model.generated_head - start).square().sum(),
+        lambda: _DECAY * model.generated_bias.square().sum(),
     )
 
 

@@ -92,8 +92,9 @@ def test_a_generated_report_is_trusted_only_as_far_as_fitted(tienet, cells):
     opinions = tienet.opinions(cells, tienet.embed(cells, WORDS))
     torch.testing.assert_close(tienet.classify_image_and_generated(opinions), tienet.trunk_logits(cells))
     with torch.no_grad():
-        tienet.generated_head.copy_(torch.tensor([0.5, 1.0, 2.0, -3.0])[:, None].expand(4, 5))
-    expected = 0.5 * opinions[:, 0] + opinions[:, 1] + 2 * opinions[:, 2] - 3
+        tienet.opinion_weights.copy_(torch.tensor([0.5, 1.0, 2.0]))
+        tienet.generated_bias.copy_(torch.arange(5.0))
+    expected = 0.5 * opinions[:, 0] + opinions[:, 1] + 2 * opinions[:, 2] + torch.arange(5.0)
     torch.testing.assert_close(tienet.classify_image_and_generated(opinions), expected)
 
 

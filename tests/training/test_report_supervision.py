@@ -13,6 +13,7 @@ from cxr.training.report_plan import asserted, fit_plan
 from cxr.training.report_recipe import RehearsalConfig, ReportOptimization
 from cxr.training.report_tokenizer import encode, train_tokenizer, vocabulary_of
 from cxr.training.said_places import NOTHING, grounding_loss, said_places
+from cxr.training.tienet_heads import fit_generated_head
 
 LABELS = ("Effusion", "Pneumothorax", "Mass")
 TEXTS = [
@@ -107,6 +108,30 @@ def test_the_plan_begins_where_its_f1_is_best():
     begins = truth_logits[planned].min()
     assert 1 / (1 + np.exp(-begins)) == pytest.approx(best / 2, abs=0.03)
     assert model.plan_slope.tolist() == pytest.approx([0.5, 1], abs=0.05)
+
+
+def test_the_opinion_that_is_right_gets_the_weight():
+    """Mode I is made to say the contrary of the trunk, which is right about two findings out of two."""
+    tokenizer = train_tokenizer(TEXTS, min_count=1)
+    vocabulary = vocabulary_of(tokenizer)
+    model = tienet(len(vocabulary.words), 2).eval()
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(200, 6, 1, 1)).astype(np.float16)
+    with torch.no_grad():
+        model.class_maps.weight.zero_()
+        model.class_maps.bias.zero_()
+        model.class_maps.weight[0, 0] = model.class_maps.weight[1, 1] = 1.0
+        model.image_head.weight.neg_()
+    labels = (features[:, :2, 0, 0] + rng.normal(scale=0.5, size=(200, 2)) > 0).astype(np.float32)
+    fit_generated_head(model, vocabulary, features, labels, 4)
+    trunk, image, heard = model.opinion_weights.tolist()
+    assert trunk - image > 1  # of x and -x only the difference is determined
+    assert abs(heard) < trunk - image
+    with torch.inference_mode():
+        cells = model.cells(torch.from_numpy(features).float())
+        opinions = model.opinions(cells, model.embed(cells, greedy_reports(model, vocabulary, cells, 4)))
+        planned = model.classify_image_and_generated(opinions).numpy() > 0
+    assert (planned == (labels == 1)).mean() > 0.8
 
 
 def test_a_rehearsed_decoder_says_what_is_planned():
