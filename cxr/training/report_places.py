@@ -36,8 +36,8 @@ class PlacesConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    weight: float = Field(default=3.0, gt=0)
-    sharpness: float = Field(default=0.5, gt=0)
+    weight: float = Field(default=1.0, gt=0)
+    sharpness: float = Field(default=1.0, gt=0)
 
 
 def report_quadrants(texts: Sequence[str], label_space: Sequence[str]) -> NDArray[np.int64]:
