@@ -18,6 +18,7 @@ from cxr.training.ontology import HierarchyTraining
 from cxr.training.preservation import PreservationConfig
 from cxr.training.report_places import PlacesConfig
 from nlp_labeler.errors import ConfigError
+from nlp_labeler.faults import faults
 from nlp_labeler.findings import CHESTXRAY8, LABELS, PARENT
 
 LabelSet = Literal["chestxray8", "chestxray14", "ontology"]
@@ -77,7 +78,7 @@ class Recipe(BaseModel):
         """Each method needs its part of the model, and the other way round."""
         steps = self.model.mining.steps if self.model.mining else 1
         strangers = set(self.prior.passes_over) - set(LABEL_SETS[self.labels]) if self.prior else set()
-        faults = [
+        misfits = [
             (steps > 1) != (self.mining is not None) and "[mining] goes with [model.mining] of two steps or more",
             self.model.guided != (self.guidance is not None) and "[guidance] goes with model.guided = true",
             self.model.hierarchical != (self.hierarchy is not None) and "[hierarchy] goes with model.hierarchical",
@@ -100,7 +101,7 @@ class Recipe(BaseModel):
             and self.guidance is not None
             and "[preservation] and [guidance] each need a frozen copy of their own; use one of them",
         ]
-        if found := [fault for fault in faults if fault]:
+        if found := [misfit for misfit in misfits if misfit]:
             raise ValueError("; ".join(found))
         return self
 
@@ -117,15 +118,12 @@ def load_recipe(name_or_path: str) -> Recipe:
     A recipe may name another as its ``base``: its own tables are laid over the base's, key by key.
 
     Raises:
-        ConfigError: if there is no such recipe, or it does not validate; all faults are named at once.
+        ConfigError: if there is no such recipe, or it does not validate.
     """
     try:
         return Recipe.model_validate(_read(name_or_path, ()))
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']} (found {e['input']!r:.60})" for e in error.errors()
-        )
-        raise ConfigError(f"recipe '{name_or_path}': {faults}") from error
+        raise ConfigError(f"recipe '{name_or_path}': {faults(error)}") from error
 
 
 def _read(name_or_path: str, above: tuple[str, ...]) -> dict[str, Any]:

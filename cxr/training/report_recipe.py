@@ -10,6 +10,7 @@ from cxr.imaging.augmentation import AugmentationConfig
 from cxr.models.tienet_factory import TieNetConfig
 from cxr.training.losses import LossConfig
 from nlp_labeler.errors import ConfigError
+from nlp_labeler.faults import faults
 
 __all__ = ["WARMUP", "ReportRecipe", "load_report_recipe", "shipped_report_recipes"]
 
@@ -96,7 +97,7 @@ def load_report_recipe(name_or_path: str) -> ReportRecipe:
     """Read a report recipe by file path, or by name from those shipped.
 
     Raises:
-        ConfigError: if there is none such, or it does not validate; all faults are named at once.
+        ConfigError: if there is none such, or it does not validate.
     """
     path = Path(name_or_path)
     if path.suffix == ".toml" and path.is_file():
@@ -111,5 +112,4 @@ def load_report_recipe(name_or_path: str) -> ReportRecipe:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"report recipe '{name_or_path}' is not TOML: {error}") from error
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ConfigError(f"report recipe '{name_or_path}': {faults}") from error
+        raise ConfigError(f"report recipe '{name_or_path}': {faults(error)}") from error
