@@ -2,7 +2,7 @@
 
 A cache belongs to the files it was made from: their paths, sizes and times of change, the input size and the version of
 the preprocessing make its key, and a cache with another key is built anew. Building can be stopped at any time: what is
-done is kept, and the finished cache appears by renaming.
+done is kept, and the finished cache appears by renaming. Several runs may build and open the same one at a time.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 from rich.progress import track
 
@@ -60,28 +61,35 @@ class ImageCache:
         """
         paths = [Path(path) for path in dataset.records["path"]]
         key = _key(paths, list(dataset.records["image"]), size)
-        target, card = directory / "images.npy", directory / "cache.json"
-        if target.is_file() and card.is_file() and json.loads(card.read_text(encoding="utf-8")).get("key") == key:
-            return cls(target)
         directory.mkdir(parents=True, exist_ok=True)
-        card.unlink(missing_ok=True)
-        partial, state = directory / f"{key[:16]}.partial.npy", directory / f"{key[:16]}.state.npy"
-        for name in ("images.npy", "*.partial.npy", "*.state.npy"):
-            for stale in set(directory.glob(name)) - {partial, state}:
-                stale.unlink()
-        _fill(partial, state, paths, size, workers)
-        refused = _refusals(state, paths, dataset, directory)
-        if refused:
-            shown = "; ".join(refused[:_SHOWN_REFUSALS])
-            raise DatasetError(
-                f"{len(refused)} of {len(paths)} images cannot be used: {shown}. All are listed in "
-                f"{directory / 'refused.csv'}; take them out of the dataset's lists"
-            )
-        partial.replace(target)
-        state.unlink()
-        content = {"key": key, "size": size, "images": len(paths), "preprocessing": PREPROCESSING_VERSION}
-        write_text(card, json.dumps(content, indent=1) + "\n")
-        return cls(target)
+        # Of several runs that share a folder one builds, and the others wait and open what it built.
+        with FileLock(directory.with_name(f"{directory.name}.lock")):
+            return cls(_built(paths, key, size, directory, workers, dataset))
+
+
+def _built(paths: list[Path], key: str, size: int, directory: Path, workers: int, dataset: Dataset) -> Path:
+    """The finished file, which is made where the folder does not hold it under this key."""
+    target, card = directory / "images.npy", directory / "cache.json"
+    if target.is_file() and card.is_file() and json.loads(card.read_text(encoding="utf-8")).get("key") == key:
+        return target
+    card.unlink(missing_ok=True)
+    partial, state = directory / f"{key[:16]}.partial.npy", directory / f"{key[:16]}.state.npy"
+    for name in ("images.npy", "*.partial.npy", "*.state.npy"):
+        for stale in set(directory.glob(name)) - {partial, state}:
+            stale.unlink()
+    _fill(partial, state, paths, size, workers)
+    refused = _refusals(state, paths, dataset, directory)
+    if refused:
+        shown = "; ".join(refused[:_SHOWN_REFUSALS])
+        raise DatasetError(
+            f"{len(refused)} of {len(paths)} images cannot be used: {shown}. All are listed in "
+            f"{directory / 'refused.csv'}; take them out of the dataset's lists"
+        )
+    partial.replace(target)
+    state.unlink()
+    content = {"key": key, "size": size, "images": len(paths), "preprocessing": PREPROCESSING_VERSION}
+    write_text(card, json.dumps(content, indent=1) + "\n")
+    return target
 
 
 def _key(paths: list[Path], images: list[str], size: int) -> str:

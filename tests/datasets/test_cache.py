@@ -1,5 +1,6 @@
 """The image cache: the pixels of the clinic's preprocessing, never stale, never silently black."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -88,3 +89,14 @@ def test_missing_images_are_named(dataset, tmp_path):
     Path(dataset.records["path"][4]).unlink()
     with pytest.raises(DatasetError, match=r"image 4\.png is listed but not found"):
         ImageCache.build(dataset, 64, tmp_path / "cache")
+
+
+def test_runs_that_start_at_once_share_one_cache(dataset, tmp_path, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(
+        "cxr.datasets.cache.read_radiograph", lambda path: (decoded.append(path), read_radiograph(path))[1]
+    )
+    with ThreadPoolExecutor(4) as pool:
+        caches = list(pool.map(lambda _: ImageCache.build(dataset, 64, tmp_path / "cache"), range(4)))
+    assert len(decoded) == 6
+    assert all(np.array_equal(cache.pixels, caches[0].pixels) for cache in caches)
