@@ -10,6 +10,7 @@ from benchmarks.localization.scoring import Scored, score
 from benchmarks.localization.severity import severity_rows
 from benchmarks.localization.steps import step_rows
 from benchmarks.localization.table import gain_rows, method_rows
+from benchmarks.localization.words import word_rows
 from benchmarks.record import Row
 
 __all__ = ["run"]
@@ -25,4 +26,4 @@ def run() -> list[Row]:
     test = laboratory.dataset.subset("test").records
     rows = [row for name in METHODS for row in method_rows(name, scored[name], test)]
     rows += [row for name, other in AGAINST.items() for row in gain_rows(name, other, scored, test)]
-    return rows + step_rows(laboratory) + severity_rows(laboratory)
+    return rows + word_rows(laboratory) + step_rows(laboratory) + severity_rows(laboratory)

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+from benchmarks.classification.learning_curve import thinned
 from benchmarks.localization.cohort import Laboratory
 from cxr.training.recipe import load_recipe
 from cxr.training.train import train
 
-__all__ = ["AGAINST", "METHODS", "NOTES", "SEEDS", "train_method"]
+__all__ = ["AGAINST", "LONG", "METHODS", "NOTES", "SEEDS", "train_longer", "train_method"]
 
 SEEDS = (0, 1, 2)
+LONG = 20
+"""Epochs after which further ones no longer help; the recipes' own 8 are enough to compare methods."""
 
 AGAINST = {
     "laboratory": "average_pooling",
@@ -42,4 +45,16 @@ def train_method(name: str, seed: int, laboratory: Laboratory) -> Path:
     recipe = load_recipe(name).model_copy(update={"seed": seed})
     run = laboratory.run(name, seed)
     train(recipe, laboratory.dataset, run, init_weights=None, workers=0, cache=laboratory.cache)
+    return run
+
+
+def train_longer(name: str, seed: int, laboratory: Laboratory, share: float = 1.0) -> Path:
+    """The folder of a finished run of LONG epochs, on a share of the training patients."""
+    recipe = load_recipe(name)
+    optimization = recipe.optimization.model_copy(update={"epochs": LONG})
+    recipe = recipe.model_copy(update={"seed": seed, "optimization": optimization})
+    part = "" if share == 1 else f"-{share:.0%}"
+    run = laboratory.folder / f"{name}-{LONG}-epochs{part}-{seed}"
+    cache = laboratory.cache if share == 1 else laboratory.cache / f"{share:.0%}"
+    train(recipe, thinned(laboratory.dataset, share), run, init_weights=None, workers=0, cache=cache)
     return run

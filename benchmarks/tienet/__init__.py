@@ -10,6 +10,8 @@ from pathlib import Path
 
 from benchmarks import demo
 from benchmarks.localization.cohort import Laboratory
+from benchmarks.localization.methods import LONG, SEEDS, train_longer
+from benchmarks.localization.words import SILENT, TOLD
 from benchmarks.record import ROOT, Row
 from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.context import context_rows
@@ -27,8 +29,6 @@ from cxr.training.train import train
 
 __all__ = ["run"]
 
-SEEDS = (0, 1, 2)
-EPOCHS = 20
 WITHOUT_TEXT = "template, classifier without text"
 
 
@@ -41,26 +41,14 @@ def _modes() -> list[Row]:
     laboratory = Laboratory.open()
     cohort = Cohort.open(laboratory.folder, "phantoms of the laboratory, held-out patients")
     # TieNet takes the pooled class maps for what the trunk says: these two recipes do so too.
-    silent, told = (
-        {seed: _trunk(recipe, seed, laboratory) for seed in SEEDS} for recipe in ("map_pooling", "report_places")
-    )
+    silent, told = ({seed: train_longer(recipe, seed, laboratory) for seed in SEEDS} for recipe in (SILENT, TOLD))
     recipe = load_report_recipe("tienet")
     # The laboratory has two fifths of the demo's reports: with as many epochs it would have two fifths of the steps.
-    optimization = recipe.optimization.model_copy(update={"epochs": EPOCHS})
+    optimization = recipe.optimization.model_copy(update={"epochs": LONG})
     recipe = recipe.model_copy(update={"optimization": optimization})
     taught = trained_generators(cohort, told, "tienet-laboratory", recipe)
     wordless = trained_generators(cohort, silent, "tienet-wordless", without_words(recipe))
     return mode_rows(cohort, taught, wordless)
-
-
-def _trunk(recipe: str, seed: int, laboratory: Laboratory) -> Path:
-    """The run folder of a trunk that was trained until more epochs no longer help (8, as the recipe has it, do)."""
-    settings = load_recipe(recipe)
-    optimization = settings.optimization.model_copy(update={"epochs": EPOCHS})
-    settings = settings.model_copy(update={"seed": seed, "optimization": optimization})
-    run = laboratory.folder / f"{recipe}-{EPOCHS}-epochs-{seed}"
-    train(settings, laboratory.dataset, run, init_weights=None, workers=0, cache=laboratory.cache)
-    return run
 
 
 def _reports() -> list[Row]:
