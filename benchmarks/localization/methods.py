@@ -49,12 +49,17 @@ def train_method(name: str, seed: int, laboratory: Laboratory) -> Path:
 
 
 def train_longer(name: str, seed: int, laboratory: Laboratory, share: float = 1.0) -> Path:
-    """The folder of a finished run of LONG epochs, on a share of the training patients."""
+    """The folder of a finished run on a share of the training patients, as many steps as LONG epochs on all of them.
+
+    In as many epochs fewer patients would mean fewer steps, and what learns slowly would look as if it had learned
+    little: on a quarter of them AUC still rises from epoch 20 to 40 without places, not with them.
+    """
     recipe = load_recipe(name)
-    optimization = recipe.optimization.model_copy(update={"epochs": LONG})
+    epochs = round(LONG / share)
+    optimization = recipe.optimization.model_copy(update={"epochs": epochs})
     recipe = recipe.model_copy(update={"seed": seed, "optimization": optimization})
     part = "" if share == 1 else f"-{share:.0%}"
-    run = laboratory.folder / f"{name}-{LONG}-epochs{part}-{seed}"
+    run = laboratory.folder / f"{name}-{epochs}-epochs{part}-{seed}"
     cache = laboratory.cache if share == 1 else laboratory.cache / f"{share:.0%}"
     train(recipe, thinned(laboratory.dataset, share), run, init_weights=None, workers=0, cache=cache)
     return run

@@ -43,7 +43,7 @@ def word_rows(laboratory: Laboratory) -> list[Row]:
                     n=len(test),
                     unit_of_n="images",
                     data=f"phantom test patients, mean of {len(SEEDS)} seeds",
-                    note="the same training images, the same number of epochs",
+                    note="the same training images, the same number of steps",
                 )
                 for metric, place in SHOWN.items()
             ]
