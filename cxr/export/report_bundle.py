@@ -21,7 +21,9 @@ from cxr.training.dictate import dictate
 
 __all__ = ["add_report_generator"]
 
-BEAM_WIDTH = 3
+BEAM_WIDTH = 1
+"""Wider beams find likelier reports that leave out more of what is planned: on validation phantoms a width of 3 costs
+.003 to .017 of clinical F1."""
 _PROBES = 8
 
 

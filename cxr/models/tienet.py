@@ -106,7 +106,7 @@ class TieNet(nn.Module):
             self.image_head.bias.zero_()
         self.report_head = nn.Linear(decoder.hidden_size, labels)
         self.joint_head = nn.Linear(joint, labels)
-        self.opinion_weights = nn.Parameter(torch.tensor([1.0, 0.0, 0.0]))
+        self.opinion_weights = nn.Parameter(torch.tensor([0.5, 0.5, 0.0]))
         self.generated_bias = nn.Parameter(torch.zeros(labels))
 
     def cells(self, features: Tensor) -> Tensor:

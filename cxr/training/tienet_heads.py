@@ -22,6 +22,7 @@ __all__ = ["feature_batches", "fit_generated_head", "fit_report_head"]
 _BATCH = 64
 _STEPS = 60
 _DECAY = 1e-3
+_PULL = 0.3  # towards the mean of trunk and mode I: a generated report has to earn its weight
 
 
 def feature_batches(features: NDArray[np.float16]) -> Iterator[tuple[slice, Tensor]]:
@@ -72,12 +73,13 @@ def fit_generated_head(
             cells = model.cells(batch)
             embedding = model.embed(cells, greedy_reports(model, vocabulary, cells, longest))
             found.append(model.opinions(cells, embedding))
+    start = model.opinion_weights.detach().clone()
     _fit(
         [model.opinion_weights, model.generated_bias],
         model.classify_image_and_generated,
         torch.cat(found),
         labels,
-        lambda: _DECAY * model.generated_bias.square().sum(),
+        lambda: _PULL * (model.opinion_weights - start).square().sum() + _DECAY * model.generated_bias.square().sum(),
     )
 
 

@@ -7,17 +7,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from onnxruntime import InferenceSession
 
 from cxr.datasets.cache import ImageCache
 from cxr.datasets.dataset import Dataset
 from cxr.errors import ConfigError, DatasetError
 from cxr.export.bundle import export_bundle
+from cxr.export.report_bundle import BEAM_WIDTH
 from cxr.export.report_graph import write_report_graphs
 from cxr.models.report_checkpoint import ReportModel, load_report_model, new_tienet, save_report_model
 from cxr.models.tienet_factory import TransformerConfig
 from cxr.reporting.vocabulary import END, PAD, START, Vocabulary
 from cxr.screening import Bundle, Screener
-from cxr.screening.generator import Generator
+from cxr.screening.generator import (
+    DECODER_FILE,
+    ENCODER_FILE,
+    GENERATOR_CARD_FILE,
+    Generator,
+    GeneratorCard,
+    OnnxDictation,
+)
 from cxr.training.dataset_reports import report_texts
 from cxr.training.dictate import dictate, greedy_reports
 from cxr.training.report_recipe import ReportRecipe, load_report_recipe
@@ -108,10 +117,22 @@ def test_torch_and_onnx_say_the_same_words_on_200_images(report_run: Path, bundl
     said = set()
     for image in images:
         features = model.trunk.features(torch.from_numpy(image)[None, None].float() / 255).detach()
-        expected = dictate(model.tienet, vocabulary, features, width=3, longest=model.card.longest).words
+        expected = dictate(model.tienet, vocabulary, features, width=BEAM_WIDTH, longest=model.card.longest).words
         assert generator.report(image).words == expected
         said.add(expected)
     assert len(said) > 1
+
+
+def test_torch_and_onnx_search_a_beam_alike(report_run: Path, bundle: Path, phantom_dataset: Dataset):
+    card = GeneratorCard.model_validate_json((bundle / GENERATOR_CARD_FILE).read_text())
+    sessions = [InferenceSession(bundle / name) for name in (ENCODER_FILE, DECODER_FILE)]
+    speaker = OnnxDictation(*sessions, card.model_copy(update={"beam_width": 3}))
+    model = load_report_model(report_run)
+    real = ImageCache.build(phantom_dataset, 64, report_run / "cache_all")
+    for row in range(20):
+        features = model.trunk.features(torch.from_numpy(np.array(real[row]))[None, None].float() / 255).detach()
+        expected = dictate(model.tienet, Vocabulary(card.words), features, width=3, longest=card.longest)
+        assert speaker.dictate(np.asarray(real[row])).words == expected.words
 
 
 def test_the_bundle_screens_with_both_texts(bundle: Path, phantom_dataset: Dataset):
