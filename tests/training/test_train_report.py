@@ -142,7 +142,7 @@ def test_the_bundle_screens_with_both_texts(bundle: Path, phantom_dataset: Datas
     if report is not None:  # the gate may refuse a picture of 64 pixels
         assert report.generated is not None
     card = json.loads((bundle / "report_generator.json").read_text())
-    assert card["beam_width"] == 3
+    assert card["beam_width"] == BEAM_WIDTH
     assert "Report generator" in (bundle / "model_card.md").read_text()
 
 
