@@ -68,7 +68,7 @@ def _reports() -> list[Row]:
     return [
         *text_rows(cohort, generators, said, templates),
         *context_rows(cohort, generators[0]),
-        *pointing_rows(cohort, generators, said),
+        *pointing_rows(cohort, generators, said, [silent[seed] for seed in SEEDS]),
         *regulariser_rows("tienet-regulariser", cohort.data, screened[0], cohort.truth, patients, {}),
         *runtime_rows(cohort, generators[0]),
     ]

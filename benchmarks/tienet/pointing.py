@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,7 +11,11 @@ from numpy.typing import NDArray
 from benchmarks.record import Row
 from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator, Said
+from cxr.datasets.cache import ImageCache
 from cxr.evaluation.bootstrap import bootstrap, estimates
+from cxr.models.checkpoint import load_checkpoint
+from cxr.training.predict import Predictions
+from cxr.training.train import split_predictions
 from nlp_labeler.document import Assertion
 from nlp_labeler.findings import CHESTXRAY8
 from nlp_labeler.labeler import Labeler
@@ -20,21 +25,43 @@ __all__ = ["pointing_rows"]
 _PRESENT = {Assertion.AFFIRMED, Assertion.UNCERTAIN}
 
 
-def pointing_rows(cohort: Cohort, generators: Sequence[Generator], said: Sequence[Said]) -> list[Row]:
-    """Share of hits of word attention and of class heatmaps on the same findings: those true, masked and said."""
+def pointing_rows(
+    cohort: Cohort, generators: Sequence[Generator], said: Sequence[Said], silent: Sequence[Path]
+) -> list[Row]:
+    """Share of hits of word attention and of class heatmaps on the same findings: those true, masked and said.
+
+    Args:
+        cohort: whose held-out patients are looked at.
+        generators: a generator per seed.
+        said: what each of them said.
+        silent: per seed the run of a classifier that has learned from labels alone.
+    """
     reader = Labeler.load(policy="openi", engine="surface")
     found = [
         hit
-        for generator, spoken in zip(generators, said, strict=True)
-        for hit in _hits(cohort, reader, generator, spoken)
+        for generator, spoken, run in zip(generators, said, silent, strict=True)
+        for hit in _hits(cohort, reader, generator, spoken, _predicted(cohort, run))
     ]
-    hits = np.array([(hit.attention, hit.heatmap, hit.attention - hit.heatmap) for hit in found], dtype=float)
+    hits = np.array(
+        [
+            (hit.attention, hit.heatmap, hit.silent, hit.attention - hit.heatmap, hit.attention - hit.silent)
+            for hit in found
+        ],
+        dtype=float,
+    )
 
     def shares(weights: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(weights @ hits / weights.sum(axis=1, keepdims=True))
 
     patients = dict(zip(cohort.images, cohort.test.records["patient"], strict=True))
-    names = ("word attention", "class heatmap", "word attention minus class heatmap")
+    without = "class heatmap, classifier without text"
+    names = (
+        "word attention",
+        "class heatmap",
+        without,
+        "word attention minus class heatmap",
+        f"word attention minus {without}",
+    )
     return [
         Row(
             table="tienet-pointing",
@@ -58,9 +85,18 @@ class _Hit:
     image: str
     attention: bool
     heatmap: bool
+    silent: bool
 
 
-def _hits(cohort: Cohort, reader: Labeler, generator: Generator, said: Said) -> Iterator[_Hit]:
+def _predicted(cohort: Cohort, run: Path) -> Predictions:
+    """A classifier's class maps of the held-out images."""
+    model, card = load_checkpoint(run)
+    images = ImageCache.build(cohort.test, card.image_size, cohort.folder / "run" / "cache" / "test")
+    return split_predictions(model, cohort.test, images, card.label_space, with_maps=True)
+
+
+def _hits(cohort: Cohort, reader: Labeler, generator: Generator, said: Said, silent: Predictions) -> Iterator[_Hit]:
+    assert silent.class_maps is not None
     space = generator.model.card.label_space
     for row, image in enumerate(cohort.images):
         maps = None
@@ -69,7 +105,8 @@ def _hits(cohort: Cohort, reader: Labeler, generator: Generator, said: Said) -> 
             if mask is None:
                 continue
             maps = _class_maps(generator, row) if maps is None else maps
-            yield _Hit(image, _inside(looked, mask), _inside(maps[space.index(name)], mask))
+            other = silent.class_maps[row, silent.label_space.index(name)]
+            yield _Hit(image, _inside(looked, mask), _inside(maps[space.index(name)], mask), _inside(other, mask))
 
 
 def _attended(reader: Labeler, generator: Generator, said: Said, row: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
@@ -92,7 +129,7 @@ def _class_maps(generator: Generator, row: int) -> NDArray[np.float32]:
     return maps
 
 
-def _inside(heat: NDArray[np.float32], mask: NDArray[np.bool_]) -> bool:
+def _inside(heat: NDArray[np.floating], mask: NDArray[np.bool_]) -> bool:
     """Whether the centre of the hottest cell of a map over the whole square image lies in the mask."""
     y, x = np.unravel_index(int(heat.argmax()), heat.shape)
     return bool(mask[int((y + 0.5) / heat.shape[0] * mask.shape[0]), int((x + 0.5) / heat.shape[1] * mask.shape[1])])
