@@ -1,5 +1,7 @@
 """Rows of the two tables: what each method reaches, and what it adds."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from benchmarks.localization.methods import NOTES, SEEDS
@@ -8,14 +10,14 @@ from benchmarks.localization.statistics import SHOWN, gain, statistic
 from benchmarks.record import Row
 from cxr.evaluation.bootstrap import Statistic, bootstrap, estimates
 
-__all__ = ["gain_rows", "method_rows"]
+__all__ = ["gain_rows", "method_rows", "statistic_rows"]
 
 RESAMPLES = 1000
 
 
 def method_rows(name: str, models: list[Scored], test: pd.DataFrame) -> list[Row]:
     """A method on the test patients, its seeds averaged."""
-    rows = _rows("phantom-methods", name, statistic(models, tuple(test["image"])), test, "")
+    rows = statistic_rows("phantom-methods", name, statistic(models, tuple(test["image"])), test, "")
     broken = rows[0].model_copy(
         update={
             "metric": "children above parents",
@@ -32,10 +34,13 @@ def gain_rows(name: str, other: str, scored: dict[str, list[Scored]], test: pd.D
     """One method less another, on the same resampled patients."""
     images = tuple(test["image"])
     difference = gain(statistic(scored[name], images), statistic(scored[other], images))
-    return _rows("phantom-gains", f"{name} - {other}", difference, test, NOTES.get(name, "paired by image"))
+    return statistic_rows("phantom-gains", f"{name} - {other}", difference, test, NOTES.get(name, "paired by image"))
 
 
-def _rows(table: str, name: str, measured: Statistic, test: pd.DataFrame, note: str) -> list[Row]:
+def statistic_rows(
+    table: str, name: str, measured: Statistic, test: pd.DataFrame, note: str, shown: Mapping[str, int] = SHOWN
+) -> list[Row]:
+    """A row per shown column of a statistic over the test images, with its interval by patient."""
     found = estimates(bootstrap(measured, list(test["patient"]), RESAMPLES))
     return [
         Row(
@@ -50,5 +55,5 @@ def _rows(table: str, name: str, measured: Statistic, test: pd.DataFrame, note: 
             data=f"phantom test patients, mean of {len(SEEDS)} seeds",
             note=note,
         )
-        for column, place in SHOWN.items()
+        for column, place in shown.items()
     ]

@@ -15,14 +15,12 @@ from cxr.datasets.cache import ImageCache
 from cxr.evaluation.bootstrap import bootstrap, estimates
 from cxr.models.checkpoint import load_checkpoint
 from cxr.training.predict import Predictions
+from cxr.training.said_places import PRESENT
 from cxr.training.train import split_predictions
-from nlp_labeler.document import Assertion
 from nlp_labeler.findings import CHESTXRAY8
 from nlp_labeler.labeler import Labeler
 
 __all__ = ["pointing_rows"]
-
-_PRESENT = {Assertion.AFFIRMED, Assertion.UNCERTAIN}
 
 
 def pointing_rows(
@@ -116,7 +114,7 @@ def _attended(reader: Labeler, generator: Generator, said: Said, row: int) -> It
     edge = round(attention.shape[1] ** 0.5)
     seen: set[str] = set()
     for mention in reader.label(text).mentions:
-        if mention.finding in CHESTXRAY8 and mention.finding not in seen and mention.assertion in _PRESENT:
+        if mention.finding in CHESTXRAY8 and mention.finding not in seen and mention.assertion in PRESENT:
             words = [i for i, (start, end) in enumerate(spans) if start < mention.end and end > mention.start]
             seen.add(mention.finding)
             yield mention.finding, attention[words].mean(axis=0).reshape(edge, edge)
