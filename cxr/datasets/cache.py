@@ -24,6 +24,7 @@ from cxr.imaging.reading import read_radiograph
 
 __all__ = ["ImageCache"]
 
+_PIXELS, _CARD = "images.npy", "cache.json"
 _PENDING, _DONE, _REFUSED = 0, 1, 2
 _SHOWN_REFUSALS = 3
 
@@ -61,20 +62,28 @@ class ImageCache:
         """
         paths = [Path(path) for path in dataset.records["path"]]
         key = _key(paths, list(dataset.records["image"]), size)
-        directory.mkdir(parents=True, exist_ok=True)
-        # Of several runs that share a folder one builds, and the others wait and open what it built.
-        with FileLock(directory.with_name(f"{directory.name}.lock")):
-            return cls(_built(paths, key, size, directory, workers, dataset))
+        if not _finished(directory, key):
+            directory.mkdir(parents=True, exist_ok=True)
+            # Of several runs that share a folder one builds, and the others wait and open what it built.
+            with FileLock(directory.with_name(f"{directory.name}.lock")):
+                if not _finished(directory, key):
+                    _build(paths, key, size, directory, workers, dataset)
+        return cls(directory / _PIXELS)
 
 
-def _built(paths: list[Path], key: str, size: int, directory: Path, workers: int, dataset: Dataset) -> Path:
-    """The finished file, which is made where the folder does not hold it under this key."""
-    target, card = directory / "images.npy", directory / "cache.json"
-    if target.is_file() and card.is_file() and json.loads(card.read_text(encoding="utf-8")).get("key") == key:
-        return target
+def _finished(directory: Path, key: str) -> bool:
+    """Whether the folder holds the cache of this key."""
+    card = directory / _CARD
+    if not ((directory / _PIXELS).is_file() and card.is_file()):
+        return False
+    return bool(json.loads(card.read_text(encoding="utf-8")).get("key") == key)
+
+
+def _build(paths: list[Path], key: str, size: int, directory: Path, workers: int, dataset: Dataset) -> None:
+    target, card = directory / _PIXELS, directory / _CARD
     card.unlink(missing_ok=True)
     partial, state = directory / f"{key[:16]}.partial.npy", directory / f"{key[:16]}.state.npy"
-    for name in ("images.npy", "*.partial.npy", "*.state.npy"):
+    for name in (_PIXELS, "*.partial.npy", "*.state.npy"):
         for stale in set(directory.glob(name)) - {partial, state}:
             stale.unlink()
     _fill(partial, state, paths, size, workers)
@@ -89,7 +98,6 @@ def _built(paths: list[Path], key: str, size: int, directory: Path, workers: int
     state.unlink()
     content = {"key": key, "size": size, "images": len(paths), "preprocessing": PREPROCESSING_VERSION}
     write_text(card, json.dumps(content, indent=1) + "\n")
-    return target
 
 
 def _key(paths: list[Path], images: list[str], size: int) -> str:
