@@ -42,8 +42,7 @@ def where_named(edge: int, margin: float = 0.0) -> Tensor:
         raise ValueError(f"a map of {edge} x {edge} cells has no quarters; choose larger images or a finer stage")
     centres = (torch.arange(edge) + 0.5) / edge
     first, second = centres < 0.5 + margin, centres >= 0.5 - margin
-    quarters = [rows[:, None] & columns[None, :] for rows in (first, second) for columns in (first, second)]
-    sets = torch.zeros(ANYWHERE + 1, edge, edge, dtype=torch.bool)
-    for number, quarter in zip((RIGHT_UPPER, LEFT_UPPER, RIGHT_LOWER, LEFT_LOWER), quarters, strict=True):
-        sets[[named for named in range(ANYWHERE + 1) if named & number]] |= quarter
-    return sets.flatten(1)
+    quarters = torch.stack([rows[:, None] & columns for rows in (first, second) for columns in (first, second)])
+    numbers = torch.tensor([RIGHT_UPPER, LEFT_UPPER, RIGHT_LOWER, LEFT_LOWER])
+    holds = (torch.arange(ANYWHERE + 1)[:, None] & numbers) > 0  # (16, 4)
+    return (holds[:, :, None] & quarters.flatten(1)).any(dim=1)

@@ -106,7 +106,7 @@ def test_the_plan_begins_where_its_f1_is_best():
     best = max(f1(truth_logits > threshold) for threshold in np.linspace(-3, 3, 200))
     assert f1(planned) > best - 0.005
     begins = truth_logits[planned].min()
-    assert 1 / (1 + np.exp(-begins)) == pytest.approx(best / 2, abs=0.05)  # the probabilities are exact here
+    assert 1 / (1 + np.exp(-begins)) == pytest.approx(best / 2, abs=0.03)  # the probabilities are exact here
     assert model.plan_slope.tolist() == pytest.approx([0.5, 1], abs=0.05)
 
 
