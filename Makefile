@@ -16,7 +16,7 @@ demo: $(STAMP)  ## phantom cohort -> labels -> model -> bundle -> a page to open
 	$(BIN)/python -m cxr.cli demo --out demo
 
 test: $(STAMP) check  ## everything that must hold
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile  # two processes, one thread each: two cores
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -rs -n 2 --dist loadfile  # two processes, one thread each: two cores
 
 check: $(STAMP)  ## style, types, import contracts
 	$(BIN)/ruff check .

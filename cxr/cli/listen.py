@@ -55,7 +55,7 @@ def listen(
     from cxr.cli.extras import require
 
     require("listening for DICOM objects", "pacs", "pynetdicom", "highdicom")
-    from cxr.pacs import PacsService, Peer, ReceptionLimits, ServiceSettings, check_ae_title
+    from cxr.pacs import PacsService, Peer, ServiceSettings, StorageLimits, check_ae_title
     from cxr.screening import Screener, default_workers
 
     title = check_ae_title(aet)
@@ -69,7 +69,7 @@ def listen(
         allowed=tuple(check_ae_title(name) for name in allow or ()),
         health_port=health_port or port % 65535 + 1,
         workers=count,
-        limits=ReceptionLimits(max_object_bytes=max_megabytes * 2**20, max_objects_per_minute=max_per_minute),
+        limits=StorageLimits(max_object_bytes=max_megabytes * 2**20, max_objects_per_minute=max_per_minute),
     )
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     # Its messages may quote what peers send, patients' names included.

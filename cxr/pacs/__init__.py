@@ -5,9 +5,9 @@
 - :class:`Peer`: ``AET@HOST:PORT``
 """
 
-from cxr.pacs.peer import Peer, check_ae_title
-from cxr.pacs.reception import ReceptionLimits
 from cxr.pacs.service import PacsService, ServiceSettings
 from cxr.pacs.spool import Spool, SpoolState
+from cxr.pacs.storage_scp import StorageLimits
+from cxr.pacs.storage_scu import Peer, check_ae_title
 
-__all__ = ["PacsService", "Peer", "ReceptionLimits", "ServiceSettings", "Spool", "SpoolState", "check_ae_title"]
+__all__ = ["PacsService", "Peer", "ServiceSettings", "Spool", "SpoolState", "StorageLimits", "check_ae_title"]

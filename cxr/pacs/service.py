@@ -1,23 +1,67 @@
 """The node as a whole: receives, screens, sends, tells how it is, and stops without losing anything."""
 
+import json
+import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event
 from types import TracebackType
 from typing import Self
 
 from cxr.errors import ConfigError
-from cxr.pacs.health import HealthServer
-from cxr.pacs.peer import Peer
-from cxr.pacs.reception import Reception, ReceptionLimits
-from cxr.pacs.screening_worker import ScreeningWorker
-from cxr.pacs.sender import Sender
 from cxr.pacs.spool import Spool, SpoolState
+from cxr.pacs.spool_worker import SpoolWorker
+from cxr.pacs.storage_scp import StorageLimits, StorageSCP
+from cxr.pacs.storage_scu import Peer, StorageSCU
 from cxr.screening.runtime import Screener
 
-__all__ = ["PacsService", "ServiceSettings"]
+__all__ = ["HealthServer", "PacsService", "ServiceSettings"]
+
+
+class HealthServer:
+    """Answers ``GET /health`` on loopback: 200 while all is well, otherwise 503; the body says what is not.
+
+    Args:
+        port: to listen on.
+        report: gives the body; its ``status`` is ``"ok"`` while all is well.
+
+    Raises:
+        ConfigError: if the port is taken.
+    """
+
+    def __init__(self, port: int, report: Callable[[], Mapping[str, object]]) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            server_version, sys_version = "cxr", ""
+
+            def do_GET(self) -> None:
+                if self.path != "/health":
+                    self.send_error(404)
+                    return
+                state = report()
+                body = json.dumps(state).encode()
+                self.send_response(200 if state["status"] == "ok" else 503)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (as http.server calls it)
+                """A monitor that asks every second is not worth a line."""
+
+        try:
+            self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        except OSError as error:
+            raise ConfigError(f"the health endpoint cannot listen on port {port}: {error.strerror}") from error
+        threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
+
+    def stop(self) -> None:
+        """Close the port."""
+        self._server.shutdown()
+        self._server.server_close()
+
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -46,7 +90,7 @@ class ServiceSettings:
     allowed: Collection[str]
     health_port: int
     workers: int
-    limits: ReceptionLimits = field(default_factory=ReceptionLimits)
+    limits: StorageLimits = field(default_factory=StorageLimits)
 
     def __post_init__(self) -> None:
         """Refuse an open door."""
@@ -70,14 +114,14 @@ class PacsService:
         self._wakes = (wake_screening, wake_sender)
         self._spool = Spool(settings.spool, screener.identity)
         try:
-            self._sender = Sender(self._spool, settings.ae_title, settings.forward_to, wake_sender, self._stop)
+            self._storage_scu = StorageSCU(self._spool, settings.ae_title, settings.forward_to, wake_sender, self._stop)
             self._workers = [
-                ScreeningWorker(self._spool, screener, wake_screening, self._stop, wake_sender)
+                SpoolWorker(self._spool, screener, wake_screening, self._stop, wake_sender)
                 for _ in range(settings.workers)
             ]
             self._health = HealthServer(settings.health_port, self.health)
             try:
-                self._reception = Reception(
+                self._storage_scp = StorageSCP(
                     self._spool,
                     settings.ae_title,
                     (settings.host, settings.port),
@@ -91,13 +135,13 @@ class PacsService:
         except BaseException:
             self._spool.close()
             raise
-        for thread in (self._sender, *self._workers):
+        for thread in (self._storage_scu, *self._workers):
             thread.start()
 
     def health(self) -> dict[str, object]:
         """What the health endpoint says: counts per state and refusal, and the age of the oldest unfinished object."""
-        dead = [thread.name for thread in (self._sender, *self._workers) if not thread.is_alive()]
-        status = "thread ended" if dead else "archive does not take results" if self._sender.failing else "ok"
+        dead = [thread.name for thread in (self._storage_scu, *self._workers) if not thread.is_alive()]
+        status = "thread ended" if dead else "archive does not take results" if self._storage_scu.failing else "ok"
         oldest = self._spool.oldest_unfinished()
         return {
             "status": status,
@@ -112,11 +156,11 @@ class PacsService:
 
     def stop(self) -> None:
         """Take nothing more, finish what is in hand, leave the rest in the spool for the next start."""
-        self._reception.stop()
+        self._storage_scp.stop()
         self._stop.set()
         for wake in self._wakes:
             wake.set()
-        for thread in (*self._workers, self._sender):
+        for thread in (*self._workers, self._storage_scu):
             thread.join()
         self._health.stop()
         self._spool.close()

@@ -9,8 +9,7 @@ so that a disease is never toned away.
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from cxr.phantom.frame import Floats, Frame
-from cxr.phantom.raster import resize
+from cxr.phantom.frame import Floats, Frame, resize
 from cxr.phantom.shape import load_parameters
 from cxr.phantom.thorax import Thorax
 

@@ -22,8 +22,16 @@ from io import StringIO
 from pathlib import Path
 
 from cxr.errors import ConfigError, DatasetError
-from cxr.phantom.patient_files import REPORT_COLUMNS, Cohort, write_bytes, write_patient
-from cxr.phantom.truth import BOX_COLUMNS, FINDING_COLUMNS, LABEL_COLUMNS, Row
+from cxr.phantom.patient_files import (
+    BOX_COLUMNS,
+    FINDING_COLUMNS,
+    LABEL_COLUMNS,
+    REPORT_COLUMNS,
+    Cohort,
+    Row,
+    write_bytes,
+    write_patient,
+)
 
 __all__ = ["generate_cohort"]
 

@@ -5,8 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from cxr.phantom.frame import Floats, Frame, Points
-from cxr.phantom.raster import fill
+from cxr.phantom.frame import Floats, Frame, Points, fill
 from cxr.phantom.thorax import SIDES, Thorax
 from cxr.phantom.tubes import along, draw_tubes
 

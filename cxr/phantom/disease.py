@@ -1,82 +1,110 @@
-"""Lesions over time: where a disease begins, and how it waxes and wanes from visit to visit."""
+"""What is wrong with a patient: diseases as tables, and the lesions of one visit, the truth behind image and report.
 
-from collections.abc import Iterable
-from dataclasses import replace
+The tables say how common diseases are, which findings they bring, where those sit and how they change.
+"""
 
-import numpy as np
+from dataclasses import dataclass
 
-from cxr.phantom.conditions import ALWAYS_BILATERAL, CHRONIC, CONDITIONS, GROWING, RIVALS, UNSIDED, ZONES
-from cxr.phantom.lesion import Lesion
-from cxr.phantom.patient import Patient
+__all__ = [
+    "ALWAYS_BILATERAL",
+    "CHRONIC",
+    "CONDITIONS",
+    "GRADES",
+    "GROWING",
+    "INCIDENTAL",
+    "RIVALS",
+    "UNSIDED",
+    "ZONES",
+    "Lesion",
+]
 
-__all__ = ["onset", "progress"]
-
-
-def _draw_lesion(finding: str, side: str, rng: np.random.Generator, change: str = "") -> Lesion:
-    zones = ZONES.get(finding, (("", 1.0),))
-    zone = zones[int(rng.choice(len(zones), p=[share for _, share in zones]))][0]
-    return Lesion(finding, float(rng.uniform(0.02, 0.99)), side, zone, int(rng.integers(2**62)), change)
-
-
-def _lesions_of(finding: str, bilateral: float, rng: np.random.Generator, change: str = "") -> list[Lesion]:
-    if finding in UNSIDED:
-        return [_draw_lesion(finding, "", rng, change)]
-    if finding in ALWAYS_BILATERAL:
-        return [_draw_lesion(finding, "bilateral", rng, change)]
-    first = str(rng.choice(["left", "right"], p=[0.45, 0.55]))
-    other = "left" if first == "right" else "right"
-    lesions = [_draw_lesion(finding, first, rng, change)]
-    if finding == "Nodule" and rng.random() < 0.3:  # several nodules
-        lesions += [_draw_lesion(finding, str(rng.choice([first, other])), rng, change)]
-    elif finding not in GROWING | {"Pneumothorax"} and rng.random() < bilateral:
-        twin = _draw_lesion(finding, other, rng, change)
-        lesions.append(replace(twin, severity=float(np.clip(lesions[0].severity + rng.normal(0, 0.12), 0.02, 0.99))))
-    return lesions
+Grade = str
+GRADES: tuple[Grade, ...] = ("mild", "moderate", "severe")
 
 
-def onset(patient: Patient, rng: np.random.Generator) -> tuple[Lesion, ...]:
-    """What a patient has at the first visit."""
-    found: dict[str, list[Lesion]] = {}
-    for name in patient.conditions:
-        condition = CONDITIONS[name]
-        for finding, chance in condition.findings.items():
-            if finding not in found and rng.random() < chance:
-                found[finding] = _lesions_of(finding, condition.bilateral, rng)
-    return _compatible(lesion for group in found.values() for lesion in group)
+def grade_of(severity: float) -> Grade:
+    """The grade word of a continuous severity in [0, 1]: thirds."""
+    return GRADES[min(int(severity * 3), 2)]
 
 
-def _compatible(lesions: Iterable[Lesion]) -> tuple[Lesion, ...]:
-    kept: list[Lesion] = []
-    kinds: set[str] = set()
-    for lesion in lesions:
-        if not RIVALS.get(lesion.finding, set()) & kinds:
-            kept.append(lesion)
-            kinds.add(lesion.finding)
-    return tuple(kept)
+@dataclass(frozen=True)
+class Lesion:
+    """One finding in one place at one visit.
+
+    Attributes:
+        finding: a label of :data:`nlp_labeler.findings.LABELS`.
+        severity: in [0, 1]; its thirds are mild, moderate and severe.
+        side: "left", "right", "bilateral", or "" for what has no side (the heart).
+        zone: "upper", "mid", "lower", "apical", "basal", "perihilar", "diffuse" or "".
+        seed: fixes the form of the lesion; the same at every visit of its course.
+        change: against the previous visit: "new", "stable", "improved", "worsened", or "" at a first visit.
+    """
+
+    finding: str
+    severity: float
+    side: str
+    zone: str
+    seed: int
+    change: str = ""
+
+    @property
+    def grade(self) -> Grade:
+        """mild, moderate or severe."""
+        return grade_of(self.severity)
 
 
-def progress(
-    patient: Patient, before: tuple[Lesion, ...], rng: np.random.Generator
-) -> tuple[tuple[Lesion, ...], tuple[str, ...]]:
-    """What became of the lesions of the visit before, with new ones, and the findings that are gone."""
-    after: list[Lesion] = []
-    for lesion in before:
-        chronic = lesion.finding in CHRONIC
-        if not chronic and rng.random() < 0.22:
-            continue  # resolved
-        drift = rng.normal(0.0, 0.03) if rng.random() < (0.65 if chronic else 0.4) else rng.normal(0.0, 0.3)
-        if lesion.finding in GROWING or lesion.finding == "Fibrosis":
-            drift = abs(drift)
-        severity = float(np.clip(lesion.severity + drift, 0.02, 0.99))
-        moved = severity - lesion.severity
-        change = "stable" if abs(moved) < 0.1 else ("worsened" if moved > 0 else "improved")
-        after.append(replace(lesion, severity=severity, change=change))
-    present = {lesion.finding for lesion in after}
-    resolved = tuple(sorted({lesion.finding for lesion in before} - present))
-    for name in patient.conditions:
-        condition = CONDITIONS[name]
-        for finding, chance in condition.findings.items():
-            if finding not in present and finding not in resolved and rng.random() < chance * 0.25:
-                after.extend(_lesions_of(finding, condition.bilateral, rng, change="new"))
-                present.add(finding)
-    return _compatible(after), resolved
+@dataclass(frozen=True)
+class Condition:
+    """A disease: how common among the sick, which findings it brings, which come with it on what chance."""
+
+    weight: float
+    findings: dict[str, float]
+    bilateral: float = 0.0
+    ages: tuple[int, int] = (18, 90)
+
+
+CONDITIONS: dict[str, Condition] = {
+    "heart failure": Condition(
+        0.13, {"Cardiomegaly": 0.95, "Edema": 0.45, "Effusion": 0.5, "Atelectasis": 0.12}, 0.6, (50, 92)
+    ),
+    "large heart": Condition(0.09, {"Cardiomegaly": 1.0, "Atelectasis": 0.05}, 0.0, (35, 92)),
+    "pneumonia": Condition(0.16, {"Pneumonia": 1.0, "Effusion": 0.2, "Atelectasis": 0.06}, 0.1),
+    "infiltrate": Condition(0.2, {"Infiltration": 1.0, "Effusion": 0.1, "Atelectasis": 0.08}, 0.4),
+    "tumour": Condition(0.19, {"Mass": 0.9, "Nodule": 0.3, "Effusion": 0.2, "Atelectasis": 0.12}, 0.0, (40, 90)),
+    "nodule": Condition(0.13, {"Nodule": 1.0, "Emphysema": 0.1}, 0.0, (30, 90)),
+    "obstructive lung": Condition(0.08, {"Emphysema": 1.0, "Pneumothorax": 0.12, "Infiltration": 0.12}, 0.0, (45, 90)),
+    "air leak": Condition(0.14, {"Pneumothorax": 1.0, "Atelectasis": 0.15, "Effusion": 0.12}),
+    "scarring": Condition(0.07, {"Fibrosis": 1.0, "Pleural_Thickening": 0.2, "Infiltration": 0.06}, 0.0, (45, 90)),
+    "after surgery": Condition(0.16, {"Atelectasis": 1.0, "Effusion": 0.4, "Pneumothorax": 0.08}, 0.2, (30, 90)),
+    "old pleurisy": Condition(0.06, {"Pleural_Thickening": 1.0, "Effusion": 0.15}, 0.1, (40, 90)),
+    "pleural fluid": Condition(0.06, {"Effusion": 1.0, "Atelectasis": 0.15}, 0.3),
+    "aspiration": Condition(0.05, {"Consolidation": 1.0, "Atelectasis": 0.15}, 0.2),
+}
+
+CHRONIC = frozenset({"Cardiomegaly", "Mass", "Nodule", "Emphysema", "Fibrosis", "Pleural_Thickening"})
+GROWING = frozenset({"Mass", "Nodule"})
+UNSIDED = frozenset({"Cardiomegaly"})
+ALWAYS_BILATERAL = frozenset({"Edema", "Emphysema", "Fibrosis"})
+# One of a pair excludes the other: they look alike, and a reader names one.
+RIVALS = {"Infiltration": {"Edema"}, "Consolidation": {"Pneumonia"}}
+ZONES: dict[str, tuple[tuple[str, float], ...]] = {
+    "Atelectasis": (("lower", 0.75), ("upper", 0.12), ("mid", 0.13)),
+    "Effusion": (("lower", 1.0),),
+    "Infiltration": (("lower", 0.5), ("mid", 0.25), ("upper", 0.25)),
+    "Mass": (("upper", 0.45), ("mid", 0.3), ("lower", 0.25)),
+    "Nodule": (("upper", 0.42), ("mid", 0.3), ("lower", 0.28)),
+    "Pneumonia": (("lower", 0.5), ("upper", 0.25), ("mid", 0.25)),
+    "Pneumothorax": (("apical", 1.0),),
+    "Consolidation": (("lower", 0.6), ("upper", 0.2), ("mid", 0.2)),
+    "Edema": (("perihilar", 1.0),),
+    "Emphysema": (("diffuse", 1.0),),
+    "Fibrosis": (("basal", 0.7), ("apical", 0.3)),
+    "Pleural_Thickening": (("apical", 0.5), ("lower", 0.5)),
+}
+INCIDENTAL: dict[str, tuple[float, int]] = {  # chance, and the age from which it is seen
+    "granuloma": (0.05, 25),
+    "scoliosis": (0.04, 18),
+    "degenerative spine": (0.12, 55),
+    "tortuous aorta": (0.08, 60),
+    "old rib fracture": (0.02, 30),
+}

@@ -2,7 +2,8 @@
 
 The words for side, zone and severity are the truth's. Not all of the truth is said: a mild finding is now and then
 overlooked, some are hedged, and these are recorded so that label noise can be measured. Words of disease also stand
-in the indication, where they assert nothing.
+in the indication, where they assert nothing. Slips of dictation and typing keep away from the words that carry the
+diagnosis most of the time.
 """
 
 from dataclasses import dataclass
@@ -10,13 +11,36 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxr.phantom.course import Visit
-from cxr.phantom.lesion import GRADES, Lesion
-from cxr.phantom.nodular import diameter_cm
+from cxr.phantom.disease import GRADES, Lesion
+from cxr.phantom.opacities import diameter_cm
 from cxr.phantom.patient import Patient
 from cxr.phantom.phrases import PhraseBook, load_phrases
-from cxr.phantom.typing_errors import mistype
 
 __all__ = ["Report", "dictate"]
+
+CARRIERS = (
+    "no", "not", "without", "free", "negative", "effusion", "pneumo", "atelect", "cardio", "enlarged", "infiltr",
+    "mass", "nodul", "consolid", "edema", "emphys", "fibro", "pleural", "resol", "clear", "left", "right",
+)  # fmt: skip
+
+
+def mistype(text: str, rng: np.random.Generator) -> str:
+    """Swap, drop or double a letter in one or two words of a text."""
+    words = text.split(" ")
+    safe = [i for i, word in enumerate(words) if len(word) > 4 and not word.lower().startswith(CARRIERS)]
+    for index in rng.permutation(safe)[: int(rng.integers(1, 3))]:
+        word = words[index]
+        at = int(rng.integers(1, len(word) - 2))
+        slip = int(rng.integers(3))
+        if slip == 0:
+            word = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+        elif slip == 1:
+            word = word[:at] + word[at + 1 :]
+        else:
+            word = word[:at] + word[at] + word[at:]
+        words[index] = word
+    return " ".join(words)
+
 
 OVERLOOKED = 0.05  # of mild findings
 HEDGED = {"mild": 0.07, "moderate": 0.02, "severe": 0.0}

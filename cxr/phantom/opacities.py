@@ -1,19 +1,31 @@
-"""Parenchymal opacities: pneumonia, consolidation, infiltration, atelectasis.
+"""What the findings in the lung itself do to the X-ray path.
 
-What tells them apart on a film is kept apart here: pneumonia is one lobar, ground-to-dense region with air
-bronchograms, often cut straight by a fissure; consolidation is dense, medial and basal; infiltration is patchy and
-streaky without a border; atelectasis is linear or wedge-shaped and takes volume (see cxr.phantom.thorax).
+Opacities: pneumonia is one lobar, ground-to-dense region with air bronchograms, often cut straight by a fissure;
+consolidation is dense, medial and basal; infiltration is patchy and streaky without a border; atelectasis is linear or
+wedge-shaped and takes volume (see cxr.phantom.thorax). Round lesions: nodules (up to 3 cm), masses (above), and the
+calcified granuloma that is neither. Diffuse disease: oedema, emphysema, fibrosis.
 """
 
 import numpy as np
 
+from cxr.phantom.disease import Lesion
 from cxr.phantom.effect import Effect, Scene, lung_position, no_effect
-from cxr.phantom.frame import Floats
-from cxr.phantom.lesion import Lesion
-from cxr.phantom.raster import distance_to_paths, smooth_noise
+from cxr.phantom.frame import Floats, distance_to_paths, smooth_noise
 from cxr.phantom.thorax import SIDES
 
-__all__ = ["atelectasis", "consolidation", "infiltration", "pneumonia"]
+__all__ = [
+    "atelectasis",
+    "consolidation",
+    "diameter_cm",
+    "edema",
+    "emphysema",
+    "fibrosis",
+    "granuloma",
+    "infiltration",
+    "mass",
+    "nodule",
+    "pneumonia",
+]
 
 ZONE_DOWN = {"upper": (0.2, 0.36), "mid": (0.45, 0.6), "lower": (0.72, 0.9)}
 
@@ -122,3 +134,111 @@ def _wedge(scene: Scene, lesion: Lesion, rng: np.random.Generator) -> Floats:
     return np.asarray(
         np.clip((border - x * sign) / 0.8 + 0.5, 0.0, 1.0) * np.clip(share * 6.0, 0.0, 1.0), dtype=np.float32
     )
+
+
+def diameter_cm(lesion: Lesion) -> float:
+    """Diameter of a nodule (1.3 to 2.9 cm) or a mass (3.3 to 7.8 cm)."""
+    if lesion.finding == "Nodule":
+        return 1.3 + 1.6 * lesion.severity
+    return 3.3 + 4.5 * lesion.severity
+
+
+def nodule(scene: Scene, lesion: Lesion) -> Effect:
+    """A small sphere of tissue, smooth or slightly lobulated."""
+    return _sphere(scene, lesion, roughness=0.05, density=1.9)
+
+
+def mass(scene: Scene, lesion: Lesion) -> Effect:
+    """A large lobulated, sometimes spiculated, body of tissue."""
+    return _sphere(scene, lesion, roughness=0.09, density=1.1)
+
+
+def granuloma(scene: Scene, rng: np.random.Generator) -> Floats:
+    """Calcium (size, size), in centimetres of compact bone, of a small old granuloma."""
+    side = str(rng.choice(["left", "right"]))
+    x0, y0 = lung_position(scene.thorax, side, rng.uniform(0.3, 0.85), rng.uniform(0.3, 0.8))
+    x, y = scene.frame.grid
+    radius = rng.uniform(0.2, 0.32)
+    chord = np.sqrt(np.maximum(1.0 - ((x - x0) ** 2 + (y - y0) ** 2) / radius**2, 0.0))
+    return np.asarray(1.1 * radius * 2 * chord, dtype=np.float32)
+
+
+def _sphere(scene: Scene, lesion: Lesion, roughness: float, density: float) -> Effect:
+    rng = np.random.default_rng(lesion.seed)
+    down = rng.uniform(*ZONE_DOWN[lesion.zone])
+    across = rng.uniform(0.3, 0.75)
+    x0, y0 = lung_position(scene.thorax, lesion.side, down, across)
+    x, y = scene.frame.grid
+    radius = diameter_cm(lesion) / 2
+    dx, dy = (x - x0), (y - y0)
+    angle = np.arctan2(dy, dx)
+    border = np.ones_like(x)
+    for order in range(2, 7):
+        border += roughness * rng.normal() / np.sqrt(order - 1) * np.cos(order * angle + rng.uniform(0, 2 * np.pi))
+    ratio = (dx**2 + dy**2) / (radius * border) ** 2
+    chord = np.sqrt(np.maximum(1.0 - ratio, 0.0))
+    lungs = np.maximum(scene.side_field(lesion.side), 0.15)
+    nothing = no_effect(scene.frame.size)
+    water = np.asarray(2.0 * radius * density * chord * lungs, dtype=np.float32)
+    mask = (ratio < 1.0) & (scene.side_field(lesion.side) > 0.3)
+    return Effect(mask, nothing.air, water, nothing.vessels)
+
+
+def edema(scene: Scene, lesion: Lesion) -> Effect:
+    """Perihilar haze on both sides, full vessels, septal lines at the bases."""
+    rng = np.random.default_rng(lesion.seed)
+    frame, thorax = scene.frame, scene.thorax
+    x, y = frame.grid
+    reach = 0.20 + 0.10 * lesion.severity
+    haze = np.zeros_like(x)
+    for side in SIDES:
+        x0, y0 = thorax.hilum(side)
+        distance = np.sqrt(
+            ((x - x0) / (reach * thorax.width)) ** 2 + ((y - y0 - 1.5) / (1.25 * reach * thorax.width)) ** 2
+        )
+        haze = np.maximum(haze, np.exp(-(distance**2.2)))
+    fluff = 1.0 + 0.3 * smooth_noise(rng, frame.size, frame.field_cm / 1.8)
+    opacity = haze * fluff * (0.22 + 0.42 * lesion.severity) + 0.05 + 0.12 * lesion.severity
+    lines = []
+    for side, sign in SIDES.items():
+        for _ in range(int(4 + 10 * lesion.severity)):
+            y0 = thorax.base - rng.uniform(1.5, 7.5)
+            edge = thorax.wall_x(side, np.array([y0]))[0] - sign * 0.1
+            lines.append(np.array([[edge, y0], [edge - sign * rng.uniform(1.0, 2.0), y0 + rng.normal(0.0, 0.12)]]))
+    septa = np.exp(-((distance_to_paths(frame, lines) / 0.1) ** 2))
+    fields = scene.fields
+    opacity = np.clip(opacity + 0.22 * septa, 0.0, 0.9) * fields
+    mask = (haze * fields) > 0.45
+    congested = np.full_like(x, 1.25 + 0.45 * lesion.severity)
+    return Effect(mask, np.asarray(1.0 - opacity, np.float32), no_effect(frame.size).water, congested)
+
+
+def emphysema(scene: Scene, lesion: Lesion) -> Effect:
+    """Dark, large lungs with few vessels, and bullae when it is severe; the flat domes are in the outlines."""
+    rng = np.random.default_rng(lesion.seed)
+    frame, fields = scene.frame, scene.fields
+    loss = np.clip(0.75 + 0.35 * smooth_noise(rng, frame.size, 4), 0.2, 1.3) * lesion.severity
+    air = 1.0 + 0.17 * loss * fields
+    vessels = 1.0 - np.clip(0.65 * loss, 0.0, 0.9) * fields
+    return Effect(
+        fields > 0.5, np.asarray(air, np.float32), no_effect(frame.size).water, np.asarray(vessels, np.float32)
+    )
+
+
+def fibrosis(scene: Scene, lesion: Lesion) -> Effect:
+    """A net of fine lines, basal and peripheral, or apical."""
+    rng = np.random.default_rng(lesion.seed)
+    frame, thorax = scene.frame, scene.thorax
+    y = frame.grid[1]
+    down = (y - thorax.apex) / (thorax.base - thorax.apex)
+    toward = (
+        np.clip((down - 0.42) / 0.35, 0.0, 1.0) if lesion.zone == "basal" else np.clip((0.5 - down) / 0.3, 0.0, 1.0)
+    )
+    inside = np.maximum(scene.tissue.depth_inside["right"], scene.tissue.depth_inside["left"])
+    region = toward * (0.35 + 0.65 * np.exp(-inside / 2.6)) * scene.fields
+    net = np.exp(-((smooth_noise(rng, frame.size, frame.field_cm / 0.75) / 0.28) ** 2))
+    coarse = np.exp(-((smooth_noise(rng, frame.size, frame.field_cm / 1.5) / 0.2) ** 2))
+    opacity = np.clip(region * (0.75 * net + 0.45 * coarse) * (0.3 + 0.5 * lesion.severity), 0.0, 0.9)
+    mask = region > 0.35
+    nothing = no_effect(frame.size)
+    return Effect(mask, np.asarray(1.0 - opacity, np.float32), nothing.water, nothing.vessels)

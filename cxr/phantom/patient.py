@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from cxr.phantom.conditions import CONDITIONS, INCIDENTAL
+from cxr.phantom.disease import CONDITIONS, INCIDENTAL
 from cxr.phantom.shape import load_shape_model
 
 __all__ = ["Patient", "draw_patient"]

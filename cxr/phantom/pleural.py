@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from cxr.phantom.disease import Lesion
 from cxr.phantom.effect import Effect, Scene, no_effect
-from cxr.phantom.frame import Floats, Points
-from cxr.phantom.lesion import Lesion
-from cxr.phantom.raster import distance_to_paths, smooth_noise
+from cxr.phantom.frame import Floats, Points, distance_to_paths, smooth_noise
 from cxr.phantom.thorax import SIDES
 
 __all__ = ["LUNG_DENSITY", "effusion", "pleural_thickening", "pneumothorax"]

@@ -9,21 +9,27 @@ from numpy.typing import NDArray
 from cxr.phantom.appearance import tone_correction
 from cxr.phantom.course import Visit
 from cxr.phantom.devices import build_devices
-from cxr.phantom.diffuse import edema, emphysema, fibrosis
+from cxr.phantom.disease import Lesion
 from cxr.phantom.effect import Effect, Scene, no_effect
-from cxr.phantom.film import collimate, letter
-from cxr.phantom.frame import Floats
-from cxr.phantom.lesion import Lesion
-from cxr.phantom.nodular import granuloma, mass, nodule
-from cxr.phantom.opacities import atelectasis, consolidation, infiltration, pneumonia
+from cxr.phantom.film import Technique, collimate, draw_technique, expose, letter, process, to_grey
+from cxr.phantom.frame import Floats, resize, smooth_noise
+from cxr.phantom.opacities import (
+    atelectasis,
+    consolidation,
+    edema,
+    emphysema,
+    fibrosis,
+    granuloma,
+    infiltration,
+    mass,
+    nodule,
+    pneumonia,
+)
 from cxr.phantom.patient import Patient
-from cxr.phantom.physics import Technique, draw_technique, expose, process, to_grey
 from cxr.phantom.pleural import LUNG_DENSITY, effusion, pleural_thickening, pneumothorax
-from cxr.phantom.raster import resize, smooth_noise
 from cxr.phantom.skeleton import build_skeleton
-from cxr.phantom.soft_tissue import build_soft_tissue
+from cxr.phantom.soft_tissue import build_soft_tissue, build_vessels
 from cxr.phantom.thorax import build_frame, build_thorax
-from cxr.phantom.vessels import build_vessels
 
 __all__ = ["Rendering", "render"]
 

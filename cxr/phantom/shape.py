@@ -2,6 +2,9 @@
 
 A point distribution model (Cootes et al. 1995): shape = mean + sum_k b_k * sqrt(eigenvalue_k) * mode_k with
 b_k ~ N(0, 1), truncated. The parameters are fitted by :mod:`cxr.phantom.fit`; see NOTICE.md for the sources.
+
+A shape is a float array (176, 2) of x, y in thorax widths: x runs to the image's right (the patient's left),
+y runs down, the origin is the middle between the lateral lung borders at the mean height of the lungs.
 """
 
 from dataclasses import dataclass
@@ -11,9 +14,33 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from cxr.phantom.landmarks import SHAPE_POINTS
+__all__ = [
+    "DIAPHRAGM",
+    "HEART",
+    "LATERAL",
+    "LEFT_LUNG",
+    "MEDIAL",
+    "RIGHT_LUNG",
+    "SHAPE_POINTS",
+    "load_parameters",
+    "load_shape_model",
+]
 
-__all__ = ["ShapeModel", "load_parameters", "load_shape_model"]
+LUNG_POINTS = 64
+HEART_POINTS = 48
+SHAPE_POINTS = 2 * LUNG_POINTS + HEART_POINTS
+
+RIGHT_LUNG = slice(0, LUNG_POINTS)
+LEFT_LUNG = slice(LUNG_POINTS, 2 * LUNG_POINTS)
+HEART = slice(2 * LUNG_POINTS, SHAPE_POINTS)
+
+# Within one lung: apex -> down the chest wall -> costophrenic angle -> along the diaphragm -> cardiophrenic
+# angle -> up the mediastinal border -> apex.
+LATERAL = slice(0, 24)
+DIAPHRAGM = slice(24, 38)
+MEDIAL = slice(38, LUNG_POINTS)
+
+Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from cxr.phantom.frame import Floats, Frame, Points
-from cxr.phantom.raster import fill
+from cxr.phantom.frame import Floats, Frame, Points, fill
 from cxr.phantom.thorax import SIDES, Thorax
 from cxr.phantom.tubes import Strands, along, draw_tubes
 

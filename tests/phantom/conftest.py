@@ -9,7 +9,7 @@ import pytest
 
 from cxr.phantom.cohort import generate_cohort
 from cxr.phantom.course import Visit
-from cxr.phantom.lesion import Lesion
+from cxr.phantom.disease import Lesion
 from cxr.phantom.patient import Patient, draw_patient
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cxr.phantom.course import draw_visits
+from cxr.phantom.disease import Lesion
 from cxr.phantom.language import dictate
-from cxr.phantom.lesion import Lesion
 from cxr.phantom.patient import draw_patient
 from cxr.phantom.phrases import PhraseBook, load_phrases
 

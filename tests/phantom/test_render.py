@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cxr.phantom.lesion import Lesion
+from cxr.phantom.disease import Lesion
 from cxr.phantom.render import LESIONS, render
 from cxr.phantom.thorax import build_thorax
 
@@ -88,7 +88,7 @@ def test_collapse_lifts_the_dome_and_tension_pushes_the_heart(healthy_patient, v
 
 
 def test_every_finding_of_the_courses_can_be_drawn():
-    from cxr.phantom.conditions import CONDITIONS
+    from cxr.phantom.disease import CONDITIONS
 
     assert {name for condition in CONDITIONS.values() for name in condition.findings} <= set(LESIONS)
 

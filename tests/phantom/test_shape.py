@@ -4,8 +4,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from cxr.phantom.landmarks import HEART, LEFT_LUNG, RIGHT_LUNG
-from cxr.phantom.shape import load_parameters, load_shape_model
+from cxr.phantom.shape import HEART, LEFT_LUNG, RIGHT_LUNG, load_parameters, load_shape_model
 
 
 def test_parameters_are_small_and_finite():

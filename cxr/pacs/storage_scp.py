@@ -38,7 +38,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-__all__ = ["Reception", "ReceptionLimits"]
+__all__ = ["StorageLimits", "StorageSCP"]
 
 _LOG = logging.getLogger(__name__)
 _SUCCESS, _OUT_OF_RESOURCES = 0x0000, 0xA700  # PS3.4 table B.2-1
@@ -66,7 +66,7 @@ _TRANSFER_SYNTAXES = [
 
 
 @dataclass(frozen=True)
-class ReceptionLimits:
+class StorageLimits:
     """What a peer may ask of this node; beyond it an object is not taken, and its sender may try again later.
 
     Attributes:
@@ -82,7 +82,7 @@ class ReceptionLimits:
     max_associations: int = 16
 
 
-class Reception:
+class StorageSCP:
     """A running storage provider.
 
     Args:
@@ -90,7 +90,7 @@ class Reception:
         ae_title: of this node; associations that call another one are rejected.
         address: host and port to listen on.
         allowed: AE titles that may send; empty allows every one.
-        limits: see :class:`ReceptionLimits`.
+        limits: see :class:`StorageLimits`.
         on_object: called after an object was kept.
 
     Raises:
@@ -103,7 +103,7 @@ class Reception:
         ae_title: str,
         address: tuple[str, int],
         allowed: Collection[str],
-        limits: ReceptionLimits,
+        limits: StorageLimits,
         on_object: Callable[[], None],
     ) -> None:
         self._spool, self._limits, self._on_object = spool, limits, on_object

@@ -10,7 +10,7 @@ from cxr.pacs.spool import Spool, SpoolState
 from cxr.screening.exhibit import Examination
 from cxr.screening.runtime import Screener
 
-__all__ = ["ScreeningWorker"]
+__all__ = ["SpoolWorker"]
 
 _LOG = logging.getLogger(__name__)
 _MAX_ATTEMPTS = 5
@@ -18,7 +18,7 @@ _IDLE_SECONDS = 1.0
 _REST_SECONDS = 30.0
 
 
-class ScreeningWorker(threading.Thread):
+class SpoolWorker(threading.Thread):
     """Works until told to stop; what it was working on then is finished first.
 
     Args:
@@ -55,7 +55,7 @@ class ScreeningWorker(threading.Thread):
                 return False
             key, attempts = found
             try:
-                # Whatever kills the process five times in a row is in the object, not in the weather.
+                # Whatever kills the process five times in a row is caused by the object itself.
                 if attempts >= _MAX_ATTEMPTS:
                     self._refuse(key, RefusalCode.SCREENING_FAILED, {})
                 else:

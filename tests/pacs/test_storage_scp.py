@@ -6,8 +6,8 @@ import pytest
 pynetdicom = pytest.importorskip("pynetdicom", reason="the image network needs the 'pacs' extra")
 
 from cxr.errors import ConfigError  # noqa: E402
-from cxr.pacs import Peer, ReceptionLimits, ServiceSettings, Spool, SpoolState  # noqa: E402
-from cxr.pacs.reception import Reception  # noqa: E402
+from cxr.pacs import Peer, ServiceSettings, Spool, SpoolState, StorageLimits  # noqa: E402
+from cxr.pacs.storage_scp import StorageSCP  # noqa: E402
 from cxr.screening import ModelIdentity  # noqa: E402
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -18,14 +18,14 @@ def receive(tmp_path, free_port):
     """``receive(limits, allowed)`` -> (spool, port) of a running provider called CXR."""
     running = []
 
-    def start(limits=ReceptionLimits(), allowed=()):  # noqa: B008
+    def start(limits=StorageLimits(), allowed=()):  # noqa: B008
         spool, port = Spool(tmp_path / "spool", ModelIdentity("tiny", "1.0.0", "0" * 64)), free_port()
-        running.append((Reception(spool, "CXR", ("127.0.0.1", port), allowed, limits, lambda: None), spool))
+        running.append((StorageSCP(spool, "CXR", ("127.0.0.1", port), allowed, limits, lambda: None), spool))
         return spool, port
 
     yield start
-    for reception, spool in running:
-        reception.stop()
+    for provider, spool in running:
+        provider.stop()
         spool.close()
 
 
@@ -68,20 +68,20 @@ def test_an_object_sent_twice_is_acknowledged_and_kept_once(receive, images):
 
 
 def test_a_sender_beyond_its_rate_is_told_to_wait_and_others_are_not(receive, images):
-    spool, port = receive(ReceptionLimits(max_objects_per_minute=2))
+    spool, port = receive(StorageLimits(max_objects_per_minute=2))
     assert send(port, images) == [0, 0, 0xA700]
     assert send(port, images[2:], title="OTHER") == [0]
     assert spool.counts()[SpoolState.RECEIVED] == 3
 
 
 def test_a_full_spool_takes_no_more(receive, images):
-    spool, port = receive(ReceptionLimits(max_waiting=1))
+    spool, port = receive(StorageLimits(max_waiting=1))
     assert send(port, images) == [0, 0xA700, 0xA700]
     assert spool.counts()[SpoolState.RECEIVED] == 1
 
 
 def test_an_object_that_is_too_large_ends_its_association(receive, images):
-    spool, port = receive(ReceptionLimits(max_object_bytes=100_000))
+    spool, port = receive(StorageLimits(max_object_bytes=100_000))
     big = images[0]
     big.Rows, big.Columns, big.PixelData = 500, 500, bytes(2 * 500 * 500)
     assert send(port, [images[1], big]) == [0, None]
@@ -92,7 +92,7 @@ def test_a_port_that_is_taken_is_an_error_of_use(receive, tmp_path):
     _, port = receive()
     spool = Spool(tmp_path / "second", ModelIdentity("tiny", "1.0.0", "0" * 64))
     with pytest.raises(ConfigError, match="cannot listen"):
-        Reception(spool, "CXR", ("127.0.0.1", port), (), ReceptionLimits(), lambda: None)
+        StorageSCP(spool, "CXR", ("127.0.0.1", port), (), StorageLimits(), lambda: None)
     spool.close()
 
 
