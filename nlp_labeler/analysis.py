@@ -6,8 +6,7 @@ The result depends on nothing but the sentence, so that it can be remembered.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from nlp_labeler.ambiguity import leaves_choice
-from nlp_labeler.assertion import assert_surface
+from nlp_labeler.assertion import assert_surface, leaves_choice
 from nlp_labeler.attributes import find_attributes
 from nlp_labeler.cues import CueMatch, find_cues
 from nlp_labeler.document import Assertion, Attributes, Mention, Verdict

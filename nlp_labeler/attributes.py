@@ -1,11 +1,10 @@
 """Stage 5: severity, side, zone and temporal change of a mention, from the words around it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from nlp_labeler.document import Attributes, Mention
-from nlp_labeler.lexicon.patterns import PatternIndex
-from nlp_labeler.lexicon.tables import AttributeTable, compile_terms, load_table
+from nlp_labeler.lexicon.tables import Entry, PatternIndex, Terms, compile_terms, load_table
 from nlp_labeler.words import Words
 
 __all__ = ["find_attributes"]
@@ -15,6 +14,23 @@ _PLACE = ("side", "zone")
 _NAMES = ("severity", *_PLACE, "change")
 Found = tuple[str, int, int]
 """Value, start and end of an attribute in the normal form."""
+
+
+class AttributeTable(Entry):
+    """Terms of every attribute value, and how places are shared between mentions; see ``attributes.toml``."""
+
+    midline: frozenset[str]
+    carriers: frozenset[str]
+    coordinators: frozenset[str]
+    barriers_before: frozenset[str]
+    barriers_after: frozenset[str]
+    new_phrase: frozenset[str]
+    linking: frozenset[str]
+
+    severity: Mapping[str, Terms]
+    side: Mapping[str, Terms]
+    zone: Mapping[str, Terms]
+    change: Mapping[str, Terms]
 
 
 @cache

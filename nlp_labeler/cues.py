@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
-from nlp_labeler.lexicon.patterns import Pattern, PatternIndex
-from nlp_labeler.lexicon.tables import Cue, compile_terms, read_toml, validate
+from nlp_labeler.document import Assertion
+from nlp_labeler.lexicon.tables import Entry, Pattern, PatternIndex, Terms, compile_terms, read_toml, validate
 from nlp_labeler.words import Words
 
-__all__ = ["CONTRAST", "ENDS", "EXCEPTION", "ONSET", "STOPS", "CueMatch", "cue_rules", "find_cues"]
+__all__ = ["CONTRAST", "ENDS", "EXCEPTION", "ONSET", "STOPS", "Cue", "CueMatch", "cue_rules", "find_cues"]
 
 CONTRAST = "stops.contrast"
 """The rule whose words end every scope."""
@@ -23,6 +24,22 @@ ONSET = "stops.onset"
 
 STOPS = ENDS | {ONSET}
 """The rules that decide nothing and only end scopes."""
+
+
+class Cue(Entry):
+    """Words that decide the assertion of the mentions in their scope; a pseudo cue decides nothing.
+
+    Attributes:
+        assertion: what it says about them.
+        direction: where its scope lies.
+        reach: ``"phrase"`` ends at a comma or conjunction; ``"clause"`` runs along lists.
+        terms: the words.
+    """
+
+    assertion: Assertion | None = None
+    direction: Literal["forward", "backward", "both"] = "forward"
+    reach: Literal["phrase", "clause"] = "clause"
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)

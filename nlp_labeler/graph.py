@@ -14,11 +14,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from nlp_labeler.assertion import Governor, decide
+from nlp_labeler.assertion import (
+    Governor,
+    covers,
+    cue_scope,
+    decide,
+    hard_end,
+    hard_start,
+    is_inside,
+    list_goes_on,
+    scope_words,
+)
 from nlp_labeler.cues import STOPS, CueMatch
 from nlp_labeler.document import Mention, Verdict
 from nlp_labeler.lexicon.tables import load_table
-from nlp_labeler.scope import covers, cue_scope, hard_end, hard_start, is_inside, list_goes_on, scope_words
 from nlp_labeler.words import Words
 
 if TYPE_CHECKING:

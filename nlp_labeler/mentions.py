@@ -1,16 +1,39 @@
 """Stage 3, extract: the lexicon concepts that a sentence mentions."""
 
 from functools import cache
+from typing import Literal
+
+from pydantic import Field
 
 from nlp_labeler.document import Mention
-from nlp_labeler.lexicon.patterns import Pattern, PatternIndex
-from nlp_labeler.lexicon.tables import Concept, compile_terms, load_table
+from nlp_labeler.findings import LABELS
+from nlp_labeler.lexicon.tables import Entry, Pattern, PatternIndex, Terms, compile_terms, load_table
 from nlp_labeler.words import Words
 
-__all__ = ["concepts", "find_mentions"]
+__all__ = ["Concept", "concepts", "find_mentions"]
 
 _FILES = ("findings.toml", "abnormalities.toml")
 _NORMAL = "normal "
+
+
+class Concept(Entry):
+    """An abnormality that reports mention.
+
+    Attributes:
+        finding: the label column it counts for unless the policy says otherwise.
+        abnormal: whether an affirmed mention rules out ``No Finding`` unless the policy says otherwise.
+        cui: UMLS concept unique identifier.
+        radlex: RadLex id.
+        terms: how reports name it.
+        normal_terms: how reports state its absence in so many words.
+    """
+
+    finding: Literal[LABELS] | None = None  # type: ignore[valid-type]  # a Literal over the label tuple
+    abnormal: bool = True
+    cui: str | None = Field(default=None, pattern=r"^C\d{7}$")
+    radlex: str | None = Field(default=None, pattern=r"^RID\d+$")
+    terms: Terms
+    normal_terms: list[str] = Field(default_factory=list)
 
 
 @cache

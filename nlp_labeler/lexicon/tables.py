@@ -1,84 +1,59 @@
-"""Loads the lexicon files, validates them, and compiles their terms."""
+"""The lexicon files, validated on load, and the little language in which their terms are written.
 
+A term is a row of elements separated by spaces, matched against the normal form of a sentence:
+
+    ``nodule(s)``       a word; letters in parentheses may be missing
+    ``opacit(y|ies)``   a word with alternatives
+    ``{heart}``         any entry of a word group, itself a row of elements
+    ``element?``        may be missing
+    ``element*``        none to three times
+    ``...``             none to four words, but no punctuation, conjunction, negation or verb form of "be"
+
+Elements always match whole words. Terms are indexed by the words they can begin with, so that a sentence is scanned
+once and only the terms that can start at a word are tried there.
+"""
+
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Annotated, Any, Literal, TypeVar
+from itertools import product
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from nlp_labeler.document import Assertion
 from nlp_labeler.errors import ConfigError
 from nlp_labeler.faults import faults
-from nlp_labeler.findings import LABELS
-from nlp_labeler.lexicon.patterns import Pattern, compile_term
 
 __all__ = [
-    "AttributeTable",
-    "Concept",
-    "Cue",
-    "Scope",
+    "Entry",
+    "Pattern",
+    "PatternIndex",
     "SectionKind",
+    "Terms",
+    "compile_term",
     "compile_terms",
     "load_table",
+    "read_toml",
     "validate",
 ]
 
 Table = TypeVar("Table")
 Terms = Annotated[list[str], Field(min_length=1)]
+_ANY = r"(?:(?!(?:and|or|nor|versus|vs|with|without|no|not|but|is|are|may) )[^\W_]+ ){0,4}?"
+_DEEPEST = 6
+_WORD = re.compile(r"[^\W_]+(?:\([^\W_|]*(?:\|[^\W_|]*)*\)[^\W_]*|'[^\W_]+)*|[,;:.?!/()\[\]<>=+]")
+_CHOICE = re.compile(r"\(([^)]*)\)")
 
 
-class _Entry(BaseModel):
+class Entry(BaseModel):
+    """A table of a lexicon file: frozen, and unknown keys are refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Concept(_Entry):
-    """An abnormality that reports mention.
-
-    Attributes:
-        finding: the label column it counts for unless the policy says otherwise.
-        abnormal: whether an affirmed mention rules out ``No Finding`` unless the policy says otherwise.
-        cui: UMLS concept unique identifier.
-        radlex: RadLex id.
-        terms: how reports name it.
-        normal_terms: how reports state its absence in so many words.
-    """
-
-    finding: Literal[LABELS] | None = None  # type: ignore[valid-type]  # a Literal over the label tuple
-    abnormal: bool = True
-    cui: str | None = Field(default=None, pattern=r"^C\d{7}$")
-    radlex: str | None = Field(default=None, pattern=r"^RID\d+$")
-    terms: Terms
-    normal_terms: list[str] = []
-
-
-class Cue(_Entry):
-    """Words that decide the assertion of the mentions in their scope; a pseudo cue decides nothing.
-
-    Attributes:
-        assertion: what it says about them.
-        direction: where its scope lies.
-        reach: ``"phrase"`` ends at a comma or conjunction; ``"clause"`` runs along lists.
-        terms: the words.
-    """
-
-    assertion: Assertion | None = None
-    direction: Literal["forward", "backward", "both"] = "forward"
-    reach: Literal["phrase", "clause"] = "clause"
-    terms: Terms
-
-
-class Scope(_Entry):
-    """Single words at which scopes end; see the comments of ``scope.toml``."""
-
-    fresh_starts: frozenset[str]
-    joiners: frozenset[str]
-    verbs: frozenset[str]
-    linked_with: frozenset[str]
-
-
-class SectionKind(_Entry):
+class SectionKind(Entry):
     """The headings of one kind of section.
 
     Attributes:
@@ -94,23 +69,6 @@ class SectionKind(_Entry):
     body: bool = False
     sentence: bool = False
     not_after: list[str] = []
-
-
-class AttributeTable(_Entry):
-    """Terms of every attribute value, and how places are shared between mentions; see ``attributes.toml``."""
-
-    midline: frozenset[str]
-    carriers: frozenset[str]
-    coordinators: frozenset[str]
-    barriers_before: frozenset[str]
-    barriers_after: frozenset[str]
-    new_phrase: frozenset[str]
-    linking: frozenset[str]
-
-    severity: Mapping[str, Terms]
-    side: Mapping[str, Terms]
-    zone: Mapping[str, Terms]
-    change: Mapping[str, Terms]
 
 
 def read_toml(name: str) -> dict[str, Any]:
@@ -133,6 +91,136 @@ def validate(content: Any, kind: type[Table], source: str) -> Table:
         return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
         raise ConfigError(f"{source}: {faults(error)}") from error
+
+
+class Pattern:
+    """A compiled term.
+
+    Attributes:
+        source: regular expression over the normal form.
+        first: the words a match can begin with.
+    """
+
+    __slots__ = ("first", "source")
+
+    def __init__(self, source: str, first: frozenset[str]) -> None:
+        self.source = source
+        self.first = first
+
+
+def compile_term(term: str, groups: Mapping[str, Sequence[str]]) -> Pattern:
+    """Compile one term.
+
+    Raises:
+        ConfigError: if the term is malformed, names an unknown group, or could match nothing.
+    """
+    source, first, empty = _sequence(term, groups, depth=0)
+    if empty:
+        raise ConfigError(f"term {term!r} can match nothing; make one element obligatory")
+    if not first:
+        raise ConfigError(f"term {term!r} begins with '...'; begin with a word")
+    return Pattern(source, frozenset(first))
+
+
+def _sequence(term: str, groups: Mapping[str, Sequence[str]], depth: int) -> tuple[str, set[str], bool]:
+    """Regular expression, possible first words, and whether the row of elements can be empty."""
+    if depth > _DEEPEST:
+        raise ConfigError(f"word groups are nested deeper than {_DEEPEST} at {term!r}; is a group inside itself?")
+    sources: list[str] = []
+    first: set[str] = set()
+    open_start = True
+    for element in term.split():
+        if element == "...":
+            sources.append(_ANY)
+            if open_start:
+                raise ConfigError(f"term {term!r} begins with '...'; begin with a word")
+            continue
+        body, repeat = (element[:-1], element[-1]) if element[-1] in "?*" and len(element) > 1 else (element, "")
+        source, starts, empty = _element(body, term, groups, depth)
+        if open_start:
+            first |= starts
+        if not empty and not repeat:
+            open_start = False
+        sources.append({"": source, "?": f"(?:{source})?", "*": f"(?:{source}){{0,3}}"}[repeat])
+    return "".join(sources), first, open_start
+
+
+def _element(body: str, term: str, groups: Mapping[str, Sequence[str]], depth: int) -> tuple[str, set[str], bool]:
+    if body.startswith("{") and body.endswith("}"):
+        name = body[1:-1]
+        if name not in groups:
+            raise ConfigError(f"term {term!r} names the word group {name!r}; known groups: {', '.join(sorted(groups))}")
+        parts = [_sequence(entry, groups, depth + 1) for entry in groups[name]]
+        source = "(?:" + "|".join(part[0] for part in parts) + ")"
+        return source, set().union(*(part[1] for part in parts)), any(part[2] for part in parts)
+    if not _WORD.fullmatch(body):
+        raise ConfigError(f"term {term!r} holds {body!r}, which is neither a word, a {{group}} nor '...'")
+    words = _spellings(body)
+    choices = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return f"(?:{choices}) " if len(words) > 1 else f"{choices} ", words, False
+
+
+def _spellings(body: str) -> set[str]:
+    """All spellings of a word with optional or alternative letters."""
+    if len(body) == 1:
+        return {body}
+    pieces = _CHOICE.split(body)
+    options: list[list[str]] = []
+    for number, piece in enumerate(pieces):
+        if number % 2 == 0:
+            options.append([piece])
+        else:
+            options.append(piece.split("|") if "|" in piece else ["", piece])
+    return {"".join(choice) for choice in product(*options)}
+
+
+class PatternIndex:
+    """Finds the longest term of many at every word of a sentence.
+
+    Args:
+        terms: pairs of a key and a compiled term; the key is what a match returns. Where two terms match the same
+            words, the earlier one wins.
+    """
+
+    def __init__(self, terms: Iterable[tuple[str, Pattern]]) -> None:
+        by_word: dict[str, dict[str, list[str]]] = {}
+        for key, pattern in terms:
+            for word in pattern.first:
+                by_word.setdefault(word, {}).setdefault(key, []).append(pattern.source)
+        self._by_word: dict[str, list[tuple[str, tuple[re.Pattern[str], ...]]]] = {
+            word: [(key, tuple(re.compile(source) for source in sources)) for key, sources in keys.items()]
+            for word, keys in by_word.items()
+        }
+
+    def find_all(self, text: str, words: Sequence[str], starts: Sequence[int]) -> list[tuple[str, int, int]]:
+        """Every match as (key, start, end): leftmost first, longest first, without overlaps.
+
+        Args:
+            text: normal form of a sentence.
+            words: its words.
+            starts: where each word starts in the text.
+        """
+        by_word = self._by_word
+        if by_word.keys().isdisjoint(words):
+            return []
+        found: list[tuple[str, int, int]] = []
+        free = 0
+        for word, position in zip(words, starts, strict=False):
+            if position < free:
+                continue
+            candidates = by_word.get(word)
+            if candidates is None:
+                continue
+            key, end = "", position
+            for candidate, patterns in candidates:
+                for pattern in patterns:
+                    match = pattern.match(text, position)
+                    if match is not None and match.end() > end:
+                        key, end = candidate, match.end()
+            if end > position:
+                found.append((key, position, end))
+                free = end
+        return found
 
 
 @cache

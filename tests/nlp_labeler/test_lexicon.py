@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from nlp_labeler.cues import cue_rules
 from nlp_labeler.errors import ConfigError
 from nlp_labeler.findings import LABELS
-from nlp_labeler.lexicon.patterns import PatternIndex, compile_term
-from nlp_labeler.lexicon.tables import Concept, validate
-from nlp_labeler.mentions import concepts, find_mentions
+from nlp_labeler.lexicon.tables import PatternIndex, compile_term, validate
+from nlp_labeler.mentions import Concept, concepts, find_mentions
 from nlp_labeler.spelling import mend
 from nlp_labeler.words import normalize
 
