@@ -7,7 +7,6 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 import sys
@@ -20,6 +19,7 @@ import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cxr.errors import ConfigError, CxrError
+from nlp_labeler.storage import atomic_writer
 
 __all__ = ["MIN_PASSWORD", "Users"]
 
@@ -100,11 +100,8 @@ class Users:
         users[name] = _Entry(
             salt=base64.b64encode(salt).decode(), scrypt=base64.b64encode(_hash(password, salt)).decode()
         )
-        temporary = path.with_name(f".{path.name}.tmp")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(_File(users=users).model_dump_json(indent=1) + "\n")
-        temporary.replace(path)
+        with atomic_writer(path, mode=0o600) as stream:
+            stream.write(_File(users=users).model_dump_json(indent=1).encode() + b"\n")
 
 
 def _hash(password: str, salt: bytes) -> bytes:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from nlp_labeler.storage import write_text
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -86,9 +88,7 @@ def write(benchmark: str, rows: list[Row]) -> Path:
     )
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{benchmark}.json"
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(results.model_dump_json(indent=1) + "\n")
-    temporary.replace(path)
+    write_text(path, results.model_dump_json(indent=1) + "\n")
     return path
 
 

@@ -19,7 +19,7 @@ from PIL import Image
 from benchmarks.record import Row
 from cxr.phantom import generate_cohort
 from cxr.retrieval import Entry, ImageIndex, most_similar
-from cxr.retrieval.writing import IndexWriter
+from cxr.retrieval.writing import index_writer
 from cxr.screening import Screener
 from nlp_labeler.findings import LABELS
 
@@ -107,7 +107,7 @@ def _row(name: str, values: NDArray[np.float64], patients: NDArray[np.str_]) -> 
 def _speed(folder: Path, dimension: int) -> list[Row]:
     rng = np.random.default_rng(0)
     entry_files = b"\xff" * 3000  # the size of a thumbnail
-    with IndexWriter(folder, "0" * 64) as writer:
+    with index_writer(folder, "0" * 64) as writer:
         for number in range(LARGE):
             embedding = rng.standard_normal(dimension, dtype=np.float32)
             writer.add(embedding, Entry(f"{number}.png", f"p{number // 3}", ("Mass",), "labels", entry_files))

@@ -10,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from nlp_labeler.atomic import atomic_writer
 from nlp_labeler.document import ReportLabels
 from nlp_labeler.errors import LabelerError
 from nlp_labeler.formats.folder import report_files
@@ -20,6 +19,7 @@ from nlp_labeler.formats.source import read_reports, source_kind
 from nlp_labeler.labeler import Labeler
 from nlp_labeler.parallel import map_chunks
 from nlp_labeler.parts import Counts, Parts
+from nlp_labeler.storage import atomic_writer
 
 __all__ = ["label_reports"]
 

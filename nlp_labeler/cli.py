@@ -92,10 +92,10 @@ def explain(
     """Show one report in colour: every mention, what is said of it, and the rule that decided."""
     from rich.console import Console
 
-    from nlp_labeler.atomic import atomic_writer
     from nlp_labeler.explain.page import render_page
     from nlp_labeler.explain.terminal import show
     from nlp_labeler.labeler import Labeler
+    from nlp_labeler.storage import write_bytes
 
     title, text = read_report(report)
     result = Labeler.load(policy, engine.value).label(text)
@@ -103,8 +103,7 @@ def explain(
         show(result, Console())
         return
     try:
-        with atomic_writer(html) as stream:
-            stream.write(render_page(result, title).encode("utf-8", "replace"))
+        write_bytes(html, render_page(result, title).encode("utf-8", "replace"))
     except OSError as error:
         raise LabelerError(f"{html}: {error.strerror}") from None
     typer.echo(f"{html}", err=True)

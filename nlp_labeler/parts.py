@@ -5,18 +5,17 @@ entry yet; the next run with the same input and options skips the reports of the
 other input or options are thrown away.
 """
 
-import fcntl
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from nlp_labeler.atomic import atomic_writer
-from nlp_labeler.errors import LabelerError
+from nlp_labeler.errors import ConfigError, LabelerError
+from nlp_labeler.storage import FolderLock, naming, write_bytes
 
 __all__ = ["Counts", "Parts"]
 
@@ -56,13 +55,12 @@ class Parts:
     def __init__(self, out: Path, run: Mapping[str, Any]) -> None:
         self._folder = out.parent / f".{out.name}.parts"
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._journal = (self._folder / "journal.jsonl").open("a+b")
         try:
-            # lockf, since a lock of flock would be inherited by forked workers and outlive a killed run.
-            fcntl.lockf(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            self._journal.close()
+            self._lock = FolderLock(self._folder)
+        except ConfigError:
             raise LabelerError(f"{out}: another run is writing it; wait for it or choose another output") from None
+        self._journal_path = self._folder / "journal.jsonl"
+        self._journal = self._journal_path.open("a+b")
         entries = self._resumable(dict(run))
         self._finished = len(entries)
         self.counts = sum(entries, Counts())
@@ -73,9 +71,10 @@ class Parts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._journal.close()
         if not self._finished:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self.discard()
+        self._journal.close()
+        self._lock.release()
 
     def add(self, pieces: Mapping[str, bytes], counts: Counts) -> None:
         """Keep one finished part.
@@ -85,8 +84,7 @@ class Parts:
             counts: the reports in it.
         """
         for suffix, content in pieces.items():
-            with atomic_writer(self._path(self._finished, suffix)) as stream:
-                stream.write(content)
+            write_bytes(self._path(self._finished, suffix), content)
         sizes = {suffix: len(content) for suffix, content in pieces.items()}
         self._append({"counts": asdict(counts), "sizes": sizes})
         self._finished += 1
@@ -98,15 +96,22 @@ class Parts:
 
     def discard(self) -> None:
         """Delete all parts, once they are joined."""
-        shutil.rmtree(self._folder)
+        self._journal.close()
+        for file in self._folder.iterdir():
+            if file != self._lock.file:
+                file.unlink()
+        self._lock.remove()
+        with suppress(OSError):  # another run may have come in
+            self._folder.rmdir()
 
     def _path(self, number: int, suffix: str) -> Path:
         return self._folder / f"{number:08d}{suffix}"
 
     def _append(self, entry: Mapping[str, Any]) -> None:
-        self._journal.write(json.dumps(entry).encode() + b"\n")
-        self._journal.flush()
-        os.fsync(self._journal.fileno())
+        with naming(self._journal_path):
+            self._journal.write(json.dumps(entry).encode() + b"\n")
+            self._journal.flush()
+            os.fsync(self._journal.fileno())
 
     def _resumable(self, run: dict[str, Any]) -> list[Counts]:
         """Entries of the parts that can be kept; the journal is cut off behind them, or begun anew."""

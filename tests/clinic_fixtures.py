@@ -79,7 +79,8 @@ def write_tiny_bundle(folder, graph=None, name="tiny"):
     """A complete sealed bundle; operating points are really fitted, on 400 made-up patients."""
     from cxr.localization import BoxSettings
     from cxr.operating_points import Calibrator, FindingCalibration, fit_operating_points
-    from cxr.screening.manifest import BundleDescription, Preprocessing, file_sha256, seal_bundle
+    from cxr.screening.manifest import BundleDescription, Preprocessing, seal_bundle
+    from nlp_labeler.storage import file_sha256
 
     folder.mkdir(parents=True)
     (folder / "model.onnx").write_bytes(graph if graph is not None else tiny_graph())

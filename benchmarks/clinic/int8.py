@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from benchmarks.clinic.kills import TABLE
@@ -21,6 +20,7 @@ from benchmarks.readme import MIXED
 from benchmarks.record import Row, shared_data
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
+from cxr.onnx_model import open_session
 from cxr.screening import Bundle
 
 __all__ = ["int8_rows"]
@@ -101,9 +101,7 @@ def _quantise(plain: Path, out: Path, images: NDArray[np.float32]) -> None:
 
 def _logits(graph: Path, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
     """(N, C), and the seconds that one core takes for all of them, one image at a time."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    session = open_session(graph)
     started = time.process_time()
     logits = [session.run(["logits"], {"image": image[None]})[0][0] for image in images]
     return np.stack(logits), time.process_time() - started

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cxr.screening import Screener
 from nlp_labeler.document import compose_report
+from nlp_labeler.storage import write_text
 
 __all__ = ["write_pairs_page"]
 
@@ -41,6 +42,4 @@ def write_pairs_page(bundle: Path, openi: Path, page: Path) -> None:
         view = html.escape(str(row["view"]))
         figure = f'<div><img src="data:image/jpeg;base64,{picture}" alt="{alt}"><p>{view} view</p></div>'
         parts.append(f"<article>{figure}{cells}</article>")
-    temporary = page.with_suffix(".tmp")
-    temporary.write_text("\n".join(parts) + "\n")
-    temporary.replace(page)
+    write_text(page, "\n".join(parts) + "\n")

@@ -1,6 +1,5 @@
 """A benchmark from a bundle and a dataset's held-out split."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from cxr.errors import DatasetError
 from cxr.evaluation.localization import BoxTable, LocalizationReport, evaluate_localization
 from cxr.evaluation.subgroups import age_band
 from cxr.screening import Bundle
+from nlp_labeler.storage import bytes_sha256
 
 __all__ = ["benchmark_bundle"]
 
@@ -47,7 +47,7 @@ def _source(dataset: Dataset, split: str) -> Source:
     """The hash covers names, patients, labels and boxes of the split, not the pixels."""
     columns = ["image", "patient", *dataset.label_space]
     content = dataset.records[columns].to_csv(index=False) + dataset.boxes.to_csv(index=False)
-    return Source(f"{split} split of dataset", dataset.name, hashlib.sha256(content.encode()).hexdigest())
+    return Source(f"{split} split of dataset", dataset.name, bytes_sha256(content.encode()))
 
 
 def _predictions(records: pd.DataFrame, readings: Sequence[Reading], names: tuple[str, ...]) -> LabeledPredictions:

@@ -1,19 +1,18 @@
 """A benchmark from two tables: predictions and labels."""
 
-import hashlib
 from pathlib import Path
 
 from cxr.benchmark.figures import Benchmark, BenchmarkSettings, Source, run_benchmark
 from cxr.benchmark.leakage import refuse_shared_patients
 from cxr.benchmark.predictions import join
 from cxr.operating_points import OperatingPointSet
+from nlp_labeler.storage import file_sha256
 
 __all__ = ["benchmark_predictions"]
 
 
 def _file_source(kind: str, path: Path) -> Source:
-    with path.open("rb") as stream:
-        return Source(kind, path.name, hashlib.file_digest(stream, "sha256").hexdigest())
+    return Source(kind, path.name, file_sha256(path))
 
 
 def benchmark_predictions(

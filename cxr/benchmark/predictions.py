@@ -1,6 +1,5 @@
 """Predictions and labels of the same images, joined and checked before any figure is computed."""
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from cxr.benchmark.csv_table import CsvTable, quoted, read_csv
 from cxr.errors import DatasetError
 from cxr.evaluation.subgroups import age_band
 from nlp_labeler.findings import LABELS, NO_FINDING
+from nlp_labeler.storage import write_rows
 
 __all__ = ["LabeledPredictions", "join", "read_predictions", "write_predictions"]
 
@@ -166,9 +166,4 @@ def write_predictions(data: LabeledPredictions, path: Path) -> None:
     header = [IMAGE, PATIENT, *(f"{PREFIX}{n}" for n in data.label_names), *(f"label_{n}" for n in data.label_names)]
     labels = [["" if np.isnan(value) else f"{value:.0f}" for value in row] for row in data.labels]
     rows = zip(data.images, data.patients, data.probabilities.tolist(), labels, strict=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows([image, patient, *scores, *truth] for image, patient, scores, truth in rows)
-    temporary.replace(path)
+    write_rows(path, header, ([image, patient, *scores, *truth] for image, patient, scores, truth in rows))

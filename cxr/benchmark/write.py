@@ -10,6 +10,7 @@ from cxr.benchmark.figures import Benchmark
 from cxr.benchmark.json_report import to_json
 from cxr.benchmark.predictions import write_predictions
 from cxr.benchmark.sections import estimate_text, sections
+from nlp_labeler.storage import write_text
 
 __all__ = ["PREDICTIONS_FILE", "write_benchmark"]
 
@@ -21,12 +22,6 @@ def _render(template: str, **values: object) -> str:
         autoescape=template.endswith(".html.j2"), trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     return environment.from_string(files("cxr.benchmark").joinpath(template).read_text(encoding="utf-8")).render(values)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def write_benchmark(benchmark: Benchmark, out: Path) -> None:
@@ -43,6 +38,6 @@ def write_benchmark(benchmark: Benchmark, out: Path) -> None:
     mean_auc = estimate_text(benchmark.classification.mean_auc, 4)
     page = _render("benchmark.html.j2", **common, mean_auc=mean_auc, plots=all_plots(benchmark))
     write_predictions(benchmark.predictions, out / PREDICTIONS_FILE)
-    _write(out / "benchmark.md", _render("benchmark.md.j2", **common))
-    _write(out / "benchmark.html", page)
-    _write(out / "benchmark.json", to_json(benchmark))
+    write_text(out / "benchmark.md", _render("benchmark.md.j2", **common))
+    write_text(out / "benchmark.html", page)
+    write_text(out / "benchmark.json", to_json(benchmark))

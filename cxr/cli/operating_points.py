@@ -143,13 +143,11 @@ def check(
 
 def _sha256(model: Path | None) -> str | None:
     """Hash of the model file, if one was given."""
-    import hashlib
-
     from cxr.errors import OperatingPointError
+    from nlp_labeler.storage import file_sha256
 
     if model is None:
         return None
     if not model.is_file():
         raise OperatingPointError(f"no model file at {model}")
-    with model.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return file_sha256(model)

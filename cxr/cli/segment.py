@@ -30,8 +30,8 @@ def segment(
     from cxr.imaging.quality import QualityGate
     from cxr.imaging.reading import read_radiograph
     from cxr.imaging.segmentation import Segmenter
-    from cxr.screening.atomic import write_bytes_atomically, write_text_atomically
     from cxr.screening.inputs import find_inputs
+    from nlp_labeler.storage import write_bytes, write_text
 
     require_paths(paths)
     segmenter, gate = Segmenter.shipped(), QualityGate.shipped()
@@ -55,7 +55,7 @@ def segment(
             for file, mask in masks.items():
                 stream = io.BytesIO()
                 Image.fromarray(mask.astype(np.uint8) * np.uint8(255)).save(stream, "PNG")
-                write_bytes_atomically(out / file, stream.getvalue())
+                write_bytes(out / file, stream.getvalue())
             ratio = found.cardiothoracic_ratio
             row = dict(zip(("lung", "heart"), masks, strict=True))
             rows.append({"path": item.name, "status": "segmented", **row, "cardiothoracic_ratio": _rounded(ratio)})
@@ -65,7 +65,7 @@ def segment(
     writer = csv.DictWriter(table, columns, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_text_atomically(out / "ratios.csv", table.getvalue())
+    write_text(out / "ratios.csv", table.getvalue())
     refused = sum(row["status"] == "refused" for row in rows)
     typer.echo(f"{len(rows) - refused} segmented, {refused} refused: {out / 'ratios.csv'}")
     if refused == len(rows):

@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cxr.datasets.atomic import write_rows, write_text
 from cxr.datasets.card import Origin, dataset_card
 from cxr.datasets.chunk import Chunk
 from cxr.datasets.folder import BOX_FILE, ENTRY_FILE, IMAGE_FOLDER, REPORT_FILE, split_file
@@ -18,8 +17,8 @@ from cxr.datasets.image_index import ImageIndex
 from cxr.datasets.schema import BOX_HEADER, ENTRY_COLUMNS
 from cxr.datasets.splits import assign_splits
 from cxr.errors import DatasetError
-from nlp_labeler.atomic import atomic_writer
 from nlp_labeler.findings import LABELS, NO_FINDING
+from nlp_labeler.storage import atomic_writer, write_rows, write_text
 
 __all__ = ["REPORT_SCHEMA", "BuildSummary", "Part", "assemble"]
 

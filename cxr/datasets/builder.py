@@ -14,7 +14,6 @@ from itertools import islice
 from pathlib import Path
 
 from cxr.datasets.assembly import BuildSummary, Part, assemble
-from cxr.datasets.atomic import write_text
 from cxr.datasets.card import Origin
 from cxr.datasets.chunk import Archive, process_chunk
 from cxr.datasets.folder import ENTRY_FILE, IMAGE_FOLDER
@@ -24,6 +23,7 @@ from cxr.datasets.report_rows import read_report_rows
 from cxr.datasets.splits import DEFAULT_FRACTIONS
 from cxr.errors import DatasetError
 from nlp_labeler.labeler import Labeler
+from nlp_labeler.storage import write_text
 
 __all__ = ["BuildSummary", "build_dataset"]
 

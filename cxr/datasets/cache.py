@@ -12,15 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 from rich.progress import track
 
-from cxr.datasets.atomic import write_rows, write_text
 from cxr.datasets.schema import Dataset
 from cxr.errors import DatasetError, RefusedInputError
 from cxr.imaging.preprocessing import PREPROCESSING_VERSION, prepare
 from cxr.imaging.reading import read_radiograph
+from nlp_labeler.storage import FolderLock, write_rows, write_text
 
 __all__ = ["ImageCache"]
 
@@ -65,7 +64,7 @@ class ImageCache:
         if not _finished(directory, key):
             directory.mkdir(parents=True, exist_ok=True)
             # Of several runs that share a folder one builds, and the others wait and open what it built.
-            with FileLock(directory.with_name(f"{directory.name}.lock")):
+            with FolderLock(directory, beside=True, wait=True):
                 if not _finished(directory, key):
                     _build(paths, key, size, directory, workers, dataset)
         return cls(directory / _PIXELS)

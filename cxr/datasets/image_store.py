@@ -1,6 +1,5 @@
 """Put one source image into a dataset folder: checked, without a DICOM header, never half written."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ from PIL import Image
 from cxr.imaging.burnt_in_text import require_no_text
 from cxr.imaging.radiograph import FileKind, Radiograph, RadiographMetadata
 from cxr.imaging.reading import read_radiograph
+from nlp_labeler.storage import atomic_writer
 
 __all__ = ["store_image"]
 
@@ -43,12 +43,11 @@ def store_image(source: Path, folder: Path, stem: str, *, deidentify: bool) -> t
     kind = radiograph.metadata.kind
     plain = kind in _SUFFIX and radiograph.metadata.photometric == "L" and not _carries_text(source)
     name = stem + (_SUFFIX[kind] if plain else ".png")
-    temporary = folder / f".{name}.{os.getpid()}"
-    if plain:
-        temporary.write_bytes(data)
-    else:
-        _picture(radiograph).save(temporary, format="PNG")
-    temporary.replace(folder / name)
+    with atomic_writer(folder / name, durable=False) as stream:
+        if plain:
+            stream.write(data)
+        else:
+            _picture(radiograph).save(stream, format="PNG")
     return name, radiograph.metadata
 
 

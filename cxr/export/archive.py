@@ -3,7 +3,7 @@
 import zipfile
 from pathlib import Path
 
-from cxr.screening.atomic import atomic_writer
+from nlp_labeler.storage import atomic_writer
 
 __all__ = ["ARCHIVE_SUFFIX", "write_archive"]
 

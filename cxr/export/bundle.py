@@ -1,9 +1,9 @@
 """A finished training run -> the one folder a clinic needs."""
 
-import shutil
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jinja2
 import numpy as np
@@ -28,12 +28,12 @@ from cxr.screening.manifest import (
     BundleDescription,
     BundleManifest,
     Preprocessing,
-    file_sha256,
     seal_bundle,
 )
 from cxr.training.losses import UNCERTAIN
 from cxr.training.predict import Predictions, read_predictions
 from cxr.training.train import CALIBRATION_SPLIT
+from nlp_labeler.storage import atomic_folder, file_sha256
 
 ONTOLOGY = "ChestX-ray8 findings and their neighbours; a child finding implies its parents (Chen 2019)"
 
@@ -75,56 +75,52 @@ def export_bundle(
     if out.is_dir() and any(out.iterdir()) and not (out / MODEL_FILE).is_file():
         raise ConfigError(f"--out {out} is not empty and not a bundle; choose another folder")
 
-    work = out.with_name(out.name + ".partial")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    write_onnx(model, card.image_size, work / MODEL_FILE)
-    parity = check_parity(model, work / MODEL_FILE, card.image_size)
-    _fit(calibration_split, work, alpha=alpha, delta=delta)
-    for name_in_bundle in (GATE_FILE, GATE_CARD_FILE):
-        (work / name_in_bundle).write_bytes((files("cxr") / "weights" / name_in_bundle).read_bytes())
-    generator = add_report_generator(report_run, work, image_size=card.image_size) if report_run else None
-    template = jinja2.Template(
-        (files("cxr.export") / "model_card.md.j2").read_text(),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    (work / MODEL_CARD_FILE).write_text(
-        template.render(
-            name=name,
-            version=version,
-            card=card,
-            generator=generator,
-            parity=parity,
-            alpha=alpha,
-            delta=delta,
-            notes=notes,
-            calibration_images=len(calibration_split.images),
-            calibration_patients=len(set(calibration_split.patients)),
+    archived = out.suffix == ARCHIVE_SUFFIX
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() if archived else atomic_folder(out) as place:
+        work = Path(place)
+        write_onnx(model, card.image_size, work / MODEL_FILE)
+        parity = check_parity(model, work / MODEL_FILE, card.image_size)
+        _fit(calibration_split, work, alpha=alpha, delta=delta)
+        for name_in_bundle in (GATE_FILE, GATE_CARD_FILE):
+            (work / name_in_bundle).write_bytes((files("cxr") / "weights" / name_in_bundle).read_bytes())
+        generator = add_report_generator(report_run, work, image_size=card.image_size) if report_run else None
+        template = jinja2.Template(
+            (files("cxr.export") / "model_card.md.j2").read_text(),
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=jinja2.StrictUndefined,
         )
-    )
-    manifest = seal_bundle(
-        work,
-        BundleDescription(
-            name=name,
-            version=version,
-            created=datetime.now(UTC),
-            cxr_version=__version__,
-            training_data=card.data,
-            ontology=ONTOLOGY,
-            label_space=card.label_space,
-            preprocessing=Preprocessing(size=card.image_size),
-            boxes={label: BoxSettings() for label in card.label_space},
-        ),
-    )
-    if out.suffix == ARCHIVE_SUFFIX:
-        write_archive(work, out)
-        shutil.rmtree(work)
-        return manifest
-    if out.exists():
-        shutil.rmtree(out)
-    work.replace(out)
+        (work / MODEL_CARD_FILE).write_text(
+            template.render(
+                name=name,
+                version=version,
+                card=card,
+                generator=generator,
+                parity=parity,
+                alpha=alpha,
+                delta=delta,
+                notes=notes,
+                calibration_images=len(calibration_split.images),
+                calibration_patients=len(set(calibration_split.patients)),
+            )
+        )
+        manifest = seal_bundle(
+            work,
+            BundleDescription(
+                name=name,
+                version=version,
+                created=datetime.now(UTC),
+                cxr_version=__version__,
+                training_data=card.data,
+                ontology=ONTOLOGY,
+                label_space=card.label_space,
+                preprocessing=Preprocessing(size=card.image_size),
+                boxes={label: BoxSettings() for label in card.label_space},
+            ),
+        )
+        if archived:
+            write_archive(work, out)
     return manifest
 
 

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from cxr.errors import BundleError
 from cxr.export.onnx_graph import INPUT, OUTPUTS
+from cxr.onnx_model import available_cores, open_session
 
 TOLERANCE = 1e-4
 
@@ -22,7 +22,7 @@ def largest_difference(model: nn.Module, onnx_path: Path, images: NDArray[np.flo
         onnx_path: its export.
         images: (N, 1, size, size) in [0, 1].
     """
-    session = onnxruntime.InferenceSession(onnx_path, providers=["CPUExecutionProvider"])
+    session = open_session(onnx_path, threads=available_cores())
     (logits,) = session.run([OUTPUTS[0]], {INPUT: images})
     with torch.inference_mode():
         expected = torch.sigmoid(model.cpu().eval()(torch.from_numpy(images)).logits).numpy()

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 
 from cxr.errors import BundleError, ConfigError
 from cxr.export.report_graph import write_report_graphs
 from cxr.models.report_checkpoint import ReportCard, ReportModel, load_report_model
+from cxr.onnx_model import open_session
 from cxr.reporting.vocabulary import Vocabulary
 from cxr.screening.generator import (
     DECODER_FILE,
@@ -54,10 +54,7 @@ def add_report_generator(report_run: Path, folder: Path, *, image_size: int) -> 
 
 def _check_words(model: ReportModel, card: GeneratorCard, folder: Path) -> None:
     """Compare words on seeded noise, smooth and flat images."""
-    encoder, decoder = (
-        onnxruntime.InferenceSession(folder / name, providers=["CPUExecutionProvider"])
-        for name in (ENCODER_FILE, DECODER_FILE)
-    )
+    encoder, decoder = (open_session(folder / name) for name in (ENCODER_FILE, DECODER_FILE))
     speaker = OnnxDictation(encoder, decoder, card)
     size = model.card.image_size
     generator = np.random.default_rng(0)

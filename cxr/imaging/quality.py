@@ -4,20 +4,20 @@ A finding network gives confident nonsense for anything else. Mirrored chests ar
 and the picture alone cannot tell.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.burnt_in_text import require_no_text
 from cxr.imaging.overview import Overview
+from cxr.onnx_model import open_session
+from nlp_labeler.storage import bytes_sha256
 
 __all__ = ["GATE_OUTPUTS", "GATE_SIZE", "Quality", "QualityGate", "gate_input"]
 
@@ -61,9 +61,7 @@ class QualityGate:
     """
 
     def __init__(self, model: bytes, thresholds: dict[RefusalCode, float]) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(model)
         self.thresholds = thresholds
 
     @classmethod
@@ -90,7 +88,7 @@ class QualityGate:
             ValueError: if the two do not belong together.
         """
         described = json.loads(card)
-        if hashlib.sha256(model).hexdigest() != described["sha256"]:
+        if bytes_sha256(model) != described["sha256"]:
             raise ValueError("quality_gate.onnx is not the file that its card describes")
         return cls(model, {RefusalCode(code): limit for code, limit in described["thresholds"].items()})
 

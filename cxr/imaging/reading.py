@@ -1,6 +1,5 @@
 """One file of any supported kind -> :class:`Radiograph`, or a typed refusal: the only door for pixels."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.image import read_image
 from cxr.imaging.limits import ReadLimits
 from cxr.imaging.radiograph import FileKind, Radiograph, RadiographMetadata
+from nlp_labeler.storage import bytes_sha256
 
 __all__ = ["FileKind", "Radiograph", "RadiographMetadata", "ReadLimits", "file_kind", "read_radiograph"]
 
@@ -54,7 +54,7 @@ def read_radiograph(source: Path | bytes, *, limits: ReadLimits = _DEFAULT_LIMIT
         pixels, mode, bits = read_image(data, kind, limits)
         metadata = RadiographMetadata(kind, "", pixels.shape[1], pixels.shape[0], mode, bits)
     _check_content(pixels, limits)
-    return Radiograph(pixels, replace(metadata, sha256=hashlib.sha256(data).hexdigest()))
+    return Radiograph(pixels, replace(metadata, sha256=bytes_sha256(data)))
 
 
 def file_kind(data: bytes) -> FileKind:

@@ -1,17 +1,17 @@
 """Lungs and heart on a frontal chest radiograph, and the cardiothoracic ratio that follows from them."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from cxr.imaging.preprocessing import Placement, prepare
 from cxr.imaging.runs import Runs
+from cxr.onnx_model import open_session
+from nlp_labeler.storage import bytes_sha256
 
 __all__ = ["SEGMENTATION_SIZE", "Segmentation", "Segmenter", "cardiothoracic_ratio", "outlined"]
 
@@ -55,9 +55,7 @@ class Segmenter:
     """
 
     def __init__(self, model: bytes) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(model)
 
     @classmethod
     @cache
@@ -70,7 +68,7 @@ class Segmenter:
         folder = files("cxr") / "weights"
         model = (folder / "segmentation.onnx").read_bytes()
         card = json.loads((folder / "segmentation.json").read_text())
-        if hashlib.sha256(model).hexdigest() != card["sha256"]:
+        if bytes_sha256(model) != card["sha256"]:
             raise RuntimeError("cxr/weights/segmentation.onnx is not the file its card describes; install cxr again")
         return cls(model)
 

@@ -10,6 +10,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from nlp_labeler.storage import write_bytes
+
 __all__ = ["write_onnx_file"]
 
 
@@ -55,6 +57,4 @@ def write_onnx_file(
         del node.metadata_props[:]
     onnx.checker.check_model(graph)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    onnx.save_model(graph, temporary)
-    temporary.replace(path)
+    write_bytes(path, graph.SerializeToString())

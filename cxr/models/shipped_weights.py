@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 
 from cxr.models.backbone import Backbone
 from nlp_labeler.errors import ConfigError
+from nlp_labeler.storage import atomic_path
 
 
 def shipped_backbone(name: str) -> Path:
@@ -29,7 +30,6 @@ def shipped_backbone(name: str) -> Path:
 def write_backbone(backbone: Backbone, path: Path) -> None:
     """Write a backbone's weights in half precision, as Backbone.load_weights reads them; integers stay as they are."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
     weights = backbone.network.state_dict()
-    save_file({k: v.half().contiguous() if v.dtype == torch.float32 else v for k, v in weights.items()}, temporary)
-    temporary.replace(path)
+    with atomic_path(path) as temporary:
+        save_file({k: v.half().contiguous() if v.dtype == torch.float32 else v for k, v in weights.items()}, temporary)

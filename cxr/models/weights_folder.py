@@ -1,6 +1,5 @@
 """Weights on disk beside a card that describes them: safetensors and JSON, no pickles, neither without the other."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from nlp_labeler.errors import ConfigError
+from nlp_labeler.storage import atomic_path, file_sha256, write_text
 
 __all__ = ["WEIGHTS", "WeightsCard", "fill_weights", "read_card", "save_weights"]
 
@@ -44,15 +44,11 @@ Card = TypeVar("Card", bound=WeightsCard)
 def save_weights(model: nn.Module, card: Card, folder: Path, card_name: str) -> Card:
     """Write both files, weights first, and return the card with the weights' hash filled in."""
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f"{WEIGHTS}.tmp"
-    # Copies, since the file refuses tensors that share their memory, as tied word embeddings do.
-    save_file({k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}, temporary)
-    digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    temporary.replace(folder / WEIGHTS)
-    card = card.model_copy(update={"weights_sha256": digest})
-    temporary = folder / f"{card_name}.tmp"
-    temporary.write_text(card.model_dump_json(indent=1) + "\n")
-    temporary.replace(folder / card_name)
+    with atomic_path(folder / WEIGHTS) as temporary:
+        # Copies, since the file refuses tensors that share their memory, as tied word embeddings do.
+        save_file({k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}, temporary)
+    card = card.model_copy(update={"weights_sha256": file_sha256(folder / WEIGHTS)})
+    write_text(folder / card_name, card.model_dump_json(indent=1) + "\n")
     return card
 
 
@@ -75,7 +71,7 @@ def read_card(folder: Path, card_name: str, kind: type[Card], command: str) -> C
         card = kind.model_validate(json.loads((folder / card_name).read_text()))
     except (ValidationError, json.JSONDecodeError) as error:
         raise ConfigError(f"{folder / card_name} is not a card of this version of `{command}`: {error}") from error
-    found = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    found = file_sha256(folder / WEIGHTS)
     if found != card.weights_sha256:
         raise ConfigError(
             f"{folder / WEIGHTS} has sha256 {found[:12]}..., its card says {card.weights_sha256[:12]}...; "

@@ -11,8 +11,8 @@ from typing import ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cxr.errors import OperatingPointError
-from nlp_labeler.atomic import atomic_writer
 from nlp_labeler.faults import faults
+from nlp_labeler.storage import write_text
 
 __all__ = ["SealedFile"]
 
@@ -54,8 +54,7 @@ class SealedFile(BaseModel):
             OperatingPointError: if it cannot be written there.
         """
         try:
-            with atomic_writer(path) as stream:
-                stream.write(self.to_json().encode())
+            write_text(path, self.to_json())
         except OSError as error:
             raise OperatingPointError(f"cannot write {self.CONTENT} to {path}: {error.strerror}") from error
 

@@ -11,10 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from cxr.errors import ConfigError
-from cxr.outputs.folder_lock import FolderLock
 from cxr.outputs.overlay_names import OverlayNames
-from cxr.screening.atomic import atomic_writer
 from cxr.screening.result import ModelIdentity, ScreeningResult, parse_result_line, result_line
+from nlp_labeler.storage import FolderLock, atomic_writer, naming
 
 __all__ = ["Journal", "read_results"]
 
@@ -89,8 +88,9 @@ class Journal:
 
     def append(self, result: ScreeningResult) -> None:
         """Add one result; it is done once this returns."""
-        self._stream.write(result_line(result).encode() + b"\n")
-        self._stream.flush()
+        with naming(self._path):
+            self._stream.write(result_line(result).encode() + b"\n")
+            self._stream.flush()
         self._remember(result)
 
     def settle(self) -> None:

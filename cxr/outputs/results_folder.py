@@ -11,12 +11,12 @@ from cxr.outputs.journal import Journal, read_results
 from cxr.outputs.overlay import overlay_png
 from cxr.outputs.table import write_table
 from cxr.outputs.worklist import write_worklist
-from cxr.screening.atomic import write_bytes_atomically
 from cxr.screening.batch import screen_many
 from cxr.screening.exhibit import Examination
 from cxr.screening.inputs import ScreeningInput
 from cxr.screening.result import ScreeningResult
 from cxr.screening.runtime import Screener
+from nlp_labeler.storage import write_bytes
 
 __all__ = ["ResultsFolder"]
 
@@ -65,7 +65,7 @@ class ResultsFolder:
         for result, made in screen_many(self._screener, inputs, self._make, workers=self._workers):
             stem = self._journal.overlay_name(result.path).removesuffix(".png")
             for pattern, content in (made or {}).items():
-                write_bytes_atomically(self._folder / pattern.format(stem), content, durable=False)
+                write_bytes(self._folder / pattern.format(stem), content, durable=False)
             self._journal.append(result)
             count += 1
             on_result(result)

@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cxr.screening.atomic import atomic_writer
 from cxr.screening.result import ScreeningResult
+from nlp_labeler.storage import atomic_writer
 
 __all__ = ["table_columns", "write_table"]
 

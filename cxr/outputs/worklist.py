@@ -18,8 +18,8 @@ from cxr.outputs.case import CaseView, case_view
 from cxr.outputs.overlay_names import OverlayNames
 from cxr.outputs.urgency import TRIAGE_ORDER, urgency
 from cxr.outputs.words import TRIAGE_MEANINGS, TRIAGE_TITLES, finding_title
-from cxr.screening.atomic import atomic_writer
 from cxr.screening.result import ModelIdentity, ScreeningResult, parse_result_line
+from nlp_labeler.storage import atomic_writer
 
 if TYPE_CHECKING:
     from jinja2 import Template

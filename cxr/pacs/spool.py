@@ -12,7 +12,6 @@ taken, so that a process killed at any moment goes on where it stopped:
 
 import contextlib
 import hashlib
-import os
 import sqlite3
 import threading
 import time
@@ -21,9 +20,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from cxr.errors import ConfigError, RefusalCode
-from cxr.outputs.folder_lock import FolderLock
-from cxr.screening.atomic import write_bytes_atomically
 from cxr.screening.result import ModelIdentity
+from nlp_labeler.storage import FolderLock, write_bytes
 
 __all__ = ["RESULT_KINDS", "Spool", "SpoolState"]
 
@@ -90,7 +88,7 @@ class Spool:
         key = hashlib.sha256("\0".join(identity).encode()).hexdigest()[:40]
         if self._row(key) is not None:
             return False
-        _write_durably(self._object(key), content)
+        write_bytes(self._object(key), content)
         now = time.time()
         try:
             with self._turn:
@@ -136,7 +134,7 @@ class Spool:
         """
         for kind in RESULT_KINDS:
             if kind in results:
-                _write_durably(self._result(key, kind), results[kind])
+                write_bytes(self._result(key, kind), results[kind])
             else:
                 self._result(key, kind).unlink(missing_ok=True)
         self._move(key, SpoolState.SCREENED, refusal)
@@ -227,14 +225,3 @@ class Spool:
             for file in folder.iterdir():
                 if self._row(file.stem.partition("_")[0]) != state:
                     file.unlink()
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    """Write a file so that neither its content nor its name is lost by a power failure."""
-    write_bytes_atomically(path, content)
-    if os.name == "posix":  # elsewhere a folder cannot be opened, and the file system journals its names
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -29,9 +29,9 @@ from cxr.phantom.patient_files import (
     REPORT_COLUMNS,
     Cohort,
     Row,
-    write_bytes,
     write_patient,
 )
+from nlp_labeler.storage import write_text
 
 __all__ = ["generate_cohort"]
 
@@ -105,7 +105,7 @@ def _claim(out: Path, cohort: Cohort) -> bool:
         raise DatasetError(f"{out} is not empty and holds no cohort; choose another folder")
     for name in ("images", "truth/masks", "truth/parts"):
         (out / name).mkdir(parents=True, exist_ok=True)
-    write_bytes(card, json.dumps(asdict(cohort)).encode())
+    write_text(card, json.dumps(asdict(cohort)))
     return True
 
 
@@ -133,4 +133,4 @@ def _write_table(path: Path, columns: tuple[str, ...], rows: Iterable[Row]) -> N
     writer = csv.DictWriter(table, columns)
     writer.writeheader()
     writer.writerows(rows)
-    write_bytes(path, table.getvalue().encode())
+    write_text(path, table.getvalue())

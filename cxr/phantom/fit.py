@@ -25,6 +25,7 @@ from scipy.ndimage import gaussian_filter
 from cxr.phantom.appearance import GRID, LUNG_BOX
 from cxr.phantom.frame import Points
 from cxr.phantom.shape import DIAPHRAGM, HEART, HEART_POINTS, LATERAL, LEFT_LUNG, MEDIAL, RIGHT_LUNG, SHAPE_POINTS
+from nlp_labeler.storage import atomic_writer
 
 SHAPE_MODES = 20
 
@@ -188,9 +189,8 @@ def main() -> None:
     parameters = fit_shape(np.stack([shape for _, shape in annotated]))
     parameters |= fit_appearance(annotated, arguments.nih)
     target = Path(__file__).with_name("parameters.npz")
-    temporary = target.with_suffix(".tmp.npz")
-    np.savez_compressed(temporary, allow_pickle=False, **parameters)
-    temporary.replace(target)
+    with atomic_writer(target) as stream:
+        np.savez_compressed(stream, allow_pickle=False, **parameters)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from cxr.phantom.language import Report, dictate
 from cxr.phantom.patient import Patient, draw_patient
 from cxr.phantom.render import render
 from nlp_labeler.findings import ANCESTORS, LABELS, NO_FINDING
+from nlp_labeler.storage import atomic_path, atomic_writer, write_text
 
 __all__ = [
     "BOX_COLUMNS",
@@ -25,7 +26,6 @@ __all__ = [
     "REPORT_COLUMNS",
     "Cohort",
     "Row",
-    "write_bytes",
     "write_patient",
 ]
 
@@ -127,9 +127,8 @@ def write_patient(out: Path, cohort: Cohort, number: int) -> None:
         film = render(patient, visit, cohort.size, np.random.default_rng([cohort.seed, number, visit.follow_up]))
         _write_png(out / "images" / image, np.rint(film.pixels * 255).astype(np.uint8))
         if cohort.dicom:
-            temporary = out / "images" / f"{stem}.tmp"
-            write_dicom(temporary, film.pixels, patient, visit, film.pixel_cm)
-            temporary.replace(out / "images" / f"{stem}.dcm")
+            with atomic_path(out / "images" / f"{stem}.dcm") as temporary:
+                write_dicom(temporary, film.pixels, patient, visit, film.pixel_cm)
         masks = []
         for position, (lesion, mask) in enumerate(zip(visit.lesions, film.masks, strict=True)):
             masks.append(f"{stem}_{position}_{lesion.finding}.png")
@@ -153,17 +152,9 @@ def write_patient(out: Path, cohort: Cohort, number: int) -> None:
                 "impression": report.impression,
             }
         )
-    write_bytes(out / "truth" / "parts" / f"{patient.identifier}.json", json.dumps(rows).encode())
+    write_text(out / "truth" / "parts" / f"{patient.identifier}.json", json.dumps(rows), durable=False)
 
 
 def _write_png(path: Path, pixels: np.ndarray) -> None:
-    temporary = path.with_suffix(".tmp")
-    Image.fromarray(pixels).save(temporary, format="PNG", compress_level=4)
-    temporary.replace(path)
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; what a killed run left under the passing name is written over."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    with atomic_writer(path, durable=False) as stream:
+        Image.fromarray(pixels).save(stream, format="PNG", compress_level=4)

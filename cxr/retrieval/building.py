@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cxr.retrieval.entry import Entry
 from cxr.retrieval.labels import LabeledImage
-from cxr.retrieval.writing import IndexWriter
+from cxr.retrieval.writing import index_writer
 from cxr.screening import Examination, Screener, ScreeningResult, find_inputs, screen_many
 from cxr.worklist.pictures import THUMBNAIL, pictures_of
 from cxr.worklist.subject import header_of, subject_of
@@ -59,7 +59,7 @@ def build_index(
         patient = subject_of(header, name).patient or str(examination.result.sha256)
         return examination.exhibit.embedding, patient, pictures_of(examination, None)[THUMBNAIL]
 
-    with IndexWriter(out, screener.identity.sha256) as writer:
+    with index_writer(out, screener.identity.sha256) as writer:
         for result, made in screen_many(screener, find_inputs(paths, exclude=out), finish, workers=workers):
             on_image()
             if made is None:

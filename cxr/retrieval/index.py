@@ -7,7 +7,6 @@
 Search is exhaustive on the projected vectors: no approximation beyond the projection, nothing to tune.
 """
 
-import hashlib
 import json
 import sqlite3
 from contextlib import closing
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cxr.errors import ConfigError, MissingExtraError
 from cxr.retrieval.entry import Entry, Neighbour
+from nlp_labeler.storage import file_sha256
 
 try:
     import faiss
@@ -118,8 +118,6 @@ def _read_manifest(folder: Path) -> IndexManifest:
     except (ValidationError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not an index of this version; run 'cxr index' again") from error
     for name in (VECTORS_FILE, ENTRIES_FILE):
-        with (folder / name).open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        if digest != manifest.files.get(name):
+        if file_sha256(folder / name) != manifest.files.get(name):
             raise ConfigError(f"the index {folder} was changed ({name}); run 'cxr index' again")
     return manifest

@@ -1,11 +1,10 @@
 """Writes an index folder from a stream of embeddings, in memory that does not grow with the thumbnails."""
 
 import json
-import shutil
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import faiss
 import numpy as np
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 from cxr.errors import ConfigError
 from cxr.retrieval.entry import Entry
 from cxr.retrieval.index import ENTRIES_FILE, MANIFEST_FILE, VECTORS_FILE, IndexManifest
-from cxr.screening.manifest import file_sha256
+from nlp_labeler.storage import atomic_folder, file_sha256
 
-__all__ = ["IndexWriter"]
+__all__ = ["IndexWriter", "index_writer"]
 
 _AXES = 128
 _TRAINING = 20_000  # vectors that the principal axes are taken from
@@ -24,7 +23,8 @@ _TABLE = """CREATE TABLE entries (number INTEGER PRIMARY KEY, image TEXT NOT NUL
     findings TEXT NOT NULL, source TEXT NOT NULL, thumbnail BLOB NOT NULL)"""
 
 
-class IndexWriter:
+@contextmanager
+def index_writer(out: Path, model_sha256: str) -> Iterator["IndexWriter"]:
     """Collects entries, and puts the finished folder in its place when the block ends without an error.
 
     Args:
@@ -34,15 +34,22 @@ class IndexWriter:
     Raises:
         ConfigError: if ``out`` holds something else, or no entry came.
     """
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MANIFEST_FILE).is_file())):
+        raise ConfigError(f"--out {out} is neither empty nor an index; choose another folder")
+    with atomic_folder(out) as work:
+        writer = IndexWriter(work)
+        try:
+            yield writer
+            writer.finish(model_sha256)
+        finally:
+            writer.close()
 
-    def __init__(self, out: Path, model_sha256: str) -> None:
-        if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MANIFEST_FILE).is_file())):
-            raise ConfigError(f"--out {out} is neither empty nor an index; choose another folder")
-        self._out = out
-        self._model = model_sha256
-        self._work = out.with_name(f".{out.name}.partial")
-        shutil.rmtree(self._work, ignore_errors=True)
-        self._work.mkdir(parents=True)
+
+class IndexWriter:
+    """The open files of an index folder; made by :func:`index_writer`."""
+
+    def __init__(self, work: Path) -> None:
+        self._work = work
         self._entries = sqlite3.connect(self._work / ENTRIES_FILE)
         self._entries.execute(_TABLE)
         self._waiting: list[NDArray[np.float32]] = []
@@ -73,20 +80,8 @@ class IndexWriter:
             self._vectors.train(batch)
         self._vectors.add(batch)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                self._finish()
-        finally:
-            self._entries.close()
-            shutil.rmtree(self._work, ignore_errors=True)
-
-    def _finish(self) -> None:
+    def finish(self, model_sha256: str) -> None:
+        """Write what is left, and the manifest last."""
         if self._waiting:
             self._flush()
         if self._vectors is None:
@@ -96,12 +91,13 @@ class IndexWriter:
         self._entries.close()
         faiss.write_index(self._vectors, str(self._work / VECTORS_FILE))
         manifest = IndexManifest(
-            model_sha256=self._model,
+            model_sha256=model_sha256,
             dimension=self._vectors.d,
             count=self._count,
             files={name: file_sha256(self._work / name) for name in (VECTORS_FILE, ENTRIES_FILE)},
         )
         (self._work / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        if self._out.exists():
-            shutil.rmtree(self._out)
-        self._work.replace(self._out)
+
+    def close(self) -> None:
+        """Close the files, whether finished or not."""
+        self._entries.close()

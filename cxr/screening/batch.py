@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from cxr.errors import RefusedInputError
+from cxr.onnx_model import available_cores
 from cxr.screening.exhibit import Examination
 from cxr.screening.inputs import ScreeningInput
 from cxr.screening.result import ScreeningResult
-from cxr.screening.runtime import Screener, available_cores
+from cxr.screening.runtime import Screener
 
 __all__ = ["default_workers", "screen_many"]
 

@@ -1,6 +1,5 @@
 """A model bundle, loaded and verified: nothing of it is used before every hash has been checked."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from cxr.errors import BundleError, OperatingPointError
 from cxr.imaging.quality import QualityGate
+from cxr.onnx_model import refuse_external_data
 from cxr.operating_points import Calibrator, OperatingPointSet, ScoreReference
 from cxr.screening.bundle_source import BundleSource, open_source
 from cxr.screening.manifest import (
@@ -25,8 +25,8 @@ from cxr.screening.manifest import (
     SCORE_REFERENCE_FILE,
     BundleManifest,
 )
-from cxr.screening.onnx_file import refuse_external_data
 from nlp_labeler.faults import faults
+from nlp_labeler.storage import bytes_sha256
 
 __all__ = ["Bundle", "shipped_bundle_path"]
 
@@ -138,7 +138,7 @@ def _read_manifest(source: BundleSource, path: Path) -> tuple[BundleManifest, st
         manifest = BundleManifest.model_validate(data)
     except ValidationError as error:
         raise BundleError(f"{path}: {MANIFEST_FILE} is invalid at {faults(error)}") from error
-    return manifest, hashlib.sha256(content).hexdigest()
+    return manifest, bytes_sha256(content)
 
 
 def _check_listing(names: set[str], path: Path, manifest: BundleManifest) -> None:
@@ -153,6 +153,6 @@ def _check_listing(names: set[str], path: Path, manifest: BundleManifest) -> Non
 
 def _read_verified(source: BundleSource, path: Path, name: str, sha256: str) -> bytes:
     content = source.read(name)
-    if hashlib.sha256(content).hexdigest() != sha256:
+    if bytes_sha256(content) != sha256:
         raise BundleError(f"bundle {path}: {name} was changed (its SHA-256 differs); copy or export the bundle again")
     return content

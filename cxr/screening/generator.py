@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from cxr.errors import BundleError
+from cxr.onnx_model import open_session
 from cxr.reporting.beam_search import DecoderStep, Dictation, State, beam_search
 from cxr.reporting.vocabulary import END, PAD, START, UNKNOWN, Span, Vocabulary
 from cxr.screening.bundle import Bundle
@@ -39,7 +40,6 @@ ENCODER_INPUT: Final = "image"
 ENCODER_OUTPUTS: Final = ("cells", "keys", "hidden", "cell")
 DECODER_INPUTS: Final = ("word", "hidden", "cell", "cells", "keys")
 DECODER_OUTPUTS: Final = ("logits", "attention", "next_hidden", "next_cell")
-_FATAL = 4  # onnxruntime's own messages below this level are not for users
 
 
 class GeneratorCard(BaseModel):
@@ -177,11 +177,7 @@ class _Steps:
 
 
 def _session(bundle: Bundle, name: str, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _FATAL
     try:
-        return onnxruntime.InferenceSession(bundle.contents[name], options, providers=["CPUExecutionProvider"])
+        return open_session(bundle.contents[name], threads=threads)
     except Exception as error:  # onnxruntime's exceptions share no other base
         raise BundleError(f"bundle {bundle.path}: onnxruntime cannot load {name}") from error

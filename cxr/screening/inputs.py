@@ -10,7 +10,6 @@ What counts as an input:
 - a folder or archive without inputs is itself one refused input (``no_images``).
 """
 
-import hashlib
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from typing import NoReturn
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.screening.archive import archive_members, read_member
-from cxr.screening.manifest import file_sha256
+from nlp_labeler.storage import bytes_sha256, file_sha256
 
 __all__ = ["COMPANION_SUFFIXES", "ScreeningInput", "files_in_folder", "find_inputs", "is_companion"]
 
@@ -105,7 +104,7 @@ def _sha256(item: ScreeningInput) -> str | None:
     """Hash of an input's content now; ``None`` where it cannot be read."""
     try:
         source = item.read()
-        return hashlib.sha256(source).hexdigest() if isinstance(source, bytes) else file_sha256(source)
+        return bytes_sha256(source) if isinstance(source, bytes) else file_sha256(source)
     except (RefusedInputError, OSError):
         return None
 

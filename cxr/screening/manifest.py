@@ -16,7 +16,6 @@ The manifest names every other file with its SHA-256, so that nothing can be add
 without notice. Exporting and loading share this one schema.
 """
 
-import hashlib
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Final, Literal, Self
 
@@ -24,8 +23,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from cxr.errors import BundleError
 from cxr.localization import BoxSettings
-from cxr.screening.atomic import write_text_atomically
 from nlp_labeler.findings import LABELS
+from nlp_labeler.storage import file_sha256, write_text
 
 __all__ = [
     "CALIBRATION_FILE",
@@ -41,7 +40,6 @@ __all__ = [
     "BundleDescription",
     "BundleManifest",
     "Preprocessing",
-    "file_sha256",
     "seal_bundle",
 ]
 
@@ -152,12 +150,6 @@ class BundleManifest(BundleDescription):
         return self.files[MODEL_FILE]
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def seal_bundle(directory: Path, description: BundleDescription) -> BundleManifest:
     """Hash every file of a finished bundle folder and write its bundle.json, last and atomically.
 
@@ -178,5 +170,5 @@ def seal_bundle(directory: Path, description: BundleDescription) -> BundleManife
     names = sorted(p.relative_to(directory).as_posix() for p in directory.rglob("*") if p.is_file())
     files = {name: file_sha256(directory / name) for name in names if name != MANIFEST_FILE}
     manifest = BundleManifest(**dict(description), format_version=FORMAT_VERSION, files=files)
-    write_text_atomically(directory / MANIFEST_FILE, manifest.model_dump_json(indent=2) + "\n")
+    write_text(directory / MANIFEST_FILE, manifest.model_dump_json(indent=2) + "\n")
     return manifest

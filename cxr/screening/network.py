@@ -1,24 +1,19 @@
 """The bundle's graph in onnxruntime, with explicit providers and thread counts."""
 
-import logging
 from dataclasses import dataclass
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from cxr.errors import BundleError
+from cxr.onnx_model import open_session
 from cxr.screening.bundle import Bundle
 
 __all__ = ["Network", "NetworkOutput"]
 
-_LOG = logging.getLogger(__name__)
-_CPU = "CPUExecutionProvider"
-_PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "OpenVINOExecutionProvider", _CPU)
 _INPUT = "image"
 _OUTPUTS = ("logits", "class_maps", "embedding")
 _OUTLINES, _STRUCTURES = "outlines", 3
-_FATAL = 4  # onnxruntime's own messages below this level are not for users
 
 
 @dataclass(frozen=True)
@@ -54,12 +49,8 @@ class Network:
     """
 
     def __init__(self, bundle: Bundle, *, threads: int) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = _FATAL
         try:
-            self._session = _session(bundle.model, options)
+            self._session = open_session(bundle.model, threads=threads, accelerated=True)
         except Exception as error:  # onnxruntime's exceptions share no other base
             raise BundleError(f"bundle {bundle.path}: onnxruntime cannot load model.onnx: {_line(error)}") from error
         self.provider: str = self._session.get_providers()[0]
@@ -107,20 +98,6 @@ class Network:
         if not (np.isfinite(output.logits).all() and np.isfinite(output.class_maps).all()):
             raise FloatingPointError("the network's answer is not finite")
         return output
-
-
-def _session(model: bytes, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
-    """A session on the best provider that works; a fall-back is never silent."""
-    available = onnxruntime.get_available_providers()
-    providers = [name for name in _PREFERRED_PROVIDERS if name in available]
-    try:
-        session = onnxruntime.InferenceSession(model, options, providers=providers)
-    except Exception:
-        # A driver that does not fit may raise rather than fall back. Whatever is wrong with the model raises again.
-        session = onnxruntime.InferenceSession(model, options, providers=[_CPU])
-    if session.get_providers()[0] != providers[0]:
-        _LOG.warning("%s is installed but not usable here; running on %s", providers[0], session.get_providers()[0])
-    return session
 
 
 def _line(error: Exception) -> str:

@@ -1,8 +1,6 @@
 """Screener: bundle + file -> ScreeningResult, in one process without torch."""
 
-import hashlib
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,26 +12,20 @@ from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
 from cxr.localization import Box
 from cxr.localization.locator import Locator
+from cxr.onnx_model import available_cores
 from cxr.reporting import FindingResult, write_report
 from cxr.screening.bundle import Bundle
 from cxr.screening.exhibit import Examination, Exhibit
 from cxr.screening.generator import Generator
 from cxr.screening.heatmaps import Heatmaps
-from cxr.screening.manifest import file_sha256
 from cxr.screening.network import Network
 from cxr.screening.result import ModelIdentity, Refusal, ScreeningResult
 from cxr.screening.word_attention import WordAttention
+from nlp_labeler.storage import bytes_sha256, file_sha256
 
-__all__ = ["Screener", "available_cores"]
+__all__ = ["Screener"]
 
 _LOG = logging.getLogger(__name__)
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux, where a container may be given fewer than there are
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Screener:
@@ -167,7 +159,7 @@ class Screener:
 def _sha256(source: Path | bytes) -> str | None:
     """Hash of an input that was refused; ``None`` where it cannot be read."""
     if isinstance(source, bytes):
-        return hashlib.sha256(source).hexdigest()
+        return bytes_sha256(source)
     try:
         return file_sha256(source)
     except OSError:

@@ -1,6 +1,5 @@
 """A small torch module with one image input and one output -> a self-contained ONNX file."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import torch
 from torch import nn
 
 from cxr.models.onnx_writer import write_onnx_file
+from nlp_labeler.storage import file_sha256, write_text
 
 __all__ = ["write_auxiliary_onnx", "write_card"]
 
@@ -32,7 +32,4 @@ def write_auxiliary_onnx(module: nn.Module, size: int, path: Path) -> None:
 
 def write_card(model: Path, **content: object) -> None:
     """Write NAME.json beside a model: the hash that binds them, and whatever else there is to say."""
-    card = {"sha256": hashlib.sha256(model.read_bytes()).hexdigest(), **content}
-    temporary = model.with_suffix(".json.tmp")
-    temporary.write_text(json.dumps(card, indent=1) + "\n")
-    temporary.replace(model.with_suffix(".json"))
+    write_text(model.with_suffix(".json"), json.dumps({"sha256": file_sha256(model), **content}, indent=1) + "\n")

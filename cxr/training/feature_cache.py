@@ -12,6 +12,7 @@ from rich.progress import track
 
 from cxr.models.classifier import ChestXray8Network
 from cxr.training.batches import UINT8_MAX, Images
+from nlp_labeler.storage import write_text
 
 __all__ = ["cached_features"]
 
@@ -50,7 +51,5 @@ def cached_features(trunk: ChestXray8Network, weights_sha256: str, images: Image
     if table is None:
         raise ValueError("there are no images to compute features of")
     table.flush()
-    temporary = card.with_suffix(".tmp")
-    temporary.write_text(json.dumps(key) + "\n")
-    temporary.replace(card)
+    write_text(card, json.dumps(key) + "\n")
     return np.load(target, mmap_mode="r", allow_pickle=False)

@@ -19,6 +19,7 @@ from cxr.training.ontology import with_ontology
 from cxr.training.predict import write_predictions
 from cxr.training.train import split_predictions
 from nlp_labeler.findings import LABELS
+from nlp_labeler.storage import write_bytes
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,5 @@ def evaluate_run(run: Path, dataset: Dataset, out: Path, *, split: str, resample
         if boxed
         else None,
     )
-    temporary = out / "evaluation.tmp"
-    temporary.write_bytes(TypeAdapter(HeldOutReport).dump_json(report, indent=1))  # NaN becomes null
-    temporary.replace(out / "evaluation.json")
+    write_bytes(out / "evaluation.json", TypeAdapter(HeldOutReport).dump_json(report, indent=1))  # NaN becomes null
     return report

@@ -12,6 +12,7 @@ from rich.progress import track
 from torch import nn
 
 from cxr.training.batches import UINT8_MAX, Images, PlainImages, plain_batches
+from nlp_labeler.storage import write_text
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,7 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
     ):
         table |= {f"{prefix}{name}": values[:, i] for i, name in enumerate(predictions.label_space)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    pd.DataFrame(table).to_csv(temporary, index=False, float_format="%.7g")
-    temporary.replace(path)
+    write_text(path, pd.DataFrame(table).to_csv(index=False, lineterminator="\n", float_format="%.7g"))
 
 
 def read_predictions(path: Path) -> Predictions:

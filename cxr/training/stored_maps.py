@@ -17,6 +17,7 @@ from cxr.imaging.augmentation import AugmentationConfig
 from cxr.models.backbone import Backbone
 from cxr.models.classifier import ChestXray8Network
 from cxr.training.batches import UINT8_MAX, PlainImages, plain_batches
+from nlp_labeler.storage import atomic_path
 
 _BATCH = 32
 
@@ -67,9 +68,9 @@ def compute_maps(backbone: Backbone, images: ImageCache, folder: Path) -> NDArra
     folder.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     backbone = backbone.to(device).eval()
-    temporary, table, first = target.with_suffix(".tmp"), None, 0
+    table, first = None, 0
     batches = plain_batches(PlainImages(images, np.zeros((len(images), 0), np.float32)), _BATCH)
-    with torch.inference_mode():
+    with torch.inference_mode(), atomic_path(target) as temporary:
         for batch, _ in track(batches, description="maps of the frozen backbone", transient=True):
             maps = _several(backbone(batch.to(device).float() / UINT8_MAX))
             rows = torch.cat([found.flatten(1) for found in maps], dim=1).half().cpu().numpy()
@@ -77,10 +78,9 @@ def compute_maps(backbone: Backbone, images: ImageCache, folder: Path) -> NDArra
                 table = np.lib.format.open_memmap(temporary, "w+", np.float16, (len(images), rows.shape[1]))
             table[first : first + len(rows)] = rows
             first += len(rows)
-    if table is None:
-        raise ValueError("there are no images to compute maps of")
-    table.flush()
-    temporary.replace(target)
+        if table is None:
+            raise ValueError("there are no images to compute maps of")
+        table.flush()
     return np.load(target, mmap_mode="r", allow_pickle=False)
 
 

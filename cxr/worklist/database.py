@@ -1,7 +1,5 @@
 """One SQLite file for many threads: a connection per thread, one writer at a time, readers never wait."""
 
-import fcntl
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -12,6 +10,7 @@ from typing import Self
 
 from cxr.errors import ConfigError
 from cxr.worklist.schema import SCHEMA, SCHEMA_VERSION
+from nlp_labeler.storage import FolderLock
 
 __all__ = ["Database", "now"]
 
@@ -41,12 +40,7 @@ class Database:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._registry = threading.Lock()
-        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, _PRIVATE_FILE)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._lock)
-            raise ConfigError(f"another process is working on {folder}; stop it or choose another folder") from error
+        self._lock = FolderLock(folder)
         try:
             self._create()
         except BaseException:
@@ -100,7 +94,7 @@ class Database:
                 connection.close()
             self._opened.clear()
         self._local = threading.local()
-        os.close(self._lock)
+        self._lock.release()
 
     def __enter__(self) -> Self:
         return self

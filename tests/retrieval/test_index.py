@@ -7,12 +7,12 @@ faiss = pytest.importorskip("faiss", reason="similar cases need the 'app' extra"
 
 from cxr.errors import ConfigError, DatasetError  # noqa: E402
 from cxr.retrieval import Entry, ImageIndex, build_index, most_similar, read_labels  # noqa: E402
-from cxr.retrieval.writing import IndexWriter  # noqa: E402
+from cxr.retrieval.writing import index_writer  # noqa: E402
 from cxr.screening import Screener  # noqa: E402
 
 
 def write(folder, embeddings, patients, model="m" * 64):
-    with IndexWriter(folder, model) as writer:
+    with index_writer(folder, model) as writer:
         for number, (embedding, patient) in enumerate(zip(embeddings, patients, strict=True)):
             writer.add(embedding, Entry(f"{number}.png", patient, ("Mass",), "labels", b"jpeg"))
     return folder

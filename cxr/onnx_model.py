@@ -1,4 +1,4 @@
-"""Refuse an ONNX file that would make the runtime open other files.
+"""ONNX models: the one place that decides what runs them, and a check that they are whole.
 
 A tensor may name a path outside the model (TensorProto.data_location = EXTERNAL), which onnxruntime
 would read without any hash being checked. The clinic install has no ``onnx`` package, so the few
@@ -6,11 +6,21 @@ messages that can hold a tensor are walked in the protobuf wire format directly;
 are those of onnx.proto3.
 """
 
+import logging
+import os
 from collections.abc import Iterator
+from pathlib import Path
+
+import onnxruntime
 
 from cxr.errors import BundleError
 
-__all__ = ["refuse_external_data"]
+__all__ = ["available_cores", "open_session", "refuse_external_data"]
+
+_LOG = logging.getLogger(__name__)
+_CPU = "CPUExecutionProvider"
+_ACCELERATORS = ("CUDAExecutionProvider", "OpenVINOExecutionProvider")
+_FATAL = 4  # onnxruntime's own messages below this level are not for users
 
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 
@@ -30,6 +40,43 @@ _MAX_DEPTH = 64
 
 class _ExternalTensorError(Exception):
     """A tensor's data lie elsewhere."""
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux, where a container may be given fewer than there are
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def open_session(model: bytes | Path, *, threads: int = 1, accelerated: bool = False) -> onnxruntime.InferenceSession:
+    """A session on the best provider that works; a fall-back is never silent.
+
+    Args:
+        model: a serialised ONNX ModelProto, or a file of one.
+        threads: that one call may use.
+        accelerated: whether to use CUDA or OpenVINO where they are installed. For the network that takes the time; the
+            small ones are done on the CPU before their input has been copied.
+
+    Raises:
+        Exception: whatever onnxruntime has against the model; its exceptions share no other base.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _FATAL
+    available = onnxruntime.get_available_providers()
+    providers = [name for name in _ACCELERATORS if accelerated and name in available] + [_CPU]
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=providers)
+    except Exception:
+        if providers == [_CPU]:
+            raise
+        # A driver that does not fit may raise rather than fall back. Whatever is wrong with the model raises again.
+        session = onnxruntime.InferenceSession(model, options, providers=[_CPU])
+    if session.get_providers()[0] != providers[0]:
+        _LOG.warning("%s is installed but not usable here; running on %s", providers[0], session.get_providers()[0])
+    return session
 
 
 def refuse_external_data(name: str, model: bytes) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from cxr.errors import BundleError
-from cxr.screening.onnx_file import refuse_external_data
+from cxr.onnx_model import refuse_external_data
 
 
 def test_a_single_file_model_passes(tiny_bundle):
