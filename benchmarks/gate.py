@@ -15,8 +15,8 @@ from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.dicom import shown_pixels
 from cxr.imaging.quality import Quality, QualityGate
 from cxr.imaging.reading import read_radiograph
-from cxr.training.gate_pictures import hospital_chests
-from cxr.training.non_chests import HELD_OUT_DRAWINGS, draw, photographs, random_crop
+from cxr.training.quality_gate.non_chests import HELD_OUT_DRAWINGS, draw, photographs, random_crop
+from cxr.training.quality_gate.pictures import hospital_chests
 
 PER_SOURCE = 15
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from benchmarks.record import Row, shared_data
 from cxr.imaging.segmentation import Segmenter, cardiothoracic_ratio
-from cxr.training.masked_chests import MaskedChest, read_masked_chests
+from cxr.training.segmentation.masked_chests import MaskedChest, read_masked_chests
 
 
 def run() -> list[Row]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cxr.datasets.dataset import Dataset, open_dataset
-from cxr.training.recipe import Recipe
+from cxr.training.classifier.recipe import Recipe
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def tiny_recipe() -> Recipe:
 @pytest.fixture(scope="session")
 def tiny_run(phantom_dataset: Dataset, tiny_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of the tiny recipe on the phantom dataset."""
-    from cxr.training.train import train
+    from cxr.training.classifier.train import train
 
     run = tmp_path_factory.mktemp("run") / "run"
     with warnings.catch_warnings():

@@ -9,7 +9,7 @@ from benchmarks.classification.trained import DATA, RESAMPLES, TrainedRun
 from benchmarks.record import Row
 from cxr.evaluation.bootstrap import Estimate, Statistic, bootstrap, estimates
 from cxr.evaluation.ranking import RankedScores
-from cxr.training.predict import Predictions
+from cxr.training.classifier.predictions import Predictions
 from nlp_labeler.findings import CHESTXRAY8
 
 __all__ = ["auc_rows", "eight_aucs", "gain_row", "mean_auc"]

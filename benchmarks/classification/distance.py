@@ -9,7 +9,7 @@ from benchmarks.classification.trained import DATA, RESAMPLES, SHIPPED
 from benchmarks.record import Row
 from cxr.benchmark.predictions import join
 from cxr.evaluation.classification import evaluate_classification
-from cxr.training.predict import Predictions
+from cxr.training.classifier.predictions import Predictions
 from nlp_labeler.findings import CHESTXRAY8
 
 __all__ = ["distance_rows"]

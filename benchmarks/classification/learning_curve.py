@@ -10,7 +10,7 @@ from benchmarks.classification.trained import DATA, RESAMPLES, SHIPPED, TrainedR
 from benchmarks.record import ROOT, Row
 from cxr.datasets.dataset import Dataset
 from cxr.evaluation.bootstrap import Estimate, bootstrap, estimates
-from cxr.training.recipe import load_recipe
+from cxr.training.classifier.recipe import load_recipe
 
 __all__ = ["FULL", "curve_rows", "extrapolate", "thinned"]
 

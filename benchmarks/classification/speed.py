@@ -23,11 +23,12 @@ from cxr.imaging.augmentation import Augmentation
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
 from cxr.models.factory import build_model
-from cxr.training.batches import UINT8_MAX, EpochSampler, TrainingImages, training_batches
-from cxr.training.losses import multilabel_loss
-from cxr.training.recipe import LABEL_SETS, Recipe, load_recipe
-from cxr.training.report_places import UNSAID
-from cxr.training.train import default_workers, label_matrix
+from cxr.training.classifier.predictions import label_matrix
+from cxr.training.classifier.recipe import LABEL_SETS, Recipe, load_recipe
+from cxr.training.classifier.report_localization import UNSAID
+from cxr.training.classifier.train import default_workers
+from cxr.training.shared.batches import UINT8_MAX, EpochSampler, TrainingImages, training_batches
+from cxr.training.shared.losses import multilabel_loss
 
 __all__ = ["speed_rows"]
 

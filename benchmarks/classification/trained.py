@@ -5,10 +5,10 @@ from pathlib import Path
 
 from benchmarks.record import ROOT
 from cxr.datasets.dataset import Dataset
-from cxr.training.held_out import HeldOutReport, evaluate_run
-from cxr.training.predict import Predictions, read_predictions
-from cxr.training.recipe import Recipe, load_recipe
-from cxr.training.train import default_workers, train
+from cxr.training.classifier.evaluate import HeldOutReport, evaluate_run
+from cxr.training.classifier.predictions import Predictions, read_predictions
+from cxr.training.classifier.recipe import Recipe, load_recipe
+from cxr.training.classifier.train import default_workers, train
 
 __all__ = ["DATA", "PLAIN", "RESAMPLES", "SEEDS", "SHIPPED", "TrainedRun", "train_and_score", "train_seeds"]
 

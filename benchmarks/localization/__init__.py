@@ -1,6 +1,6 @@
 """What each published method adds, on phantoms whose lesions' places are known: three seeds each, paired intervals.
 
-Trains cxr/training/recipes/*.toml on a cohort of its own, from labels mined from its reports; runs resume in
+Trains cxr/training/classifier/recipes/*.toml on a cohort of its own, from labels mined from its reports; runs resume in
 runs/laboratory. Each method is cut into boxes by the thresholds that suit it best on the validation patients.
 """
 

@@ -11,7 +11,7 @@ from benchmarks.record import ROOT
 from cxr.datasets.builder import build_dataset
 from cxr.datasets.dataset import Dataset, open_dataset
 from cxr.phantom.cohort import generate_cohort
-from cxr.training.train import default_workers
+from cxr.training.classifier.train import default_workers
 from nlp_labeler.findings import CHESTXRAY8
 
 __all__ = ["SIZE", "Laboratory"]

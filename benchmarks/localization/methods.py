@@ -4,8 +4,8 @@ from pathlib import Path
 
 from benchmarks.classification.learning_curve import thinned
 from benchmarks.localization.cohort import Laboratory
-from cxr.training.recipe import load_recipe
-from cxr.training.train import train
+from cxr.training.classifier.recipe import load_recipe
+from cxr.training.classifier.train import train
 
 __all__ = ["AGAINST", "LONG", "METHODS", "NOTES", "SEEDS", "train_longer", "train_method"]
 

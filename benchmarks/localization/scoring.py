@@ -15,10 +15,11 @@ from cxr.localization import BoxSettings, boxes_from_heatmap
 from cxr.localization.evidence import heatmap_on_image
 from cxr.models.backbone import Backbone
 from cxr.models.checkpoint import load_checkpoint
+from cxr.training.classifier.ontology import with_ontology
+from cxr.training.classifier.predictions import split_predictions
+from cxr.training.classifier.train import default_workers
 from cxr.training.fit_boxes import fit_box_settings
-from cxr.training.ontology import with_ontology
-from cxr.training.stored_maps import compute_maps, stored_maps
-from cxr.training.train import default_workers, split_predictions
+from cxr.training.shared.frozen_features import compute_maps, stored_maps
 from nlp_labeler.findings import ANCESTORS, CHESTXRAY8
 
 __all__ = ["Scored", "score"]

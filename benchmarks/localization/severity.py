@@ -7,8 +7,8 @@ from benchmarks.localization.cohort import Laboratory
 from benchmarks.localization.methods import SEEDS
 from benchmarks.record import Row
 from cxr.evaluation.ranking import roc_auc
-from cxr.training.predict import Predictions, read_predictions
-from cxr.training.train import CALIBRATION_SPLIT
+from cxr.training.classifier.predictions import Predictions, read_predictions
+from cxr.training.classifier.train import CALIBRATION_SPLIT
 from nlp_labeler.findings import CHESTXRAY8
 
 __all__ = ["severity_rows"]

@@ -19,10 +19,10 @@ from cxr.datasets.cache import ImageCache
 from cxr.datasets.dataset import Dataset
 from cxr.export.bundle import export_bundle
 from cxr.models.report_checkpoint import load_report_model
-from cxr.training.dataset_reports import teachable_rows
-from cxr.training.feature_cache import cached_features
-from cxr.training.report_recipe import load_report_recipe
-from cxr.training.train_report import train_report
+from cxr.training.report.recipe import load_report_recipe
+from cxr.training.report.train import train_report
+from cxr.training.shared.frozen_features import cached_features
+from cxr.training.shared.report_texts import teachable_rows
 from nlp_labeler.findings import CHESTXRAY8
 
 __all__ = ["run"]

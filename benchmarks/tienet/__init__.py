@@ -23,9 +23,9 @@ from benchmarks.tienet.screened import screen_cohort
 from benchmarks.tienet.text import text_rows
 from benchmarks.tienet.trained import trained_generators, without_words
 from cxr.demo.path import run_demo
-from cxr.training.recipe import load_recipe
-from cxr.training.report_recipe import load_report_recipe
-from cxr.training.train import train
+from cxr.training.classifier.recipe import load_recipe
+from cxr.training.classifier.train import train
+from cxr.training.report.recipe import load_report_recipe
 
 __all__ = ["run"]
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from cxr.models.classifier import ChestXray8Network
-from cxr.training.tienet_heads import feature_batches
+from cxr.training.report.heads import feature_batches
 
 __all__ = ["always_normal", "nearest_neighbour"]
 

@@ -11,8 +11,8 @@ from benchmarks.record import Row
 from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator
 from cxr.models.annotation_cascade import CONTEXT, WORDS
-from cxr.training.cascade import Annotations, looks, mined_annotations, train_cascade
-from cxr.training.dataset_reports import teachable_rows
+from cxr.training.report.cascade import Annotations, looks, mined_annotations, train_cascade
+from cxr.training.shared.report_texts import teachable_rows
 
 __all__ = ["context_rows"]
 

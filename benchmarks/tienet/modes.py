@@ -12,9 +12,9 @@ from benchmarks.record import Row
 from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator
 from cxr.evaluation.ranking import roc_auc
-from cxr.training.dictate import greedy_reports
-from cxr.training.report_tokenizer import encode
-from cxr.training.tienet_heads import feature_batches
+from cxr.training.report.decode import greedy_reports
+from cxr.training.report.heads import feature_batches
+from cxr.training.report.tokenizer import encode
 from nlp_labeler.findings import CHESTXRAY8
 
 __all__ = ["mode_rows"]

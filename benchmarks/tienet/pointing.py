@@ -14,9 +14,8 @@ from benchmarks.tienet.trained import Generator, Said
 from cxr.datasets.cache import ImageCache
 from cxr.evaluation.bootstrap import bootstrap, estimates
 from cxr.models.checkpoint import load_checkpoint
-from cxr.training.predict import Predictions
-from cxr.training.said_places import PRESENT
-from cxr.training.train import split_predictions
+from cxr.training.classifier.predictions import Predictions, split_predictions
+from cxr.training.report.word_grounding import PRESENT
 from nlp_labeler.findings import CHESTXRAY8
 from nlp_labeler.labeler import Labeler
 

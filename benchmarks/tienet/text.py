@@ -13,7 +13,7 @@ from benchmarks.tienet.f1_gain import f1_gain
 from benchmarks.tienet.trained import Generator, Said
 from cxr.evaluation.clinical_efficacy import clinical_efficacy, stated_findings
 from cxr.evaluation.report_metrics import text_metrics
-from cxr.training.dataset_reports import teachable_rows
+from cxr.training.shared.report_texts import teachable_rows
 from nlp_labeler.findings import CHESTXRAY8
 from nlp_labeler.labeler import Labeler
 

@@ -17,12 +17,12 @@ from cxr.models.checkpoint import load_checkpoint
 from cxr.models.report_checkpoint import ReportModel, load_report_model
 from cxr.reporting.beam_search import Dictation
 from cxr.reporting.vocabulary import Vocabulary
-from cxr.training.batches import UINT8_MAX
-from cxr.training.dictate import dictate
-from cxr.training.feature_cache import cached_features
-from cxr.training.report_recipe import ReportRecipe
-from cxr.training.tienet_heads import feature_batches
-from cxr.training.train_report import train_report
+from cxr.training.report.decode import dictate
+from cxr.training.report.heads import feature_batches
+from cxr.training.report.recipe import ReportRecipe
+from cxr.training.report.train import train_report
+from cxr.training.shared.batches import UINT8_MAX
+from cxr.training.shared.frozen_features import cached_features
 
 __all__ = ["Generator", "Said", "trained_generators", "without_words"]
 

@@ -22,8 +22,8 @@ def evaluate(
     from cxr.cli.tables import classification_table, localization_table
     from cxr.datasets.dataset import open_dataset
     from cxr.errors import ConfigError
-    from cxr.training.held_out import evaluate_run
-    from cxr.training.train import default_workers
+    from cxr.training.classifier.evaluate import evaluate_run
+    from cxr.training.classifier.train import default_workers
 
     if split not in {"train", "val", "test"}:
         raise ConfigError(f"--split '{split}': choose train, val or test")

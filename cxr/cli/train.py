@@ -23,9 +23,9 @@ def train(
 
     require("training", "train", "torch", "lightning", "timm", "pandas")
     from cxr.datasets.dataset import open_dataset
-    from cxr.training.recipe import load_recipe
-    from cxr.training.train import default_workers
-    from cxr.training.train import train as run_training
+    from cxr.training.classifier.recipe import load_recipe
+    from cxr.training.classifier.train import default_workers
+    from cxr.training.classifier.train import train as run_training
 
     card = run_training(
         load_recipe(recipe),

@@ -22,9 +22,9 @@ def train_report(
 
     require("training", "train", "torch", "lightning", "timm", "pandas", "tokenizers")
     from cxr.datasets.dataset import open_dataset
-    from cxr.training.report_recipe import load_report_recipe
-    from cxr.training.train import default_workers
-    from cxr.training.train_report import train_report as run_training
+    from cxr.training.classifier.train import default_workers
+    from cxr.training.report.recipe import load_report_recipe
+    from cxr.training.report.train import train_report as run_training
 
     card = run_training(load_report_recipe(recipe), open_dataset(data), trunk, out, workers=default_workers())
     typer.echo(f"trained a generator of {len(card.words)} words on {card.data}: {out / 'model.safetensors'}")

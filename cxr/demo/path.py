@@ -14,8 +14,8 @@ from cxr.export.bundle import export_bundle
 from cxr.outputs import screen_to_folder
 from cxr.phantom.cohort import generate_cohort
 from cxr.screening import Screener
-from cxr.training.recipe import load_recipe
-from cxr.training.train import train
+from cxr.training.classifier.recipe import load_recipe
+from cxr.training.classifier.train import train
 
 FRACTIONS = {"train": 0.6, "val": 0.2, "test": 0.2}
 """A fifth of the patients calibrates: enough of them are healthy to certify referrals at ALPHA."""

@@ -14,9 +14,8 @@ from cxr.evaluation.classification import ClassificationReport, evaluate_classif
 from cxr.evaluation.localization import LocalizationReport
 from cxr.localization import BoxSettings
 from cxr.models.checkpoint import load_checkpoint
-from cxr.training.localize import localize
-from cxr.training.predict import write_predictions
-from cxr.training.train import split_predictions
+from cxr.training.classifier.evaluate import localize
+from cxr.training.classifier.predictions import split_predictions, write_predictions
 from nlp_labeler.findings import CHESTXRAY8
 
 RESAMPLES = 1000

@@ -30,9 +30,9 @@ from cxr.screening.manifest import (
     Preprocessing,
     seal_bundle,
 )
-from cxr.training.losses import UNCERTAIN
-from cxr.training.predict import Predictions, read_predictions
-from cxr.training.train import CALIBRATION_SPLIT
+from cxr.training.classifier.predictions import Predictions, read_predictions
+from cxr.training.classifier.train import CALIBRATION_SPLIT
+from cxr.training.shared.losses import UNCERTAIN
 from nlp_labeler.storage import atomic_folder, file_sha256
 
 ONTOLOGY = "ChestX-ray8 findings and their neighbours; a child finding implies its parents (Chen 2019)"

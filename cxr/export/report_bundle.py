@@ -17,7 +17,7 @@ from cxr.screening.generator import (
     GeneratorCard,
     OnnxDictation,
 )
-from cxr.training.dictate import dictate
+from cxr.training.report.decode import dictate
 
 __all__ = ["add_report_generator"]
 

@@ -1,0 +1,1 @@
+"""From a dataset of images and labels to a classifier's checkpoint."""

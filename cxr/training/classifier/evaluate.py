@@ -1,0 +1,161 @@
+"""A trained run on the held-out patients of a dataset: classification, and boxes from its class maps."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+from rich.progress import track
+
+from cxr.datasets.cache import ImageCache
+from cxr.datasets.dataset import Dataset
+from cxr.errors import DatasetError
+from cxr.evaluation.classification import ClassificationReport, evaluate_classification
+from cxr.evaluation.localization import BoxTable, LocalizationReport, evaluate_localization
+from cxr.imaging.preprocessing import prepare
+from cxr.imaging.reading import read_radiograph
+from cxr.localization import Box, BoxSettings
+from cxr.localization.evidence import heatmap_on_image
+from cxr.localization.locator import Locator
+from cxr.models.checkpoint import load_checkpoint
+from cxr.training.classifier.ontology import with_ontology
+from cxr.training.classifier.predictions import Predictions, split_predictions, write_predictions
+from cxr.training.shared.losses import UNCERTAIN
+from nlp_labeler.findings import LABELS
+from nlp_labeler.storage import write_bytes
+
+
+@dataclass(frozen=True)
+class HeldOutReport:
+    """Figures of one model on one split.
+
+    Attributes:
+        split: 'train', 'val' or 'test'.
+        weights_sha256: which model.
+        classification: per label and mean.
+        localization: where the split has boxes of the label space.
+    """
+
+    split: str
+    weights_sha256: str
+    classification: ClassificationReport
+    localization: LocalizationReport | None
+
+
+def evaluate_run(run: Path, dataset: Dataset, out: Path, *, split: str, resamples: int, workers: int) -> HeldOutReport:
+    """Predict a split and score it, with intervals by patient.
+
+    Writes OUT/predictions.csv (`Image Index`, `Patient ID`, logit_, prob_ and label_ columns; probabilities are not
+    calibrated) and OUT/evaluation.json.
+
+    Args:
+        run: the --out folder of a finished `cxr train`.
+        dataset: with labels for the run's label space.
+        out: folder for both files.
+        split: 'train', 'val' or 'test'.
+        resamples: bootstrap resamples of the patients.
+        workers: processes that decode images.
+
+    Raises:
+        ConfigError: if the run is not finished or was altered.
+        DatasetError: if the split is empty or lacks a label of the run.
+    """
+    model, card = load_checkpoint(run)
+    if not set(card.label_space) <= set(LABELS):
+        dataset = with_ontology(dataset)
+    chosen = dataset.subset(split)
+    missing = sorted(set(card.label_space) - set(dataset.label_space))
+    if missing:
+        raise DatasetError(f"{dataset.root} has no labels for {', '.join(missing)}, which the run predicts")
+    if chosen.records.empty:
+        raise DatasetError(f"{dataset.root}: the {split} split has no images")
+    cache = ImageCache.build(chosen, card.image_size, run / "cache" / split, workers=workers)
+    boxed = bool(chosen.boxes["label"].isin(card.label_space).any())
+    predictions = split_predictions(model, chosen, cache, card.label_space, with_maps=boxed)
+    write_predictions(predictions, out / "predictions.csv")
+    report = HeldOutReport(
+        split=split,
+        weights_sha256=card.weights_sha256,
+        classification=evaluate_classification(
+            np.where(predictions.labels == UNCERTAIN, np.nan, predictions.labels),
+            predictions.logits,
+            predictions.patients,
+            card.label_space,
+            resamples=resamples,
+        ),
+        localization=localize(
+            predictions,
+            {image: Path(path) for image, path in zip(chosen.records["image"], chosen.records["path"], strict=True)},
+            chosen.boxes,
+            card.image_size,
+            {label: BoxSettings() for label in card.label_space},
+            resamples=resamples,
+        )
+        if boxed
+        else None,
+    )
+    write_bytes(out / "evaluation.json", TypeAdapter(HeldOutReport).dump_json(report, indent=1))  # NaN becomes null
+    return report
+
+
+def true_boxes(boxes: pd.DataFrame) -> BoxTable:
+    """The table of a dataset's boxes (columns of datasets.schema.BOX_COLUMNS)."""
+    rows = boxes[["image", "label", "x", "y", "width", "height"]].itertuples(index=False)
+    return BoxTable.of((image, label, box) for image, label, *box in rows)
+
+
+def localize(
+    predictions: Predictions,
+    paths: dict[str, Path],
+    truth: pd.DataFrame,
+    size: int,
+    settings: Mapping[str, BoxSettings],
+    *,
+    resamples: int,
+) -> LocalizationReport:
+    """Score the boxes that each class map gives where its finding is truly boxed (the protocol of Wang 2017).
+
+    Args:
+        predictions: with class maps.
+        paths: image -> its file, for its size.
+        truth: boxes in pixels of the files; labels outside the label space are passed over.
+        size: edge of the network input.
+        settings: how each label's heatmap becomes boxes.
+        resamples: bootstrap resamples of the patients.
+
+    Raises:
+        CxrError: if no box is of a label in the label space.
+    """
+    if predictions.class_maps is None:
+        raise ValueError("localisation needs predictions with class maps")
+    rows = {image: row for row, image in enumerate(predictions.images)}
+    truth = truth[truth["image"].isin(rows) & truth["label"].isin(predictions.label_space)]
+    found: list[tuple[str, str, list[float]]] = []
+    for image in track(list(dict.fromkeys(truth["image"].astype(str))), description="locating", transient=True):
+        labels = truth.loc[truth["image"] == image, "label"]
+        maps = predictions.class_maps[rows[image]].astype(np.float32)
+        columns = {label: predictions.label_space.index(label) for label in dict.fromkeys(labels)}
+        found += [
+            (image, label, [box.x, box.y, box.width, box.height])
+            for label, box in _boxes(paths[image], {name: maps[c] for name, c in columns.items()}, size, settings)
+        ]
+    patients = dict(zip(predictions.images, predictions.patients, strict=True))
+    return evaluate_localization(
+        true_boxes(truth), BoxTable.of(found), patients, predictions.label_space, resamples=resamples
+    )
+
+
+def _boxes(
+    path: Path, class_maps: Mapping[str, NDArray[np.float32]], size: int, settings: Mapping[str, BoxSettings]
+) -> Iterable[tuple[str, Box]]:
+    """Label and box, in pixels of the file, of each class map (S, S)."""
+    radiograph = read_radiograph(path)
+    square, placement = prepare(radiograph.pixels, size, radiograph.metadata.pixel_aspect)
+    locator = Locator(square, placement)
+    for label, class_map in class_maps.items():
+        heatmap = heatmap_on_image(class_map, placement, size)
+        for box in locator.boxes(label, heatmap, settings[label], probability=1.0):
+            yield label, box

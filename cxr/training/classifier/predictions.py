@@ -1,0 +1,125 @@
+"""Logits of a trained model over a dataset, and the file they are kept in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+from torch import nn
+
+from cxr.datasets.dataset import Dataset
+from cxr.training.shared.batches import UINT8_MAX, Images, PlainImages, plain_batches
+from nlp_labeler.storage import write_text
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Scores and labels of N images over C labels.
+
+    Attributes:
+        images: N image names (Image Index).
+        patients: N patient ids.
+        label_space: C label names.
+        logits: (N, C) float32.
+        labels: (N, C) float32 with 1, 0, -1 uncertain, NaN unknown.
+        attributes: attribute such as sex or view -> N values, for figures by subgroup.
+        class_maps: (N, C, S, S) float16 in logit units, or None where they were not asked for.
+    """
+
+    images: tuple[str, ...]
+    patients: tuple[str, ...]
+    label_space: tuple[str, ...]
+    logits: NDArray[np.float32]
+    labels: NDArray[np.float32]
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    class_maps: NDArray[np.float16] | None = None
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """(N, C) uncalibrated, in [0, 1]."""
+        return np.asarray(1.0 / (1.0 + np.exp(-self.logits.astype(np.float64))))
+
+
+def predict(
+    model: nn.Module,
+    pixels: Images,
+    labels: NDArray[np.float32],
+    *,
+    batch_size: int = 64,
+    with_maps: bool = False,
+) -> tuple[NDArray[np.float32], NDArray[np.float16] | None]:
+    """Logits (N, C), and class maps (N, C, S, S) if asked for, in the order of the rows."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = model.to(device).eval()
+    logits: list[NDArray[np.float32]] = []
+    maps: list[NDArray[np.float16]] = []
+    batches = plain_batches(PlainImages(pixels, labels), batch_size)
+    with torch.inference_mode():
+        for images, _ in track(batches, description="predicting", transient=True):
+            output = model(images.to(device).float() / UINT8_MAX)
+            logits.append(output.logits.float().cpu().numpy())
+            if with_maps:
+                maps.append(output.class_maps.half().cpu().numpy())
+    return np.concatenate(logits), np.concatenate(maps) if with_maps else None
+
+
+def label_matrix(dataset: Dataset, label_space: tuple[str, ...]) -> NDArray[np.float32]:
+    """(N, C) labels of the dataset's rows, with 1, 0, -1 and NaN."""
+    return dataset.records[list(label_space)].to_numpy(np.float32, copy=True)
+
+
+def split_predictions(
+    model: nn.Module,
+    dataset: Dataset,
+    images: Images,
+    label_space: tuple[str, ...],
+    *,
+    with_maps: bool = False,
+) -> Predictions:
+    """Predictions for every image of a (sub)dataset; ``images`` is what the network takes, in the order of its rows."""
+    labels = label_matrix(dataset, label_space)
+    logits, maps = predict(model, images, labels, with_maps=with_maps)
+    return Predictions(
+        images=tuple(dataset.records["image"]),
+        patients=tuple(dataset.records["patient"]),
+        label_space=label_space,
+        logits=logits,
+        labels=labels,
+        attributes={name: tuple(dataset.records[name]) for name in ("sex", "view")},
+        class_maps=maps,
+    )
+
+
+def write_predictions(predictions: Predictions, path: Path) -> None:
+    """CSV with `Image Index`, `Patient ID`, attribute_ columns, then logit_, prob_ and label_ columns per label."""
+    table: dict[str, object] = {"Image Index": predictions.images, "Patient ID": predictions.patients}
+    table |= {f"attribute_{name}": values for name, values in predictions.attributes.items()}
+    for prefix, values in (
+        ("logit_", predictions.logits),
+        ("prob_", predictions.probabilities),
+        ("label_", predictions.labels),
+    ):
+        table |= {f"{prefix}{name}": values[:, i] for i, name in enumerate(predictions.label_space)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, pd.DataFrame(table).to_csv(index=False, lineterminator="\n", float_format="%.7g"))
+
+
+def read_predictions(path: Path) -> Predictions:
+    """What write_predictions wrote; class maps are not kept in the file."""
+    header = pd.read_csv(path, nrows=0).columns
+    attributes = [c for c in header if c.startswith("attribute_")]
+    text = dict.fromkeys(["Image Index", "Patient ID", *attributes], str)
+    frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={c: [""] for c in header if c not in text})
+    names = tuple(c.removeprefix("logit_") for c in frame.columns if c.startswith("logit_"))
+    return Predictions(
+        images=tuple(frame["Image Index"]),
+        patients=tuple(frame["Patient ID"]),
+        label_space=names,
+        logits=frame[[f"logit_{n}" for n in names]].to_numpy(np.float32),
+        labels=frame[[f"label_{n}" for n in names]].to_numpy(np.float32),
+        attributes={c.removeprefix("attribute_"): tuple(frame[c]) for c in attributes},
+    )

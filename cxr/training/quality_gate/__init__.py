@@ -1,0 +1,1 @@
+"""The gate that tells an upright frontal chest radiograph from everything else."""

@@ -1,0 +1,1 @@
+"""From a dataset of reports and a finished classifier to a report generator's checkpoint."""

@@ -1,0 +1,103 @@
+"""Fit what the joint training does not see: the head of mode R, and the weights of mode I+GR.
+
+Each mode is fitted to the inputs that it will have: R to states that never saw the image, I+GR to generated reports.
+Those of the training images are better than others will be, since trunk and decoder know these images; how far a
+generated report may be trusted is therefore learned from validation images.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cxr.models.tienet import TieNet
+from cxr.reporting.vocabulary import Vocabulary
+from cxr.training.report.decode import greedy_reports
+from cxr.training.shared.losses import LossConfig, multilabel_loss, resolve_uncertain
+
+__all__ = ["feature_batches", "fit_generated_head", "fit_report_head"]
+
+_BATCH = 64
+_STEPS = 60
+_DECAY = 1e-3
+_PULL = 0.3  # towards the mean of trunk and mode I: a generated report has to earn its weight
+
+
+def feature_batches(features: NDArray[np.float16]) -> Iterator[tuple[slice, Tensor]]:
+    """Rows and their (n, channels, S, S) float32 features, in order."""
+    for first in range(0, len(features), _BATCH):
+        rows = slice(first, min(first + _BATCH, len(features)))
+        yield rows, torch.from_numpy(np.asarray(features[rows], dtype=np.float32))
+
+
+def fit_report_head(
+    model: TieNet, features: NDArray[np.float16], words: NDArray[np.int64], labels: NDArray[np.float32]
+) -> None:
+    """Fit mode R in place on the training images; the rest of the model stays as it is.
+
+    Args:
+        model: after its joint training, in evaluation mode.
+        features: (N, channels, S, S), of which only the shape matters.
+        words: (N, T) real reports.
+        labels: (N, C) with 1, 0, -1 and NaN; -1 is left out.
+    """
+    real: list[Tensor] = []
+    with torch.no_grad():
+        for rows, batch in feature_batches(features):
+            cells = model.cells(batch)
+            real.append(model.embed(torch.zeros_like(cells), torch.from_numpy(words[rows])).text)
+    head = model.report_head
+    _fit(list(head.parameters()), head, torch.cat(real), labels, lambda: _DECAY * head.weight.square().sum())
+
+
+def fit_generated_head(
+    model: TieNet, vocabulary: Vocabulary, features: NDArray[np.float16], labels: NDArray[np.float32], longest: int
+) -> None:
+    """Fit mode I+GR in place on validation images.
+
+    The three weights are the same for every finding: of the rarer ones a validation split has a handful, from which
+    weights of their own learn nothing but its accidents.
+
+    Args:
+        model: after its joint training, in evaluation mode, with its plan.
+        vocabulary: its words.
+        features: (N, channels, S, S).
+        labels: (N, C) with 1, 0, -1 and NaN; -1 is left out.
+        longest: words after which generated reports are cut off.
+    """
+    found: list[Tensor] = []
+    with torch.no_grad():
+        for _, batch in feature_batches(features):
+            cells = model.cells(batch)
+            embedding = model.embed(cells, greedy_reports(model, vocabulary, cells, longest))
+            found.append(model.opinions(cells, embedding))
+    start = model.opinion_weights.detach().clone()
+    _fit(
+        [model.opinion_weights, model.generated_bias],
+        model.classify_image_and_generated,
+        torch.cat(found),
+        labels,
+        lambda: _PULL * (model.opinion_weights - start).square().sum() + _DECAY * model.generated_bias.square().sum(),
+    )
+
+
+def _fit(
+    parameters: list[nn.Parameter],
+    head: Callable[[Tensor], Tensor],
+    inputs: Tensor,
+    labels: NDArray[np.float32],
+    penalty: Callable[[], Tensor],
+) -> None:
+    """Penalised logistic regression by L-BFGS."""
+    known = resolve_uncertain(torch.from_numpy(labels), "ignore")
+    optimizer = torch.optim.LBFGS(parameters, max_iter=_STEPS, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        value = multilabel_loss(head(inputs), known, LossConfig()) + penalty()
+        value.backward()
+        return value
+
+    optimizer.step(loss)

@@ -1,0 +1,1 @@
+"""The lung and heart segmentation: its masked radiographs, its training."""

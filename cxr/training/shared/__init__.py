@@ -1,0 +1,1 @@
+"""What the trainings have in common: batches, losses, frozen features, the way Lightning runs."""

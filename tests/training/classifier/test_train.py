@@ -1,0 +1,106 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from cxr.datasets.dataset import Dataset
+from cxr.errors import ConfigError, DatasetError
+from cxr.models.checkpoint import load_checkpoint
+from cxr.training.classifier.evaluate import evaluate_run
+from cxr.training.classifier.module import ClassifierModule
+from cxr.training.classifier.predictions import read_predictions
+from cxr.training.classifier.recipe import Recipe
+from cxr.training.classifier.train import CALIBRATION_SPLIT, learnable_labels, train
+from cxr.training.shared.optimization import warmup_cosine
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+
+
+def test_a_killed_run_resumes_to_the_same_weights(
+    phantom_dataset: Dataset, tiny_recipe: Recipe, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    start_epoch = ClassifierModule.on_train_epoch_start
+
+    def killed(self: ClassifierModule) -> None:
+        if self.current_epoch == 1:
+            raise RuntimeError("killed")
+        start_epoch(self)
+
+    run = tmp_path / "run"
+    monkeypatch.setattr(ClassifierModule, "on_train_epoch_start", killed)
+    with pytest.raises(RuntimeError, match="killed"):
+        train(tiny_recipe, phantom_dataset, run, init_weights=None, workers=0)
+    assert not (run / "model.safetensors").exists()
+    monkeypatch.undo()
+    epochs: list[int] = []
+
+    def counted(self: ClassifierModule) -> None:
+        epochs.append(self.current_epoch)
+        start_epoch(self)
+
+    monkeypatch.setattr(ClassifierModule, "on_train_epoch_start", counted)
+    train(tiny_recipe, phantom_dataset, run, init_weights=None, workers=0)
+    assert epochs == [1], "the first epoch was trained again"
+    resumed, unbroken = load_file(run / "model.safetensors"), load_file(tiny_run / "model.safetensors")
+    assert resumed.keys() == unbroken.keys()
+    for name, weights in unbroken.items():
+        np.testing.assert_array_equal(resumed[name], weights, err_msg=name)
+
+
+def test_training_changes_the_weights_and_keeps_no_pickle_but_the_resume_file(tiny_run: Path, tiny_recipe: Recipe):
+    model, card = load_checkpoint(tiny_run)
+    assert card.recipe == "tiny"
+    assert len(card.label_space) == model.prediction.out_features
+    assert [p.name for p in tiny_run.rglob("*.ckpt")] == ["last.ckpt"]
+
+
+def test_a_finished_run_is_not_trained_again(phantom_dataset: Dataset, tiny_recipe: Recipe, tiny_run: Path):
+    before = (tiny_run / "model.safetensors").stat().st_mtime_ns
+    train(tiny_recipe, phantom_dataset, tiny_run, init_weights=None, workers=0)
+    assert (tiny_run / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_another_recipe_does_not_continue_a_run(phantom_dataset: Dataset, tiny_recipe: Recipe, tiny_run: Path):
+    other = tiny_recipe.model_copy(update={"seed": 9})
+    with pytest.raises(ConfigError, match="another recipe"):
+        train(other, phantom_dataset, tiny_run, init_weights=None, workers=0)
+
+
+def test_calibration_split_holds_the_validation_patients_alone(phantom_dataset: Dataset, tiny_run: Path):
+    split = read_predictions(tiny_run / CALIBRATION_SPLIT)
+    assert set(split.images) == set(phantom_dataset.subset("val").records["image"])
+    assert set(split.patients).isdisjoint(phantom_dataset.subset("train").records["patient"])
+    assert set(split.attributes) == {"sex", "view"}
+
+
+def test_labels_too_rare_to_learn_leave_the_label_space(phantom_dataset: Dataset):
+    wanted = phantom_dataset.label_space
+    kept = learnable_labels(phantom_dataset, wanted)
+    counts = (phantom_dataset.subset("train").records[list(wanted)] == 1).sum()
+    assert kept == tuple(name for name in wanted if counts[name] >= 5)
+    with pytest.raises(DatasetError, match="no label has 5 positives"):
+        learnable_labels(phantom_dataset, ("Hernia",))
+
+
+def test_evaluation_writes_what_it_returns(phantom_dataset: Dataset, tiny_run: Path, tmp_path: Path):
+    report = evaluate_run(tiny_run, phantom_dataset, tmp_path, split="test", resamples=100, workers=1)
+    predictions = read_predictions(tmp_path / "predictions.csv")
+    assert report.classification.n_images == len(predictions.images) == len(phantom_dataset.subset("test").records)
+    assert (tmp_path / "evaluation.json").read_text().startswith("{")
+    assert report.localization is None, "a built dataset has no boxes"
+
+
+def test_learning_rate_rises_then_falls_to_zero():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule = warmup_cosine(optimizer, 100, 0.1)
+    factors = []
+    for _ in range(101):
+        factors.append(schedule.get_last_lr()[0])
+        optimizer.step()
+        schedule.step()
+    assert factors[9] == 1.0
+    assert factors[:10] == sorted(factors[:10])
+    assert factors[10:] == sorted(factors[10:], reverse=True)
+    assert factors[100] == pytest.approx(0)
