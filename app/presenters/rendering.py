@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.texts import Texts
-from cxr.outputs.palette import COLOURS, rgb
 from cxr.outputs.words import finding_title, percent
 from cxr.reporting import AttentionMap
+from nlp_labeler.findings import FINDINGS, finding_entry
 
 __all__ = ["attended", "data_address", "render", "tinted"]
 
@@ -62,7 +62,7 @@ def _layer(strength: NDArray[np.float32], finding: str) -> str:
     """Of (h, w) values in [0, 1]."""
     above = np.clip((strength - _TINT_STARTS_AT) / (1 - _TINT_STARTS_AT), 0, 1) ** _TINT_EXPONENT
     pixels = np.empty((*strength.shape, 4), dtype=np.uint8)
-    pixels[..., :3] = rgb(finding)
+    pixels[..., :3] = finding_entry(finding).rgb
     pixels[..., 3] = (above * 255).round()
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, format="PNG")
@@ -79,5 +79,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"title_of": finding_title, "percent": percent}
-    environment.globals["colours"] = COLOURS
+    environment.globals["colours"] = {name: entry.colour for name, entry in FINDINGS.items()}
     return environment

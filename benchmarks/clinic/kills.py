@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.clinic.command import journal_lines, memory_megabytes, run_until, started
 from benchmarks.readme import MIXED
 from benchmarks.record import Row, shared_data
-from cxr.outputs import read_results
+from cxr.outputs.journal import read_results
 
 __all__ = ["TABLE", "kill_rows"]
 

@@ -30,6 +30,10 @@ def screen(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Inputs worked on at once. Default: one per core.")
     ] = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option("--output", metavar="NAME", help="A further output beside the standard ones; may be repeated."),
+    ] = None,
     dicom: Annotated[
         bool, typer.Option("--dicom", help="Also write DICOM SR and SC for DICOM inputs to DIR/dicom ('pacs' extra).")
     ] = False,
@@ -44,16 +48,17 @@ def screen(
     """
     from cxr.cli.input_paths import require_paths
     from cxr.cli.progress import counting_bar
-    from cxr.outputs import screen_to_folder
+    from cxr.outputs.results_folder import screen_to_folder
+    from cxr.outputs.writers import load_writers
     from cxr.screening import Screener, default_workers
 
     require_paths(paths)
     count = workers or default_workers()
-    if dicom:
-        import cxr.outputs.dicom_results  # noqa: F401  (says at once if the extra is missing)
+    outputs = [*(output or []), *(["dicom"] if dicom else [])]
+    load_writers(outputs)  # says what is missing before the model is loaded
     screener = Screener(bundle, threads=1 if count > 1 else None)
     with counting_bar("Screening", lambda: _waiting(paths, out)) as advance:
-        summary = screen_to_folder(screener, paths, out, workers=count, dicom=dicom, on_result=lambda _: advance())
+        summary = screen_to_folder(screener, paths, out, workers=count, outputs=outputs, on_result=lambda _: advance())
     earlier = summary.screened + summary.refused - summary.new
     typer.echo(
         f"screened {summary.screened}, refused {summary.refused}"

@@ -26,6 +26,10 @@ def watch(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Inputs worked on at once. Default: one per core.")
     ] = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option("--output", metavar="NAME", help="A further output beside the standard ones; may be repeated."),
+    ] = None,
     dicom: Annotated[
         bool, typer.Option("--dicom", help="Also write DICOM SR and SC for DICOM inputs to OUT/dicom ('pacs' extra).")
     ] = False,
@@ -40,14 +44,15 @@ def watch(
     from cxr.errors import ConfigError
     from cxr.outputs.results_folder import ResultsFolder
     from cxr.outputs.watch import watch_folder
+    from cxr.outputs.writers import PAGE_FILE, load_writers
     from cxr.screening import Screener, ScreeningResult, default_workers
 
     if not folder.is_dir():
         raise ConfigError(f"{folder} is not a folder; give one that exists")
     place = out or folder / "cxr-results"
     count = workers or default_workers()
-    if dicom:
-        import cxr.outputs.dicom_results  # noqa: F401  (says at once if the extra is missing)
+    outputs = [*(output or []), *(["dicom"] if dicom else [])]
+    load_writers(outputs)  # says what is missing before the model is loaded
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -57,8 +62,8 @@ def watch(
         typer.echo(f"{outcome}\t{result.path}")
 
     with ResultsFolder(
-        place, Screener(bundle, threads=1 if count > 1 else None), workers=count, dicom=dicom
+        place, Screener(bundle, threads=1 if count > 1 else None), workers=count, outputs=outputs
     ) as results:
-        typer.echo(f"watching {folder}; worklist {place / 'worklist.html'}", err=True)
+        typer.echo(f"watching {folder}; worklist {place / PAGE_FILE}", err=True)
         watch_folder(folder, place, results, seconds=interval, stop=stop, on_result=tell)
         typer.echo(f"stopped; screened {len(results.done) - results.refused}, refused {results.refused}", err=True)

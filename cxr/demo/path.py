@@ -11,7 +11,7 @@ from cxr.datasets.builder import build_dataset
 from cxr.datasets.dataset import open_dataset
 from cxr.demo.score import DemoScore, score_against_truth
 from cxr.export.bundle import export_bundle
-from cxr.outputs import screen_to_folder
+from cxr.outputs.results_folder import screen_to_folder
 from cxr.phantom.cohort import generate_cohort
 from cxr.screening import Screener
 from cxr.training.classifier.recipe import load_recipe

@@ -3,10 +3,10 @@
 import math
 from dataclasses import dataclass
 
-from cxr.outputs.palette import COLOURS
 from cxr.outputs.words import TRIAGE_TITLES, finding_title, percent
 from cxr.reporting import FindingResult
 from cxr.screening.result import ScreeningResult
+from nlp_labeler.findings import finding_entry
 
 __all__ = ["CaseView", "FindingView", "SentenceView", "case_view"]
 
@@ -93,7 +93,8 @@ def case_view(result: ScreeningResult, overlay: str, picture: str | None = None)
         findings=findings,
         positive=tuple(f for f in findings if f.positive),
         sentences=tuple(
-            SentenceView(s.text, s.finding, COLOURS[s.finding] if s.finding else None) for s in result.report.sentences
+            SentenceView(s.text, s.finding, finding_entry(s.finding).colour if s.finding else None)
+            for s in result.report.sentences
         ),
         overlay=overlay,
         picture=picture,
@@ -104,7 +105,7 @@ def _finding_view(finding: FindingResult, side: str | None) -> FindingView:
     return FindingView(
         name=finding.name,
         title=finding_title(finding.name),
-        colour=COLOURS[finding.name],
+        colour=finding_entry(finding.name).colour,
         percent=percent(finding.probability),
         positive=finding.positive,
         bar=_on_track(finding.probability),

@@ -2,20 +2,26 @@
 
 Lines are appended one at a time and flushed. A process that is killed leaves at most one unfinished
 line at the end, which the next run cuts off before it goes on with the inputs that have no line yet.
-A file that was changed since gets a second line; settling the journal puts it in the place of the first.
+A file that was changed since gets a second line; compacting the journal puts it in the place of the first.
 """
 
+import hashlib
+import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
 from cxr.errors import ConfigError
-from cxr.outputs.overlay_names import OverlayNames
 from cxr.screening.result import ModelIdentity, ScreeningResult, parse_result_line, result_line
 from nlp_labeler.storage import FolderLock, atomic_writer, naming
 
-__all__ = ["Journal", "read_results"]
+__all__ = ["RESULTS_FILE", "Journal", "OverlayNames", "read_results"]
+
+RESULTS_FILE = "results.jsonl"
+_IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".tif", ".tiff", ".bmp", ".webp", ".gif"})
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST = 100
 
 
 class Journal:
@@ -47,7 +53,7 @@ class Journal:
             for result in read_results(path):
                 self._check_model(path, result)
                 self._remember(result)
-            self.settle()
+            self.compact()
         except BaseException:
             self.close()
             raise
@@ -70,7 +76,7 @@ class Journal:
     def _check_model(self, path: Path, result: ScreeningResult) -> None:
         if result.model != self._model:
             raise ConfigError(
-                f"{path} holds results of bundle {_spelled(result.model)}, not of {_spelled(self._model)}; "
+                f"{path} holds results of bundle {_described(result.model)}, not of {_described(self._model)}; "
                 "choose another folder"
             )
 
@@ -93,7 +99,7 @@ class Journal:
             self._stream.flush()
         self._remember(result)
 
-    def settle(self) -> None:
+    def compact(self) -> None:
         """Leave one line per input: the newest, where the first one was, so that overlays keep their names."""
         if not self._renewed:
             return
@@ -123,7 +129,7 @@ class Journal:
         self.close()
 
 
-def _spelled(model: ModelIdentity) -> str:
+def _described(model: ModelIdentity) -> str:
     """Name, version and as much of the hash as tells two bundles of one name apart."""
     return f"{model.bundle} {model.version} ({(model.bundle_sha256 or model.sha256)[:12]})"
 
@@ -137,3 +143,36 @@ def read_results(path: Path) -> Iterator[ScreeningResult]:
     with path.open("rb") as stream:
         for line in stream:
             yield parse_result_line(line)
+
+
+class OverlayNames:
+    """Input path -> overlays/NAME.png: readable, safe as a file name, and never two inputs on one file.
+
+    Names are given in the order of results.jsonl, so that any reader of that file finds the same ones.
+
+    The first input called ``x.png`` gets ``x.png``; a later one of that name in another folder gets a few
+    digits of its path's hash as well.
+    """
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def peek(self, path: str) -> str:
+        """The name that ``path`` would get now."""
+        stem = _stem(path)
+        if stem.lower() in self._taken:  # some file systems do not tell cases apart
+            stem = f"{stem}-{hashlib.sha256(path.encode(errors='surrogateescape')).hexdigest()[:12]}"
+        return f"{stem}.png"
+
+    def assign(self, path: str) -> str:
+        """The name of ``path``, taken from now on."""
+        name = self.peek(path)
+        self._taken.add(name.removesuffix(".png").lower())
+        return name
+
+
+def _stem(path: str) -> str:
+    name = PurePosixPath(path.replace("\\", "/")).name
+    suffix = PurePosixPath(name).suffix
+    stem = name.removesuffix(suffix) if suffix.lower() in _IMAGE_SUFFIXES else name
+    return _UNSAFE.sub("_", stem).strip("._")[:_LONGEST] or "image"

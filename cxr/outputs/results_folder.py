@@ -1,26 +1,26 @@
-"""A folder with results.jsonl, results.csv, overlays/ and worklist.html, filled as inputs are screened."""
+"""A folder with results.jsonl and all outputs, filled as inputs are screened.
 
-import logging
-from collections.abc import Callable, Iterable
+A run may be killed at any moment. Started again with the same folder it goes on with the inputs that have no result
+yet, and each input is in the results exactly once.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from cxr.errors import ConfigError
-from cxr.outputs.journal import Journal, read_results
-from cxr.outputs.overlay import overlay_png
-from cxr.outputs.table import write_table
-from cxr.outputs.worklist import write_worklist
+from cxr.outputs.journal import RESULTS_FILE, Journal
+from cxr.outputs.writers import PAGE_FILE, load_writers
 from cxr.screening.batch import screen_many
 from cxr.screening.exhibit import Examination
-from cxr.screening.inputs import ScreeningInput
+from cxr.screening.inputs import ScreeningInput, find_inputs
 from cxr.screening.result import ScreeningResult
 from cxr.screening.runtime import Screener
 from nlp_labeler.storage import write_bytes
 
-__all__ = ["ResultsFolder"]
-
-_LOG = logging.getLogger(__name__)
+__all__ = ["ResultsFolder", "RunSummary", "screen_to_folder"]
 
 
 class ResultsFolder:
@@ -30,20 +30,21 @@ class ResultsFolder:
         folder: created, or continued if it holds results of the same bundle.
         screener: made with ``threads=1`` where ``workers`` fill the cores.
         workers: number of inputs worked on at once.
-        dicom: whether to write dicom/NAME_sr.dcm and NAME_sc.dcm for DICOM inputs; needs the ``pacs`` extra.
+        outputs: written beside the standard ones, by the names in :data:`cxr.outputs.writers.OUTPUTS`.
 
     Raises:
-        ConfigError: if ``folder`` is a file, is written by another process or holds another model's results.
+        ConfigError: if ``folder`` is a file, is written by another process or holds another model's results, or there
+            is no such output.
+        MissingExtraError: if an output needs an extra that is not installed.
     """
 
-    def __init__(self, folder: Path, screener: Screener, *, workers: int, dicom: bool = False) -> None:
+    def __init__(self, folder: Path, screener: Screener, *, workers: int, outputs: Sequence[str] = ()) -> None:
         if folder.exists() and not folder.is_dir():
             raise ConfigError(f"{folder} is a file; --out takes a folder")
-        for name in ("overlays", "dicom") if dicom else ("overlays",):
-            (folder / name).mkdir(parents=True, exist_ok=True)
+        self._writers = load_writers(outputs)
+        folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._screener, self._workers = folder, screener, workers
-        self._make = _pictures_and_dicom if dicom else _pictures
-        self._journal = Journal(folder / "results.jsonl", screener.identity)
+        self._journal = Journal(folder / RESULTS_FILE, screener.identity)
 
     @property
     def done(self) -> dict[str, str | None]:
@@ -62,21 +63,32 @@ class ResultsFolder:
             How many there were.
         """
         count = 0
-        for result, made in screen_many(self._screener, inputs, self._make, workers=self._workers):
+        for result, made in screen_many(self._screener, inputs, self._files, workers=self._workers):
             stem = self._journal.overlay_name(result.path).removesuffix(".png")
             for pattern, content in (made or {}).items():
-                write_bytes(self._folder / pattern.format(stem), content, durable=False)
+                path = self._folder / pattern.format(stem)
+                path.parent.mkdir(exist_ok=True)
+                write_bytes(path, content, durable=False)
             self._journal.append(result)
             count += 1
             on_result(result)
         return count
 
-    def write_pages(self) -> Path:
-        """Write results.csv and worklist.html from all results, and give the page."""
-        self._journal.settle()
+    def _files(self, examination: Examination, source: Path | bytes) -> dict[str, bytes]:
+        """What the writers make of one screened input."""
+        made: dict[str, bytes] = {}
+        for writer in self._writers:
+            if writer.files is not None:
+                made |= writer.files(examination, source)
+        return made
+
+    def write_pages(self) -> None:
+        """Write results.csv, worklist.html and whatever else is about all results."""
+        self._journal.compact()
         label_space = self._screener.bundle.manifest.label_space
-        write_table(read_results(self._folder / "results.jsonl"), label_space, self._folder / "results.csv")
-        return write_worklist(self._folder, self._screener.identity, label_space)
+        for writer in self._writers:
+            if writer.pages is not None:
+                writer.pages(self._folder, self._screener.identity, label_space)
 
     def __enter__(self) -> Self:
         return self
@@ -87,20 +99,48 @@ class ResultsFolder:
         self._journal.close()
 
 
-def _pictures(examination: Examination, source: Path | bytes) -> dict[str, bytes]:  # noqa: ARG001  (as screen_many calls it)
-    """File pattern -> content, for what every screened input gets."""
-    return {"overlays/{}.png": overlay_png(examination)}
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run left in its folder.
+
+    Attributes:
+        screened: inputs screened, earlier runs included.
+        refused: inputs refused, earlier runs included.
+        new: how many of both are from this run.
+        page: the worklist.
+    """
+
+    screened: int
+    refused: int
+    new: int
+    page: Path
 
 
-def _pictures_and_dicom(examination: Examination, source: Path | bytes) -> dict[str, bytes]:
-    """The same, with the DICOM results of a DICOM input."""
-    from cxr.outputs.dicom_results import dicom_bytes, dicom_results
+def screen_to_folder(
+    screener: Screener,
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    workers: int,
+    outputs: Sequence[str] = (),
+    on_result: Callable[[ScreeningResult], None] = lambda _: None,
+) -> RunSummary:
+    """Screen every input below ``paths`` and write all outputs.
 
-    made = _pictures(examination, source)
-    try:
-        results = dicom_results(examination, source)
-    except Exception as error:
-        # Headers of real archives break rules that the standard's objects must keep. The other results stand.
-        _LOG.warning("no DICOM results for one input: %s", type(error).__name__)
-        return made
-    return made | {f"dicom/{{}}_{kind}.dcm": dicom_bytes(dataset) for kind, dataset in results.items()}
+    Args:
+        screener: made with ``threads=1`` where ``workers`` fill the cores.
+        paths: files, folders and zip archives.
+        out: output folder; created, or continued if it holds results of the same bundle.
+        workers: number of inputs worked on at once.
+        outputs: see :class:`ResultsFolder`.
+        on_result: called after each result is safely written.
+
+    Raises:
+        ConfigError: see :class:`ResultsFolder`.
+        MissingExtraError: see there.
+    """
+    with ResultsFolder(out, screener, workers=workers, outputs=outputs) as results:
+        new = results.screen(find_inputs(paths, exclude=out, done=results.done), on_result)
+        results.write_pages()
+        done, refused = len(results.done), results.refused
+    return RunSummary(screened=done - refused, refused=refused, new=new, page=out / PAGE_FILE)

@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 from cxr.errors import RefusalCode
-from cxr.outputs.dicom_results import dicom_bytes, dicom_results
+from cxr.outputs.writers.dicom import dicom_bytes, dicom_results
 from cxr.pacs.spool import Spool, SpoolState
 from cxr.screening.exhibit import Examination
 from cxr.screening.runtime import Screener

@@ -10,16 +10,21 @@
 from cxr.reporting.document import (
     AttentionMap,
     Evidence,
+    FindingResult,
     GeneratedText,
     GroundedReport,
+    KeptSentence,
+    RegularisedText,
     RemovalReason,
     RemovedSentence,
     Sentence,
+    Side,
     Triage,
+    Zone,
+    side_of,
+    zones_of,
 )
-from cxr.reporting.finding import FindingResult
-from cxr.reporting.location import Side, Zone, side_of, zones_of
-from cxr.reporting.regulariser import KeptSentence, RegularisedText, regularise
+from cxr.reporting.regulariser import regularise
 from cxr.reporting.report import write_report
 
 __all__ = [

@@ -1,5 +1,6 @@
-"""The report as data: sentences, what in the image carries each, and what was taken out of a generated text."""
+"""The report as data: findings with their places, sentences, what carries each, and what a generated text lost."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -7,25 +8,39 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from cxr.localization import Box
-from cxr.reporting.location import Side, Zone
 
 __all__ = [
+    "AttentionMap",
     "Evidence",
+    "FindingResult",
     "GeneratedText",
     "GroundedReport",
+    "KeptSentence",
+    "RegularisedText",
     "RemovalReason",
     "RemovedSentence",
     "Section",
     "Sentence",
+    "Side",
     "Source",
     "Triage",
+    "Zone",
+    "side_of",
+    "zones_of",
 ]
 
+Side = Literal["left", "right", "bilateral", "midline"]
+Zone = Literal["upper", "mid", "lower"]
 Triage = Literal["refer", "read", "none"]
 Section = Literal["findings", "comparison", "impression", "note"]
 Source = Literal["template", "generated"]
 
 _STRICT = ConfigDict(extra="forbid")
+# Of the image width: a box whose centre is nearer than this to the middle has no side.
+_MIDLINE_BAND = 0.04
+# Of the image height. Lung apices sit at about 0.1 and the costophrenic angles at about 0.85 of a
+# frontal radiograph, which puts the limits of the radiologist's three zones near these heights.
+_UPPER_LIMIT, _MID_LIMIT = 0.36, 0.58
 
 
 class RemovalReason(StrEnum):
@@ -45,6 +60,31 @@ class RemovalReason(StrEnum):
 
 AttentionMap = tuple[tuple[int, ...], ...]
 """Rows of a coarse map over the whole image, in percent of its hottest cell."""
+
+
+@dataclass(frozen=True)
+class FindingResult:
+    """Score, operating point and boxes of one finding in one image.
+
+    Attributes:
+        name: label as in :data:`nlp_labeler.findings.LABELS`.
+        probability: calibrated, in [0, 1].
+        threshold: certified operating point on the probability, in [0, 1]; ``None`` if none was issued, in
+            which case the finding is never called positive.
+        positive: whether the probability is above the threshold.
+        certificate: what is guaranteed about the threshold, in words; ``None`` if nothing is.
+        boxes: where, in pixels of the input; empty unless positive. A box's score is the finding's
+            probability times the relative heat of its region, in [0, 1].
+    """
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    probability: float
+    threshold: float | None
+    positive: bool
+    certificate: str | None
+    boxes: tuple[Box, ...]
 
 
 @dataclass(frozen=True)
@@ -147,3 +187,74 @@ class GroundedReport:
     text: str
     sentences: tuple[Sentence, ...]
     generated: GeneratedText | None = None
+
+
+@dataclass(frozen=True)
+class KeptSentence:
+    """A generated sentence that the image supports.
+
+    Attributes:
+        text: without list mark and final stop.
+        said: characters of the generated text that name the finding.
+        severity: what it says of the finding, or ``None``.
+    """
+
+    text: str
+    said: tuple[int, int]
+    severity: str | None
+
+
+@dataclass(frozen=True)
+class RegularisedText:
+    """A generated text, sorted.
+
+    Attributes:
+        text: as it was generated.
+        kept: finding -> the one sentence that may say it.
+        removed: everything else, in order.
+    """
+
+    text: str
+    kept: Mapping[str, KeptSentence]
+    removed: tuple[RemovedSentence, ...]
+
+
+def side_of(boxes: Sequence[Box], width: int) -> Side | None:
+    """Side of the body on which the boxes lie.
+
+    A frontal radiograph, PA or AP, is shown as if facing the patient: the patient's left is on the
+    right of the image. The image's vertical centre line stands for the midline of the body.
+
+    Args:
+        boxes: in pixels of an image ``width`` pixels wide.
+        width: image width in pixels.
+
+    Returns:
+        ``None`` without boxes.
+    """
+    sides: set[Side] = set()
+    for box in boxes:
+        centre = (box.x + box.width / 2) / width - 0.5
+        sides.add("midline" if abs(centre) < _MIDLINE_BAND else "left" if centre > 0 else "right")
+    if not sides:
+        return None
+    if {"left", "right"} <= sides:
+        return "bilateral"
+    lateral = sides - {"midline"}
+    return lateral.pop() if lateral else "midline"
+
+
+def zones_of(boxes: Sequence[Box], height: int) -> tuple[Zone, ...]:
+    """Lung zones that hold a box's centre, from top to bottom.
+
+    Args:
+        boxes: in pixels of an image ``height`` pixels high.
+        height: image height in pixels.
+    """
+    centres = [(box.y + box.height / 2) / height for box in boxes]
+    zones: dict[Zone, bool] = {
+        "upper": any(c < _UPPER_LIMIT for c in centres),
+        "mid": any(_UPPER_LIMIT <= c < _MID_LIMIT for c in centres),
+        "lower": any(c >= _MID_LIMIT for c in centres),
+    }
+    return tuple(zone for zone, present in zones.items() if present)

@@ -8,19 +8,25 @@ the finding's boxes lie. Denials never stay: the report says by itself what rema
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
-from cxr.reporting.document import RemovalReason, RemovedSentence
-from cxr.reporting.finding import FindingResult
-from cxr.reporting.location import Side, Zone, side_of, zones_of
-from cxr.reporting.phrases import load_phrases
+from cxr.reporting.document import (
+    FindingResult,
+    KeptSentence,
+    RegularisedText,
+    RemovalReason,
+    RemovedSentence,
+    Side,
+    Zone,
+    side_of,
+    zones_of,
+)
 from nlp_labeler.document import AssertedMention, Assertion
-from nlp_labeler.findings import ANCESTORS
+from nlp_labeler.findings import ANCESTORS, finding_entry
 from nlp_labeler.labeler import Labeler
 from nlp_labeler.sentences import segment
 
-__all__ = ["KeptSentence", "RegularisedText", "regularise"]
+__all__ = ["regularise"]
 
 _PRESENT = frozenset({Assertion.AFFIRMED, Assertion.UNCERTAIN})
 _PAST = frozenset({Assertion.HISTORICAL, Assertion.RESOLVED})
@@ -58,34 +64,6 @@ _ZONES: dict[str, frozenset[Zone]] = {
 }
 
 
-@dataclass(frozen=True)
-class KeptSentence:
-    """A generated sentence that the image supports.
-
-    Attributes:
-        text: without list mark and final stop.
-        said: characters of the generated text that name the finding.
-        severity: what it says of the finding, or ``None``.
-    """
-
-    text: str
-    said: tuple[int, int]
-    severity: str | None
-
-
-@dataclass(frozen=True)
-class RegularisedText:
-    """A generated text, sorted.
-
-    Attributes:
-        kept: finding -> the one sentence that may say it.
-        removed: everything else, in order.
-    """
-
-    kept: Mapping[str, KeptSentence]
-    removed: tuple[RemovedSentence, ...]
-
-
 def regularise(text: str, findings: Sequence[FindingResult], width: int, height: int) -> RegularisedText:
     """Keep at most one supported sentence per finding above its operating point.
 
@@ -118,7 +96,7 @@ def regularise(text: str, findings: Sequence[FindingResult], width: int, height:
         naming = [m for m in present if m.finding == name]
         severity = next((m.severity for m in naming if m.severity), None)
         kept[name] = KeptSentence(bare, (naming[0].start, naming[0].end), severity)
-    return RegularisedText(kept, tuple(removed))
+    return RegularisedText(text, kept, tuple(removed))
 
 
 @cache
@@ -142,7 +120,7 @@ def _fault(
     names = {m.finding for m in present if m.finding}
     if names - set(fired):
         return RemovalReason.UNSUPPORTED
-    signs = {sign for name in names for sign in load_phrases().finding[str(name)].signs}
+    signs = {sign for name in names for sign in finding_entry(str(name)).signs}
     if any(m.finding is None and m.abnormal and m.concept not in signs for m in present):
         return RemovalReason.NOT_ASSESSED
     if any(m.assertion in _PAST or m.change for m in mentions) or _CHANGE_WORDS.search(text):
@@ -168,12 +146,11 @@ def _misplaced(
     named |= {side for m in present for side in _SIDE_WORDS.get(m.side or "", ())}
     zones = {m.zone for m in present if m.zone in _ZONES}
     for finding in findings:
-        phrase = load_phrases().finding[finding.name]
         if named:
             side = side_of(finding.boxes, width)
             if named != _SIDE_WORDS.get(side or "", frozenset()):
                 return RemovalReason.WRONG_SIDE
-        if phrase.zoned and zones:
+        if finding_entry(finding.name).zoned and zones:
             at = set(zones_of(finding.boxes, height))
             if not all(at & _ZONES[str(zone)] for zone in zones):
                 return RemovalReason.WRONG_ZONE

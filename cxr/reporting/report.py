@@ -1,15 +1,25 @@
 """Findings above their operating points -> a report in which every sentence names its evidence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from cxr.reporting.comparison import compare
-from cxr.reporting.document import AttentionMap, Evidence, GeneratedText, GroundedReport, Section, Sentence, Triage
-from cxr.reporting.finding import FindingResult
-from cxr.reporting.location import side_of, zones_of
-from cxr.reporting.phrases import load_phrases
-from cxr.reporting.regulariser import KeptSentence, regularise
-from cxr.reporting.wording import in_ontology_order, listed, noun, percent, where
-from nlp_labeler.findings import ANCESTORS
+from cxr.reporting.document import (
+    AttentionMap,
+    Evidence,
+    FindingResult,
+    GeneratedText,
+    GroundedReport,
+    KeptSentence,
+    RegularisedText,
+    Section,
+    Sentence,
+    Side,
+    Triage,
+    Zone,
+    side_of,
+    zones_of,
+)
+from cxr.reporting.wording import listed, load_phrases, percent
+from nlp_labeler.findings import ANCESTORS, PARENT, finding_entry
 
 __all__ = ["write_report"]
 
@@ -25,6 +35,15 @@ _TITLES: dict[Section, str] = {
     "note": "NOTE",
 }
 
+_ONTOLOGY_ORDER = {node: rank for rank, node in enumerate(PARENT)}
+_SIDE_WORDS: dict[Side | None, str] = {
+    None: "",
+    "left": " on the left",
+    "right": " on the right",
+    "midline": " near the midline",
+    "bilateral": " on both sides",
+}
+
 
 def write_report(
     findings: Sequence[FindingResult],
@@ -32,7 +51,7 @@ def write_report(
     triage: Triage,
     width: int,
     height: int,
-    generated: str | None = None,
+    generated: RegularisedText | None = None,
     attention: Callable[[int, int], AttentionMap] | None = None,
     earlier: Sequence[FindingResult] | None = None,
 ) -> GroundedReport:
@@ -50,21 +69,21 @@ def write_report(
         triage: what the patient-level operating points say.
         width: input width in pixels.
         height: input height in pixels.
-        generated: a text generator's report of the image; without one the template speaks alone.
+        generated: a text generator's report of the image, as :func:`cxr.reporting.regularise` sorted it for these
+            findings; without one the template speaks alone.
         attention: where its generator looked as it said the characters from one place to another.
         earlier: findings of an earlier image of the same patient, by the same model.
     """
-    positive = in_ontology_order(f for f in findings if f.positive)
+    positive = _in_ontology_order(f for f in findings if f.positive)
     raw, kept = None, {}
     if generated is not None:
-        sorted_out = regularise(generated, findings, width, height)
-        kept = dict(sorted_out.kept)
-        raw = GeneratedText(generated, sorted_out.removed, tuple(f.name for f in positive if f.name not in kept))
+        kept = dict(generated.kept)
+        raw = GeneratedText(generated.text, generated.removed, tuple(f.name for f in positive if f.name not in kept))
     looks = {name: attention(*sentence.said) for name, sentence in kept.items()} if attention else {}
     sentences = [_assertion(f, kept.get(f.name), looks.get(f.name, ()), width, height) for f in positive]
     sentences += _remarks("findings", _below_threshold(findings, positive))
     if earlier is not None:
-        sentences += compare(findings, earlier)
+        sentences += _compare(findings, earlier)
     sentences += _remarks("impression", _impression(positive), _ADVICE[triage])
     sentences += _remarks("note", _without_threshold(findings), _limits(compared=earlier is not None))
     return GroundedReport(text=_plain(sentences), sentences=tuple(sentences), generated=raw)
@@ -85,14 +104,14 @@ def _assertion(
     finding: FindingResult, kept: KeptSentence | None, attention: AttentionMap, width: int, height: int
 ) -> Sentence:
     phrases = load_phrases()
-    phrase = phrases.finding[finding.name]
-    side = side_of(finding.boxes, width) if phrase.sided else None
-    zones = zones_of(finding.boxes, height) if phrase.zoned else ()
+    entry = finding_entry(finding.name)
+    side = side_of(finding.boxes, width) if entry.sided else None
+    zones = zones_of(finding.boxes, height) if entry.zoned else ()
     certainty, probability = phrases.certainty_of(finding.probability), percent(finding.probability)
     if kept is not None:
         text = phrases.kept.format(sentence=kept.text, certainty=certainty.name, percent=probability)
     else:
-        text = certainty.sentence.format(finding=phrase.noun, where=where(side, zones), percent=probability)
+        text = certainty.sentence.format(finding=entry.noun, where=_where(side, zones), percent=probability)
     evidence = Evidence(
         probability=finding.probability,
         threshold=finding.threshold,
@@ -132,12 +151,76 @@ def _limits(*, compared: bool) -> str:
 
 
 def _names(findings: Sequence[FindingResult], conjunction: str) -> str:
-    return listed([noun(f.name) for f in in_ontology_order(findings)], conjunction)
+    return listed([finding_entry(f.name).bare_noun for f in _in_ontology_order(findings)], conjunction)
 
 
 def _impression(positive: Sequence[FindingResult]) -> str:
     if not positive:
         return "No finding above its threshold. This does not exclude disease."
     ranked = sorted(positive, key=lambda f: -f.probability)
-    words = [f"{noun(f.name)} ({load_phrases().certainty_of(f.probability).name})" for f in ranked]
+    words = [f"{finding_entry(f.name).bare_noun} ({load_phrases().certainty_of(f.probability).name})" for f in ranked]
     return f"Findings above their thresholds, most probable first: {', '.join(words)}."
+
+
+def _compare(findings: Sequence[FindingResult], earlier: Sequence[FindingResult]) -> list[Sentence]:
+    """Sentences on the findings that are above their threshold on either image, and a caution.
+
+    Scores of one model on two images are compared, not the images: a change within the noise of positioning and
+    exposure looks the same as a true one, which the last sentence says.
+
+    Args:
+        findings: of the image that is reported.
+        earlier: of the earlier image of the same patient, by the same model.
+    """
+    before = {finding.name: finding for finding in earlier}
+    sentences: list[Sentence] = []
+    steady: list[str] = []
+    for finding in _in_ontology_order(findings):
+        then = before.get(finding.name)
+        if then is None or finding.threshold is None:
+            continue
+        if finding.positive or then.positive:
+            sentences.append(_change(finding, then))
+        else:
+            steady.append(finding_entry(finding.name).bare_noun)
+    return sentences + _remarks(
+        "comparison",
+        f"Below the threshold on both images: {listed(steady, 'and')}." if steady else "",
+        "Scores are compared, not the images; positioning and exposure change them too.",
+    )
+
+
+def _change(finding: FindingResult, then: FindingResult) -> Sentence:
+    if finding.positive and then.positive:
+        what = "above its threshold on both images"
+    elif finding.positive:
+        what = "above its threshold now, not on the earlier image"
+    else:
+        what = "no longer above its threshold"
+    noun = finding_entry(finding.name).bare_noun.capitalize()
+    text = f"{noun}: {what} (estimated probability {percent(then.probability)}, now {percent(finding.probability)})."
+    evidence = Evidence(
+        probability=finding.probability,
+        threshold=finding.threshold,
+        boxes=finding.boxes,
+        zones=(),
+        certainty=load_phrases().certainty_of(finding.probability).name,
+        earlier_probability=then.probability,
+    )
+    asserted = finding.name if finding.positive else None
+    return Sentence(text=text, finding=asserted, side=None, evidence=evidence, section="comparison")
+
+
+def _in_ontology_order(findings: Iterable[FindingResult]) -> list[FindingResult]:
+    """A finding follows the more general one it belongs to."""
+    return sorted(findings, key=lambda finding: _ONTOLOGY_ORDER[finding.name])
+
+
+def _where(side: Side | None, zones: Sequence[Zone]) -> str:
+    """``" in the left upper zone"``; empty where neither says anything."""
+    if not zones:
+        return _SIDE_WORDS[side]
+    plural = "s" if len(zones) > 1 else ""
+    if side in ("left", "right"):
+        return f" in the {side} {listed(zones, 'and')} zone{plural}"
+    return f" in the {listed(zones, 'and')} zone{plural}{_SIDE_WORDS[side]}"

@@ -1,32 +1,54 @@
-"""Small pieces of wording that every part of the report shares."""
+"""The words of the report: phrases.toml, validated once, and how names and numbers are put."""
 
-from collections.abc import Iterable, Sequence
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Self
 
-from cxr.reporting.finding import FindingResult
-from cxr.reporting.location import Side, Zone
-from cxr.reporting.phrases import load_phrases
-from nlp_labeler.findings import PARENT
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["in_ontology_order", "listed", "noun", "percent", "where"]
-
-_ONTOLOGY_ORDER = {node: rank for rank, node in enumerate(PARENT)}
-_SIDE_WORDS: dict[Side | None, str] = {
-    None: "",
-    "left": " on the left",
-    "right": " on the right",
-    "midline": " near the midline",
-    "bilateral": " on both sides",
-}
+__all__ = ["Certainty", "Phrases", "listed", "load_phrases", "percent"]
 
 
-def in_ontology_order(findings: Iterable[FindingResult]) -> list[FindingResult]:
-    """A finding follows the more general one it belongs to."""
-    return sorted(findings, key=lambda finding: _ONTOLOGY_ORDER[finding.name])
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def noun(finding: str) -> str:
-    """The finding's noun without its article, as it stands after 'no'."""
-    return load_phrases().finding[finding].noun.removeprefix("a ").removeprefix("an ")
+class Certainty(_Strict):
+    """Words for calibrated probabilities of ``at_least`` and up to the next entry."""
+
+    at_least: float = Field(ge=0, le=1)
+    name: str
+    sentence: str
+
+
+class Phrases(_Strict):
+    """The certainty words, which cover all probabilities.
+
+    ``kept`` frames a generated sentence that the image supports.
+    """
+
+    certainty: tuple[Certainty, ...]
+    kept: str
+
+    @model_validator(mode="after")
+    def _covers_all_probabilities(self) -> Self:
+        steps = [c.at_least for c in self.certainty]
+        if steps != sorted(steps, reverse=True) or not steps or steps[-1] != 0:
+            raise ValueError(f"certainty steps must fall to 0.0, not {steps}")
+        return self
+
+    def certainty_of(self, probability: float) -> Certainty:
+        """The certainty words of a calibrated probability in [0, 1]."""
+        return next(c for c in self.certainty if probability >= c.at_least)
+
+
+@cache
+def load_phrases() -> Phrases:
+    """The phrases shipped with the package."""
+    text = files("cxr.reporting").joinpath("phrases.toml").read_text(encoding="utf-8")
+    return Phrases.model_validate(tomllib.loads(text))
 
 
 def listed(words: Sequence[str], conjunction: str) -> str:
@@ -41,13 +63,3 @@ def percent(probability: float) -> str:
     if probability > 0.99:
         return "above 99%"
     return f"{100 * probability:.0f}%"
-
-
-def where(side: Side | None, zones: Sequence[Zone]) -> str:
-    """``" in the left upper zone"``; empty where neither says anything."""
-    if not zones:
-        return _SIDE_WORDS[side]
-    plural = "s" if len(zones) > 1 else ""
-    if side in ("left", "right"):
-        return f" in the {side} {listed(zones, 'and')} zone{plural}"
-    return f" in the {listed(zones, 'and')} zone{plural}{_SIDE_WORDS[side]}"

@@ -13,7 +13,7 @@ from cxr.imaging.reading import read_radiograph
 from cxr.localization import Box
 from cxr.localization.locator import Locator
 from cxr.onnx_model import available_cores
-from cxr.reporting import FindingResult, write_report
+from cxr.reporting import FindingResult, regularise, write_report
 from cxr.screening.bundle import Bundle
 from cxr.screening.exhibit import Examination, Exhibit
 from cxr.screening.generator import Generator
@@ -119,6 +119,7 @@ class Screener:
         heatmaps = Heatmaps(output.class_maps[0], manifest.label_space, placement, size)
         findings = self._findings(probabilities, heatmaps, Locator(square, placement, output.outlines))
         generated = self._generator.report(square) if self._generator else None
+        width, height = radiograph.metadata.width, radiograph.metadata.height
         result = ScreeningResult(
             path=name,
             sha256=radiograph.metadata.sha256,
@@ -129,9 +130,9 @@ class Screener:
             report=write_report(
                 findings,
                 triage=triage,
-                width=radiograph.metadata.width,
-                height=radiograph.metadata.height,
-                generated=generated.text if generated else None,
+                width=width,
+                height=height,
+                generated=regularise(generated.text, findings, width, height) if generated else None,
                 attention=WordAttention(generated, placement, size) if generated else None,
                 earlier=earlier.findings if earlier else None,
             ),

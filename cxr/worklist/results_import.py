@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cxr.errors import ConfigError
-from cxr.outputs import OverlayNames, read_results
+from cxr.outputs.journal import OverlayNames, read_results
 from cxr.worklist.case import SHARED
 from cxr.worklist.case_queue import CaseQueue
 from cxr.worklist.inbox import plain_name

@@ -1,6 +1,6 @@
 """The structured report of screening, completed by a reader: verified, with a verdict on every finding.
 
-It is the report of :mod:`cxr.outputs.dicom_report`, to which each finding's group gains the reader's verdict as a
+It is the report of :mod:`cxr.outputs.dicom_sr`, to which each finding's group gains the reader's verdict as a
 qualitative evaluation, and the document the comment and the verifying observer (PS3.3 C.17.2).
 """
 
@@ -11,9 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 from pydicom.valuerep import PersonName
 
-from cxr.outputs.dicom_codes import PRIVATE_SCHEME, dicom_codes
 from cxr.outputs.dicom_identity import derived_uid
-from cxr.outputs.dicom_report import structured_report
+from cxr.outputs.dicom_sr import PRIVATE_SCHEME, finding_concept, structured_report
 from cxr.screening import ScreeningResult
 from cxr.worklist.decisions import Decision
 
@@ -38,7 +37,7 @@ def signed_report(result: ScreeningResult, decision: Decision, header: Dataset, 
     """
     signed = datetime.fromisoformat(decision.signed).astimezone(UTC)
     document: Dataset = structured_report(result, header, signed)
-    verdicts = {dicom_codes().concept(name).value: there for name, there in decision.verdicts.items()}
+    verdicts = {finding_concept(name).value: there for name, there in decision.verdicts.items()}
     for group in _groups(document):
         concept = _finding_of(group)
         if concept in verdicts and not _has_region(group):
@@ -53,6 +52,7 @@ def signed_report(result: ScreeningResult, decision: Decision, header: Dataset, 
             )
         )
     document.VerificationFlag = "VERIFIED"
+    document.PreliminaryFlag = "FINAL"
     document.VerifyingObserverSequence = [_observer(decision.reader, organization, signed)]
     document.SpecificCharacterSet = "ISO_IR 192"
     document.SeriesDescription = "cxr screening report, signed (research use only)"

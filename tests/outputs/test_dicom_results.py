@@ -12,7 +12,6 @@ from pydicom.uid import generate_uid
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.outputs import screen_to_folder
-from cxr.outputs.dicom_codes import dicom_codes
 from cxr.screening import Screener
 from nlp_labeler.findings import LABELS
 
@@ -51,7 +50,7 @@ def radiograph(tmp_path, chest_pixels, make_dicom, dicom_bytes):
 def results(screener, radiograph, tmp_path, chest_pixels):
     """Folder with the DICOM results of one DICOM input; the PNG beside it gets none."""
     Image.fromarray(chest_pixels()).save(radiograph.parent / "other.png")
-    screen_to_folder(screener, [radiograph.parent], tmp_path / "out", workers=2, dicom=True)
+    screen_to_folder(screener, [radiograph.parent], tmp_path / "out", workers=2, outputs=["dicom"])
     return tmp_path / "out" / "dicom"
 
 
@@ -92,7 +91,7 @@ def test_capture_is_a_marked_derived_picture_of_the_same_study(results, radiogra
 
 
 def test_same_image_and_model_give_the_same_objects_again(screener, radiograph):
-    from cxr.outputs.dicom_results import dicom_results
+    from cxr.outputs.writers.dicom import dicom_results
 
     examination = screener.examine("x", radiograph)
     first, second = (dicom_results(examination, radiograph.read_bytes()) for _ in range(2))
@@ -102,7 +101,7 @@ def test_same_image_and_model_give_the_same_objects_again(screener, radiograph):
 
 def test_other_thresholds_give_another_object(screener, radiograph):
     """An archive keeps what it has under a UID: results at new thresholds must not pass for the old ones."""
-    from cxr.outputs.dicom_results import dicom_results
+    from cxr.outputs.writers.dicom import dicom_results
 
     def uids(examination):
         return {dataset.SOPInstanceUID for dataset in dicom_results(examination, radiograph).values()}
@@ -119,7 +118,7 @@ def refused(screener):
 
 
 def test_a_refused_image_has_a_report_that_says_so_and_no_picture(refused, radiograph, tmp_path):
-    from cxr.outputs.dicom_results import dicom_bytes, dicom_results
+    from cxr.outputs.writers.dicom import dicom_bytes, dicom_results
 
     results = dicom_results(refused, radiograph)
     assert set(results) == {"sr"}
@@ -138,15 +137,14 @@ def test_a_refused_image_has_a_report_that_says_so_and_no_picture(refused, radio
 
 
 def test_a_refused_picture_that_is_no_dicom_has_no_report(refused, tmp_path, chest_pixels):
-    from cxr.outputs.dicom_results import dicom_results
+    from cxr.outputs.writers.dicom import dicom_results
 
     Image.fromarray(chest_pixels()).save(tmp_path / "x.png")
     assert dicom_results(refused, tmp_path / "x.png") == {}
 
 
 def test_a_report_is_of_screened_and_a_refusal_of_refused_input(refused, screener, radiograph):
-    from cxr.outputs.dicom_refusal import refusal_report
-    from cxr.outputs.dicom_report import structured_report
+    from cxr.outputs.dicom_sr import refusal_report, structured_report
 
     with pytest.raises(ValueError, match="nothing to report"):
         structured_report(refused.result, pydicom.Dataset(), datetime(2026, 1, 1))
@@ -155,7 +153,9 @@ def test_a_report_is_of_screened_and_a_refusal_of_refused_input(refused, screene
 
 
 def test_every_finding_has_its_own_code():
-    assert len({dicom_codes().concept(label) for label in LABELS}) == len(LABELS)
+    from cxr.outputs.dicom_sr import finding_concept
+
+    assert len({finding_concept(label) for label in LABELS}) == len(LABELS)
 
 
 @pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dicom3tools is not installed")
@@ -170,3 +170,26 @@ def test_another_toolkit_reads_the_report(results):
     done = subprocess.run(["dsrdump", results / "chest_sr.dcm"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Pleural effusion" in done.stdout
+
+
+@pytest.mark.parametrize("lost", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"])
+def test_a_file_that_nothing_can_refer_to_gets_no_dicom_results(radiograph, lost):
+    from cxr.outputs.dicom_identity import read_header
+
+    film = pydicom.dcmread(radiograph)
+    delattr(film, lost)
+    film.save_as(radiograph, enforce_file_format=False)
+    with pytest.raises(RefusedInputError, match=f"no {lost}") as refused:
+        read_header(radiograph)
+    assert refused.value.code == RefusalCode.CORRUPT
+
+
+def test_a_header_without_the_optional_attributes_gets_them_empty(radiograph):
+    from cxr.outputs.dicom_identity import read_header
+
+    film = pydicom.dcmread(radiograph)
+    del film.PatientName, film.StudyID
+    film.save_as(radiograph)
+    header = read_header(radiograph)
+    assert {"PatientName", "StudyID", "PatientAge"} <= {element.keyword for element in header}
+    assert not any((header.PatientName, header.StudyID, header.PatientAge))

@@ -5,8 +5,9 @@ import re
 import pytest
 from PIL import Image
 
-from cxr.outputs import screen_to_folder, urgency, write_worklist
-from cxr.outputs import worklist as worklist_module
+from cxr.outputs import screen_to_folder
+from cxr.outputs.writers import worklist as worklist_module
+from cxr.outputs.writers.worklist import urgency, write_worklist
 from cxr.screening import Screener, result_line
 
 

@@ -80,11 +80,14 @@ def test_the_list_mark_goes():
     assert kept("IMPRESSION: 1. Mild cardiomegaly.", Cardiomegaly=[])["Cardiomegaly"].text == "Mild cardiomegaly"
 
 
+def report_of(found, raw, attention=None):
+    generated = regularise(raw, found, 1000, 1000)
+    return write_report(found, triage="refer", width=1000, height=1000, generated=generated, attention=attention)
+
+
 def test_the_report_keeps_both_texts_and_adds_what_was_not_said():
     raw = "FINDINGS: Moderate left pleural effusion. Large right pneumothorax.\nIMPRESSION: Normal chest."
-    report = write_report(
-        findings(Effusion=[LEFT], Mass=[HIGH_LEFT]), triage="refer", width=1000, height=1000, generated=raw
-    )
+    report = report_of(findings(Effusion=[LEFT], Mass=[HIGH_LEFT]), raw)
     assert report.generated is not None
     assert report.generated.text == raw
     assert report.generated.added == ("Mass",)
@@ -104,14 +107,7 @@ def test_a_generated_sentence_keeps_where_its_finding_was_seen():
         asked.append(raw[start:end])
         return ((0, 100),)
 
-    report = write_report(
-        findings(Effusion=[LEFT], Mass=[HIGH_LEFT]),
-        triage="refer",
-        width=1000,
-        height=1000,
-        generated=raw,
-        attention=attention,
-    )
+    report = report_of(findings(Effusion=[LEFT], Mass=[HIGH_LEFT]), raw, attention)
     assert asked == ["pleural effusion"]
     looked = {s.finding: s.evidence.attention for s in report.sentences if s.finding}
     assert looked == {"Effusion": ((0, 100),), "Mass": ()}
@@ -141,9 +137,7 @@ SENTENCES = st.sampled_from(
     st.dictionaries(st.sampled_from(LABELS), st.lists(st.sampled_from([LEFT, RIGHT, HIGH_LEFT]), max_size=2)),
 )
 def test_whatever_is_generated_the_report_asserts_exactly_what_fired(sentences, fired):
-    report = write_report(
-        findings(**fired), triage="refer", width=1000, height=1000, generated="FINDINGS: " + " ".join(sentences)
-    )
+    report = report_of(findings(**fired), "FINDINGS: " + " ".join(sentences))
     labels = Labeler.load(policy="openi", engine="surface").label(report.text).labels
     assert {n for n in LABELS if labels[n] in (1, -1)} == set(fired)
     assert report.generated is not None

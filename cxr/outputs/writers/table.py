@@ -5,10 +5,12 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cxr.screening.result import ScreeningResult
+from cxr.outputs.journal import RESULTS_FILE, read_results
+from cxr.outputs.writers import Writer
+from cxr.screening.result import ModelIdentity, ScreeningResult
 from nlp_labeler.storage import atomic_writer
 
-__all__ = ["table_columns", "write_table"]
+__all__ = ["WRITER", "table_columns", "write_table"]
 
 
 def table_columns(label_space: Sequence[str]) -> list[str]:
@@ -60,3 +62,10 @@ def _row(result: ScreeningResult) -> dict[str, str | int]:
         row[f"prob_{finding.name}"] = f"{finding.probability:.6f}"
         row[f"positive_{finding.name}"] = int(finding.positive)
     return row
+
+
+def _pages(folder: Path, model: ModelIdentity, label_space: Sequence[str]) -> None:  # noqa: ARG001  (as all writers)
+    write_table(read_results(folder / RESULTS_FILE), label_space, folder / "results.csv")
+
+
+WRITER = Writer(pages=_pages)

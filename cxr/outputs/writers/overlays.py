@@ -1,18 +1,21 @@
-"""A PNG for people: the radiograph, tinted where the network looked, with boxes and captions."""
+"""overlays/: a PNG for people of each screened input: tinted where the network looked, with boxes and captions."""
 
 import io
 import zlib
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from cxr.outputs.palette import rgb
 from cxr.outputs.words import finding_title, percent
+from cxr.outputs.writers import Writer
 from cxr.reporting import FindingResult
 from cxr.screening.exhibit import Examination, Exhibit
+from nlp_labeler.findings import finding_entry
 
-__all__ = ["draw_overlay", "overlay_png"]
+__all__ = ["WRITER", "draw_overlay", "overlay_png"]
 
 # Longest side of the picture: large inputs are reduced, small ones enlarged if there are captions to read.
 _CAPTIONED, _LONGEST = 768, 1024
@@ -70,7 +73,8 @@ def _tinted(grey: Image.Image, exhibit: Exhibit, positive: list[FindingResult]) 
     canvas = Image.merge("RGB", (grey, grey, grey))
     for finding in positive:
         heat = Image.fromarray(_tint_strength(exhibit.heatmaps[finding.name]))
-        canvas.paste(rgb(finding.name), (0, 0, *grey.size), heat.resize(grey.size, Image.Resampling.BICUBIC))
+        colour = finding_entry(finding.name).rgb
+        canvas.paste(colour, (0, 0, *grey.size), heat.resize(grey.size, Image.Resampling.BICUBIC))
     return canvas
 
 
@@ -86,7 +90,7 @@ def _draw_boxes(canvas: Image.Image, positive: list[FindingResult], scale: float
     font = ImageFont.load_default(size=max(14, round(max(canvas.size) / 52)))
     taken: list[tuple[float, float, float, float]] = []
     for finding in positive:
-        colour = rgb(finding.name)
+        colour = finding_entry(finding.name).rgb
         caption = f"{finding_title(finding.name)} {percent(finding.probability)}"
         for box in finding.boxes:
             corners = [v * scale for v in (box.x, box.y, box.x + box.width, box.y + box.height)]
@@ -120,3 +124,10 @@ def _draw_chip(
     taken.append((x, y, x + width, y + height))
     draw.rounded_rectangle((x, y, x + width, y + height), radius=pad, fill=colour)
     draw.text((x + pad - left, y + pad - top), caption, fill=_CHIP_TEXT, font=font)
+
+
+def _files(examination: Examination, source: Path | bytes) -> Mapping[str, bytes]:  # noqa: ARG001  (as all writers)
+    return {"overlays/{}.png": overlay_png(examination)}
+
+
+WRITER = Writer(files=_files)

@@ -15,19 +15,21 @@ from urllib.parse import quote
 from PIL import Image
 
 from cxr.outputs.case import CaseView, case_view
-from cxr.outputs.overlay_names import OverlayNames
-from cxr.outputs.urgency import TRIAGE_ORDER, urgency
+from cxr.outputs.journal import RESULTS_FILE, OverlayNames
 from cxr.outputs.words import TRIAGE_MEANINGS, TRIAGE_TITLES, finding_title
+from cxr.outputs.writers import PAGE_FILE, Writer
 from cxr.screening.result import ModelIdentity, ScreeningResult, parse_result_line
 from nlp_labeler.storage import atomic_writer
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["MAX_PICTURES", "write_worklist"]
+__all__ = ["MAX_PICTURES", "TRIAGE_ORDER", "WRITER", "urgency", "write_worklist"]
 
 MAX_PICTURES = 400
 """The most urgent cases carry their picture inside the page; the others link their overlay."""
+
+TRIAGE_ORDER: tuple[str, ...] = ("refer", "read", "none")
 
 _PICTURE_SIDE = 640
 _PICTURE_QUALITY = 80
@@ -43,7 +45,25 @@ class _Index:
     codes: Counter[str] = field(default_factory=Counter)
 
 
-def write_worklist(folder: Path, model: ModelIdentity, label_space: Sequence[str]) -> Path:
+def urgency(result: ScreeningResult) -> tuple[int, float]:
+    """Sort key, smallest first: by triage, then by how far the strongest finding is beyond its threshold.
+
+    The distance is the difference of probability and threshold as a share of what is possible, so that
+    findings with different thresholds compare. Refused inputs come last; nobody has looked at them.
+    """
+    if result.triage is None:
+        return len(TRIAGE_ORDER), 0.0
+    margins = [_margin(f.probability, f.threshold) for f in result.findings if f.threshold is not None]
+    return TRIAGE_ORDER.index(result.triage), -max(margins, default=0.0)
+
+
+def _margin(probability: float, threshold: float) -> float:
+    """In [-1, 1]: 0 at the threshold, 1 at certainty, -1 at probability 0."""
+    room = 1 - threshold if probability > threshold else threshold
+    return (probability - threshold) / room if room > 0 else 0.0
+
+
+def write_worklist(folder: Path, model: ModelIdentity, label_space: Sequence[str]) -> None:
     """Write worklist.html from the results.jsonl and overlays of a folder, atomically.
 
     Args:
@@ -51,15 +71,12 @@ def write_worklist(folder: Path, model: ModelIdentity, label_space: Sequence[str
         model: the model of its results.
         label_space: findings of the model.
 
-    Returns:
-        The page.
-
     Raises:
         CxrError: if a result line does not follow the schema.
     """
-    results = folder / "results.jsonl"
+    results = folder / RESULTS_FILE
     index = _index(results)
-    page = folder / "worklist.html"
+    page = folder / PAGE_FILE
     chunks = _template().generate(
         css=_page_file("worklist.css"),
         script=_page_file("worklist.js"),
@@ -80,7 +97,6 @@ def write_worklist(folder: Path, model: ModelIdentity, label_space: Sequence[str
     with atomic_writer(page) as stream:
         for chunk in chunks:
             stream.write(chunk.encode(errors="backslashreplace"))
-    return page
 
 
 def _index(results: Path) -> _Index:
@@ -137,3 +153,6 @@ def _template() -> "Template":
     )
     environment.filters["title_of"] = finding_title
     return environment.get_template("worklist.html.j2")
+
+
+WRITER = Writer(pages=write_worklist)
