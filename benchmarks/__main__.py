@@ -8,9 +8,10 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import benchmarks
-from benchmarks import readme, record
+from benchmarks import readme
+from benchmarks.record import Recording
 
-PARTS = {"__main__", "readme", "record"}
+PARTS = {"__main__", "provenance", "readme", "record"}
 
 
 def names() -> list[str]:
@@ -27,7 +28,8 @@ def main(arguments: list[str]) -> int:
         print(f"benchmarks: {found}choose from {[*names(), 'readme', 'all']}", file=sys.stderr)
         return 2
     for name in chosen:
-        print(record.write(name, import_module(f"benchmarks.{name}").run()))
+        recording = Recording(name)
+        print(recording.write(import_module(f"benchmarks.{name}").run()))
     readme.regenerate()
     return 0
 

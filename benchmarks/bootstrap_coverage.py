@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from benchmarks.record import Row
+from benchmarks.record import Row, exact, line
 from cxr.evaluation.bootstrap import bootstrap, estimates
 from cxr.evaluation.ranking import RankedScores
-from cxr.operating_points import Proportion
 
 DATASETS = 1000
 RESAMPLES = 500
@@ -61,23 +60,20 @@ def _covers(population: Population, clusters: bool, seed: int) -> bool:
 
 def run() -> list[Row]:
     """Coverage of the patient-cluster bootstrap, and of one that takes images for independent."""
-    rows = []
+    rows: list[Row] = []
     for population in POPULATIONS:
+        figures = {}
         for metric, clusters in (("patients resampled", True), ("images resampled", False)):
             covered = sum(_covers(population, clusters, seed) for seed in range(DATASETS))
-            share = Proportion.of(covered, DATASETS)
-            rows.append(
-                Row(
-                    table="bootstrap coverage",
-                    row=f"{population.name}, {population.patients} patients of {population.images} images",
-                    metric=metric,
-                    value=share.rate,
-                    low=share.low,
-                    high=share.high,
-                    n=DATASETS,
-                    unit_of_n="synthetic data sets",
-                    data="binormal scores, correlated within patients",
-                    note=f"{RESAMPLES} resamples each, nominal coverage 0.95",
-                )
-            )
+            figures[metric] = exact(covered, DATASETS)
+        rows += line(
+            "bootstrap coverage",
+            f"{population.name}, {population.patients} patients of {population.images} images",
+            figures,
+            n=DATASETS,
+            unit_of_n="synthetic data sets",
+            data="binormal scores, correlated within patients",
+            interval="exact",
+            note=f"{RESAMPLES} resamples each, nominal coverage 0.95",
+        )
     return rows

@@ -1,55 +1,37 @@
 """A public CheXNet reproduction's predictions on NIH ChestX-ray14: AUC by finding, and what the intervals cost."""
 
 import time
+from functools import partial
 
-from benchmarks.record import Row, shared_data
-from cxr.benchmark.predictions import join
-from cxr.evaluation import Estimate, evaluate_classification
+from benchmarks.provenance import shared_data
+from benchmarks.record import Row, line
+from cxr.benchmark.predictions import LabeledPredictions, join
+from cxr.evaluation import evaluate_classification
 
 DATA = "CheXNet reproduction on its own test patients of ChestX-ray14"
 RESAMPLES = 1000
+SENSITIVITY = "sensitivity at FPR 1 %"
 
 
 def run() -> list[Row]:
     """AUC, average precision and sensitivity at FPR 1 %, with patient-cluster intervals, and the time they take."""
-    folder = shared_data()
-    data = join(folder / "chexnet_predictions" / "predictions.csv.gz", folder / "nih" / "Data_Entry_2017_v2020.csv.gz")
+    data = chexnet_predictions()
     started = time.process_time()
     report = evaluate_classification(data.labels, data.probabilities, data.patients, data.label_names, RESAMPLES)
     seconds = time.process_time() - started
 
-    def row(name: str, metric: str, figure: Estimate) -> Row:
-        return Row(
-            table="chexnet",
-            row=name,
-            metric=metric,
-            value=figure.value,
-            low=figure.low,
-            high=figure.high,
-            n=report.n_images,
-            unit_of_n="images",
-            data=DATA,
-        )
-
+    table = partial(line, n=report.n_images, unit_of_n="images", data=DATA)
     rows = []
     for name, label in report.per_label.items():
-        rows += [
-            row(name, "AUC", label.auc),
-            row(name, "average precision", label.average_precision),
-            row(name, "sensitivity at FPR 1 %", label.sensitivity),
-        ]
-    mean = f"mean of {len(report.mean_over)}"
-    rows += [
-        row(mean, "AUC", report.mean_auc),
-        row(mean, "sensitivity at FPR 1 %", report.mean_sensitivity),
-        Row(
-            table="chexnet cost",
-            row=f"{RESAMPLES:,} resamples, {len(data.label_names)} labels",
-            metric="CPU seconds",
-            value=seconds,
-            n=report.n_images,
-            unit_of_n="images",
-            data=DATA,
-        ),
-    ]
-    return rows
+        figures = {"AUC": label.auc, "average precision": label.average_precision, SENSITIVITY: label.sensitivity}
+        rows += table("chexnet", name, figures)
+    means = {"AUC": report.mean_auc, SENSITIVITY: report.mean_sensitivity}
+    rows += table("chexnet", f"mean of {len(report.mean_over)}", means)
+    name = f"{RESAMPLES:,} resamples, {len(data.label_names)} labels"
+    return rows + table("chexnet cost", name, {"CPU seconds": seconds})
+
+
+def chexnet_predictions() -> LabeledPredictions:
+    """The public predictions, with the official labels."""
+    labels = shared_data("nih") / "Data_Entry_2017_v2020.csv.gz"
+    return join(shared_data("chexnet_predictions") / "predictions.csv.gz", labels)

@@ -7,9 +7,10 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from scipy.stats import beta, mannwhitneyu
+from scipy.stats import mannwhitneyu
 
-from benchmarks.record import Row, shared_data
+from benchmarks.provenance import shared_data
+from benchmarks.record import Row, exact, line
 from cxr.datasets.dataset import open_dataset
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.dicom import shown_pixels
@@ -23,23 +24,24 @@ PER_SOURCE = 15
 
 def run() -> list[Row]:
     """All rows of this benchmark."""
-    data = shared_data()
-    upright = [read_radiograph(Path(path)).pixels for path in open_dataset(data / "nih").subset("test").records["path"]]
-    rows = [row("upright NIH", "refused", refused(upright), "NIH test_dev patients")]
+    films = open_dataset(shared_data("nih")).subset("test").records["path"]
+    upright = [read_radiograph(Path(path)).pixels for path in films]
+    rows = share("upright NIH", refused(upright), "NIH test_dev patients")
     faults = {
         "inverted NIH": [1 - pixels for pixels in upright],
         **{f"NIH turned by {90 * turns}": [np.rot90(pixels, turns) for pixels in upright] for turns in (1, 2, 3)},
         "NIH, half cut off": [pixels[:, : pixels.shape[1] // 2] for pixels in upright],
         "NIH under a block of text": [with_text(pixels) for pixels in upright],
     }
-    rows += [row(name, "refused", refused(pictures), "NIH test_dev patients") for name, pictures in faults.items()]
+    for name, pictures in faults.items():
+        rows += share(name, refused(pictures), "NIH test_dev patients")
     for source in ("hannover", "paediatric"):
-        others = hospital_chests(data / source, held_out=True)
-        rows.append(row(source, "refused", refused(others), "the half of the patients kept from training"))
+        others = hospital_chests(shared_data(source), held_out=True)
+        rows += share(source, refused(others), "the half of the patients kept from training")
     seen = assess(upright)
     for name, pictures in (("photographs, drawings", drawn()), ("CT, MR and other DICOM", scans())):
-        rows.append(row(name, "refused", refused(pictures), "pictures kept from training"))
-        rows.append(separation(name, seen, assess(pictures)))
+        rows += share(name, refused(pictures), "pictures kept from training")
+        rows += separation(name, seen, assess(pictures))
     return rows
 
 
@@ -66,9 +68,9 @@ def with_text(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """The picture with three lines of a made-up patient's data in its upper left corner."""
     picture = Image.fromarray((pixels * 255).astype(np.uint8))
     size = max(10, pixels.shape[0] // 24)
-    for number, line in enumerate(("DOE, JANE 1961-04-12", "MRN 00451239 F 63Y", "General Hospital 3")):
+    for number, text in enumerate(("DOE, JANE 1961-04-12", "MRN 00451239 F 63Y", "General Hospital 3")):
         place = (size, size + 1.3 * size * number)
-        ImageDraw.Draw(picture).text(place, line, fill=255, font=ImageFont.load_default(size))
+        ImageDraw.Draw(picture).text(place, text, fill=255, font=ImageFont.load_default(size))
     return np.asarray(picture, dtype=np.float32) / np.float32(255)
 
 
@@ -92,36 +94,16 @@ def scans() -> list[NDArray[np.float32]]:
     return pictures
 
 
-def row(name: str, metric: str, outcomes: list[RefusalCode | None], data: str) -> Row:
+def share(name: str, outcomes: list[RefusalCode | None], data: str) -> list[Row]:
     """Share of refused pictures with its Clopper-Pearson interval."""
     n, k = len(outcomes), sum(code is not None for code in outcomes)
-    low = 0.0 if k == 0 else float(beta.ppf(0.025, k, n - k + 1))
-    high = 1.0 if k == n else float(beta.ppf(0.975, k + 1, n - k))
     codes = ", ".join(f"{code} {outcomes.count(code)}" for code in dict.fromkeys(outcomes) if code)
-    return Row(
-        table="gate",
-        row=name,
-        metric=metric,
-        value=k / n,
-        low=low,
-        high=high,
-        n=n,
-        unit_of_n="pictures",
-        data=data,
-        note=codes,
-    )
+    figures = {"refused": exact(k, n)}
+    return line("gate", name, figures, n=n, unit_of_n="pictures", data=data, interval="exact", note=codes)
 
 
-def separation(name: str, chests: list[Quality], others: list[Quality]) -> Row:
+def separation(name: str, chests: list[Quality], others: list[Quality]) -> list[Row]:
     """Area under the ROC curve of the chest probability, upright NIH chests against other pictures."""
     good, bad = [quality.chest for quality in chests], [quality.chest for quality in others]
     auc = float(mannwhitneyu(good, bad).statistic) / (len(good) * len(bad))
-    return Row(
-        table="gate",
-        row=name,
-        metric="AUC",
-        value=auc,
-        n=len(bad),
-        unit_of_n="pictures",
-        data="against upright NIH test_dev",
-    )
+    return line("gate", name, {"AUC": auc}, n=len(bad), unit_of_n="pictures", data="against upright NIH test_dev")

@@ -16,9 +16,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
-from benchmarks.record import RESULTS, Row, shared_data
-from cxr.benchmark.predictions import LabeledPredictions, join
-from cxr.operating_points import ANY_FINDING, Proportion, Refusal, fit_operating_points, patient_score
+from benchmarks.chexnet import DATA, chexnet_predictions
+from benchmarks.provenance import RESULTS
+from benchmarks.record import Row, exact, line
+from cxr.benchmark.predictions import LabeledPredictions
+from cxr.evaluation import Estimate
+from cxr.operating_points import ANY_FINDING, Refusal, fit_operating_points, patient_score
 from cxr.operating_points.calibration_data import patient_labels
 from cxr.operating_points.neyman_pearson import order_statistic, smallest_rank
 from cxr.operating_points.sampling import one_image_per_patient, patient_codes
@@ -26,7 +29,6 @@ from cxr.operating_points.sampling import one_image_per_patient, patient_codes
 TRIALS = 1000
 ALPHAS = (0.01, 0.005)
 DELTA = 0.05
-DATA = "CheXNet reproduction on its own test patients of ChestX-ray14"
 PLOT = RESULTS / "operating_points.svg"
 METHODS = ("certified", "naive")
 
@@ -147,29 +149,16 @@ def _plot(rates: dict[tuple[str, float], _Floats], names: list[str]) -> None:
 
 def run() -> list[Row]:
     """How often promises are broken, certified and naive, what the promise costs, and the refusal of small samples."""
-    folder = shared_data()
-    data = join(folder / "chexnet_predictions" / "predictions.csv.gz", folder / "nih" / "Data_Entry_2017_v2020.csv.gz")
+    data = chexnet_predictions()
     codes = patient_codes(data.patients)
     columns = _columns(data)
     rows: list[Row] = []
     rates: dict[tuple[str, float], _Floats] = {}
 
-    def add(table: str, name: str, metric: str, value: float, share: Proportion | None, note: str) -> None:
-        low, high = (share.low, share.high) if share else (None, None)
-        rows.append(
-            Row(
-                table=table,
-                row=name,
-                metric=metric,
-                value=value,
-                low=low,
-                high=high,
-                n=TRIALS,
-                unit_of_n="calibration samples",
-                data=DATA,
-                note=note,
-            )
-        )
+    def add(table: str, name: str, metric: str, figure: float | Estimate, note: str) -> None:
+        unit = "calibration samples"
+        figures = {metric: figure}
+        rows.extend(line(table, name, figures, n=TRIALS, unit_of_n=unit, data=DATA, interval="exact", note=note))
 
     for name, (scores, labels) in columns.items():
         negatives, positives = (Population.of(scores, labels == value, codes) for value in (0, 1))
@@ -180,31 +169,24 @@ def run() -> list[Row]:
             size = f"{negatives.n_patients // 2} patients each, delta {DELTA:g}"
             for index, method in enumerate(METHODS):
                 at = f"FPR {100 * alpha:g} %, {method}"
-                broken = Proportion.of(int((fpr[:, index] > alpha).sum()), TRIALS)
-                add("promises broken", name, at, broken.rate, broken, size)
-                add("sensitivity kept", name, at, float(sensitivity[:, index].mean()), None, size)
-                other = Proportion.of(int((seen[:, index] > alpha).sum()), TRIALS)
-                add("seen on the other half", name, at, other.rate, other, f"{size}; includes that half's own noise")
+                add("promises broken", name, at, exact(int((fpr[:, index] > alpha).sum()), TRIALS), size)
+                add("sensitivity kept", name, at, float(sensitivity[:, index].mean()), size)
+                other = exact(int((seen[:, index] > alpha).sum()), TRIALS)
+                add("seen on the other half", name, at, other, f"{size}; includes that half's own noise")
             expected = _expected_on_other_half(negatives.n_patients, alpha)
             at = f"FPR {100 * alpha:g} %, certified, expected by theory"
-            add("seen on the other half", name, at, expected, None, "exact, for scores without ties")
+            add("seen on the other half", name, at, expected, "exact, for scores without ties")
     RESULTS.mkdir(parents=True, exist_ok=True)
     _plot(rates, list(columns))
-    return [*rows, _refusal()]
+    return [*rows, *_refusal()]
 
 
-def _refusal() -> Row:
+def _refusal() -> list[Row]:
     """Two hundred healthy patients cannot promise 1 %."""
     scores = np.linspace(0, 1, 200)[:, None]
     point = fit_operating_points(scores, np.zeros((200, 1)), [str(i) for i in range(200)], ("Mass",)).findings["Mass"]
     if not isinstance(point, Refusal):
         raise TypeError("200 negatives were given a certificate at 1 %")
-    return Row(
-        table="refusal",
-        row="200 patients without the finding, FPR 1 %",
-        metric="patients missing",
-        value=point.missing,
-        n=200,
-        unit_of_n="patients",
-        data="synthetic",
-    )
+    figures = {"patients missing": float(point.missing)}
+    name = "200 patients without the finding, FPR 1 %"
+    return line("refusal", name, figures, n=200, unit_of_n="patients", data="synthetic")

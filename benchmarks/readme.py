@@ -4,13 +4,14 @@ A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``; NAME is a 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from benchmarks.record import RESULTS, ROOT, Results, Row, read
+from benchmarks.provenance import RESULTS, ROOT
+from benchmarks.record import MIXED, Row, read
+
+__all__ = ["PAGES", "filled", "regenerate", "table"]
 
 PAGES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
-MIXED = "measured"
-"""Name of a column whose figures have units of their own."""
 MARKED = re.compile(r"(<!-- table: (?P<name>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -35,30 +36,59 @@ def cell(row: Row | None, decimals: int) -> str:
     return f"{value} ({row.low:,.{decimals}f}{between}{row.high:,.{decimals}f})"
 
 
-def table(rows: Sequence[Row], source: Results) -> str:
-    """One Markdown table: a line per ``row``, a column per ``metric``, then where it comes from.
+def _size(row: Row) -> str:
+    return f"{row.n:,} {row.unit_of_n.removesuffix('s') if row.n == 1 else row.unit_of_n}"
 
-    How many images, reports or patients a figure rests on stands below the table, or in a column where lines differ.
-    """
+
+def _interval(row: Row) -> str:
+    return "" if row.interval == "none" else row.interval
+
+
+def _commit(row: Row) -> str:
+    older = [commit for commit in row.runs if commit != row.commit]
+    trained = f" (trained at {' and '.join(older)})" if older else ""
+    return row.commit + (trained if row.code else "*")
+
+
+ABOUT: dict[str, Callable[[Row], str]] = {
+    "n": _size,
+    "interval": _interval,
+    "seeds": lambda row: ", ".join(map(str, row.seeds)),
+    "commit": _commit,
+}
+"""What a reader must know of a figure: it stands below the table, or in a column where lines differ.
+
+An asterisk at a commit: recorded before rows bore the hash of their code.
+"""
+
+
+def table(rows: Sequence[Row], command: str) -> str:
+    """One Markdown table: a line per ``row``, a column per ``metric``, then where it comes from."""
     metrics = list(dict.fromkeys(r.metric for r in rows))
     lines = {name: [r for r in rows if r.row == name] for name in dict.fromkeys(r.row for r in rows)}
     decimals = {m: digits([r for r in rows if r.metric == m]) for m in metrics}
-    sizes = {name: _sizes(members) for name, members in lines.items()}
-    differ = len(set(sizes.values())) > 1
-    heads = [*metrics, *(["n"] if differ else [])]
+    about = {name: {key: _distinct(members, tell) for key, tell in ABOUT.items()} for name, members in lines.items()}
+    told = {key: {line[key] for line in about.values()} - {""} for key in ABOUT}  # no interval contradicts none
+    columns = [key for key in ABOUT if len(told[key]) > 1]
+    heads = [*metrics, *columns]
     text = "| | " + " | ".join(heads) + " |\n|---|" + "---|" * len(heads) + "\n"
     for name, members in lines.items():
         found = {r.metric: r for r in members}
         cells = [cell(found.get(m), digits(members) if m == MIXED else decimals[m]) for m in metrics]
-        text += f"| {' | '.join([name, *cells, *([sizes[name]] if differ else [])])} |\n"
-    data = "; ".join(dict.fromkeys(r.data if differ else f"{r.data}, n={_sizes([r])}" for r in rows))
-    return f"{text}\n<sub>{data}. `{source.provenance.command}` at {source.provenance.commit}.</sub>\n"
+        text += f"| {' | '.join([name, *cells, *(about[name][key] for key in columns)])} |\n"
+    below = {key: "".join(told[key]) for key in ABOUT if key not in columns}
+    data = "; ".join(dict.fromkeys(r.data + (f", n={_size(r)}" if "n" in below else "") for r in rows))
+    parts = [
+        data,
+        f"seed{'s' * (',' in below['seeds'])} {below['seeds']}" if below.get("seeds") else "",
+        f"intervals: {below['interval']}" if below.get("interval") else "",
+    ]
+    where = f" at {below['commit']}" if "commit" in below else ""
+    return f"{text}\n<sub>{'; '.join(filter(None, parts))}. `{command}`{where}.</sub>\n"
 
 
-def _sizes(rows: Iterable[Row]) -> str:
-    return ", ".join(
-        dict.fromkeys(f"{r.n:,} {r.unit_of_n.removesuffix('s') if r.n == 1 else r.unit_of_n}" for r in rows)
-    )
+def _distinct(rows: Sequence[Row], tell: Callable[[Row], str]) -> str:
+    return ", ".join(filter(None, dict.fromkeys(tell(row) for row in rows)))
 
 
 def tables() -> dict[str, str]:
@@ -67,7 +97,7 @@ def tables() -> dict[str, str]:
     for path in sorted(RESULTS.glob("*.json")):
         results = read(path.stem)
         for name in dict.fromkeys(r.table for r in results.rows):
-            made[name] = table([r for r in results.rows if r.table == name], results)
+            made[name] = table([r for r in results.rows if r.table == name], results.command)
     return made
 
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.record import Row
+from benchmarks.record import Row, line
+from cxr.evaluation import Estimate
 from cxr.phantom import generate_cohort
 from cxr.retrieval import Entry, ImageIndex, most_similar
 from cxr.retrieval.writing import index_writer
@@ -82,26 +83,28 @@ def _precisions(
             nearest = [row for row, _ in most_similar(features[query], features[others], NEIGHBOURS)]
             hits[name].append(float(shares[nearest].mean()))
         hits["random"].append(float(shares.mean()))
-    return [_row(name, np.array(values), patients[queries]) for name, values in hits.items()]
+    found = [(name, _mean(np.array(values), patients[queries])) for name, values in hits.items()]
+    return [
+        row
+        for name, precision in found
+        for row in line(
+            "similar cases",
+            name,
+            {f"precision at {NEIGHBOURS}": precision},
+            n=len(queries),
+            unit_of_n="queries",
+            data=DATA,
+        )
+    ]
 
 
-def _row(name: str, values: NDArray[np.float64], patients: NDArray[np.str_]) -> Row:
+def _mean(values: NDArray[np.float64], patients: NDArray[np.str_]) -> Estimate:
     """The mean over queries, with its interval by resampling patients."""
     _, codes = np.unique(patients, return_inverse=True)
     sums, counts = np.bincount(codes, values), np.bincount(codes)
     draws = np.random.default_rng(0).integers(0, len(sums), (RESAMPLES, len(sums)))
     low, high = np.quantile(sums[draws].sum(axis=1) / counts[draws].sum(axis=1), (0.025, 0.975))
-    return Row(
-        table="similar cases",
-        row=name,
-        metric="precision at 5",
-        value=round(float(values.mean()), 4),
-        low=round(float(low), 4),
-        high=round(float(high), 4),
-        n=len(values),
-        unit_of_n="queries",
-        data=DATA,
-    )
+    return Estimate(round(float(values.mean()), 4), round(float(low), 4), round(float(high), 4))
 
 
 def _speed(folder: Path, dimension: int) -> list[Row]:
@@ -118,15 +121,7 @@ def _speed(folder: Path, dimension: int) -> list[Row]:
         start = time.perf_counter()
         index.search(query, NEIGHBOURS, patient=f"p{number}")
         times.append(1000 * (time.perf_counter() - start))
-    return [
-        Row(
-            table="similar cases, speed",
-            row=f"{LARGE:,} images",
-            metric=metric,
-            value=round(float(np.quantile(times, quantile)), 2),
-            n=QUERIES,
-            unit_of_n="queries",
-            data=f"random embeddings of length {dimension}",
-        )
-        for metric, quantile in (("median ms", 0.5), ("95th percentile ms", 0.95))
-    ]
+    quantiles = {"median ms": 0.5, "95th percentile ms": 0.95}
+    figures = {name: round(float(np.quantile(times, quantile)), 2) for name, quantile in quantiles.items()}
+    data = f"random embeddings of length {dimension}"
+    return line("similar cases, speed", f"{LARGE:,} images", figures, n=QUERIES, unit_of_n="queries", data=data)

@@ -3,33 +3,25 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.record import Row, shared_data
+from benchmarks.provenance import shared_data
+from benchmarks.record import Row, line
+from cxr.evaluation import Estimate
 from cxr.imaging.segmentation import Segmenter, cardiothoracic_ratio
 from cxr.training.segmentation.masked_chests import MaskedChest, read_masked_chests
+
+METRICS = ("lung Dice", "heart Dice", "ratio, mean absolute error", "ratio, mean error")
 
 
 def run() -> list[Row]:
     """Mean Dice and cardiothoracic error, of both sources together and apart."""
-    held_out = [chest for chest in read_masked_chests(shared_data() / "lung_heart_masks") if chest.held_out]
+    held_out = [chest for chest in read_masked_chests(shared_data("lung_heart_masks")) if chest.held_out]
     measured = [(chest.source, *measure(chest)) for chest in held_out]
-    rows = []
+    rows: list[Row] = []
     for name, sources in (("both sources", ("jsrt", "wingspan")), ("JSRT", ("jsrt",)), ("Wingspan", ("wingspan",))):
         values = np.array([figures for source, *figures in measured if source in sources])
-        for column, metric in enumerate(("lung Dice", "heart Dice", "ratio, mean absolute error", "ratio, mean error")):
-            low, high = interval(values[:, column])
-            rows.append(
-                Row(
-                    table="segmentation",
-                    row=name,
-                    metric=metric,
-                    value=float(values[:, column].mean()),
-                    low=low,
-                    high=high,
-                    n=len(values),
-                    unit_of_n="radiographs",
-                    data="held-out fifth of the lung and heart masks",
-                )
-            )
+        figures = {metric: mean(values[:, column]) for column, metric in enumerate(METRICS)}
+        data = "held-out fifth of the lung and heart masks"
+        rows += line("segmentation", name, figures, n=len(values), unit_of_n="radiographs", data=data)
     return rows
 
 
@@ -47,9 +39,9 @@ def dice(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
     return 2 * float((found & truth).sum()) / max(1, int(found.sum() + truth.sum()))
 
 
-def interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """95 % bootstrap interval of the mean; every radiograph is another patient's."""
+def mean(values: NDArray[np.float64]) -> Estimate:
+    """Mean with its bootstrap interval; every radiograph is another patient's."""
     rng = np.random.default_rng(0)
     means = rng.choice(values, (2000, len(values))).mean(axis=1)
     low, high = np.quantile(means, (0.025, 0.975))
-    return float(low), float(high)
+    return Estimate(float(values.mean()), float(low), float(high))

@@ -1,16 +1,16 @@
 """NIH ChestX-ray images: the plain recipe and the shipped one, trained on train_val, scored on test_dev.
 
-Both see the same images for the same number of steps, from the same initial weights, with several seeds. Training
-resumes in runs/nih-RECIPE-SEED and runs/nih-curve; delete a folder to train anew.
+Both see the same images for the same number of steps, from the same initial weights, with the same seeds. Training
+resumes in runs/nih-RECIPE-SEED/HASH of the code and data that make it.
 """
 
-from benchmarks.classification.auc import auc_rows, gain_row
+from benchmarks.classification.auc import auc_rows, distance_rows, gain_rows
 from benchmarks.classification.boxes import box_rows
-from benchmarks.classification.distance import distance_rows
 from benchmarks.classification.learning_curve import curve_rows
 from benchmarks.classification.speed import speed_rows
 from benchmarks.classification.trained import PLAIN, SHIPPED, train_seeds
-from benchmarks.record import Row, shared_data
+from benchmarks.provenance import shared_data
+from benchmarks.record import Row
 from cxr.datasets.dataset import open_dataset
 
 __all__ = ["run"]
@@ -18,15 +18,13 @@ __all__ = ["run"]
 
 def run() -> list[Row]:
     """Train each recipe with each seed if its run is not there yet, and score it."""
-    data = shared_data()
-    dataset = open_dataset(data / "nih")
-    weights = data / "weights" / "mobilenetv2_100_imagenet.safetensors"
-    trained = {name: train_seeds(name, dataset, weights) for name in (PLAIN, SHIPPED)}
+    dataset = open_dataset(shared_data("nih"))
+    trained = {name: train_seeds(name) for name in (PLAIN, SHIPPED)}
     return [
         *auc_rows(trained),
-        gain_row(trained[SHIPPED], trained[PLAIN], f"{SHIPPED} - {PLAIN}"),
-        *distance_rows(trained[SHIPPED][0].predictions, data),
+        *gain_rows(trained[SHIPPED], trained[PLAIN], f"{SHIPPED} - {PLAIN}"),
+        *distance_rows(trained[SHIPPED][0].predictions),
         *box_rows(trained),
-        *curve_rows(dataset, weights, trained[SHIPPED][0]),
-        *speed_rows(dataset, weights),
+        *curve_rows(dataset, trained[SHIPPED][0]),
+        *speed_rows(dataset, shared_data("weights") / "mobilenetv2_100_imagenet.safetensors"),
     ]

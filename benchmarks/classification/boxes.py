@@ -1,8 +1,7 @@
 """Boxes of the first seed's runs against the radiologists', beside the published network."""
 
-from benchmarks.classification.trained import DATA, TrainedRun
-from benchmarks.record import Row
-from cxr.evaluation.bootstrap import Estimate
+from benchmarks.classification.trained import DATA, SEEDS, TrainedRun
+from benchmarks.record import Row, line
 
 __all__ = ["box_rows"]
 
@@ -19,38 +18,16 @@ PUBLISHED = {
 
 def box_rows(trained: dict[str, list[TrainedRun]]) -> list[Row]:
     """Hit rates and false boxes, mean over the findings, of each recipe's first run."""
-    rows = [
-        Row(
-            table="nih-boxes",
-            row="ChestX-ray8, as published",
-            metric=metric,
-            value=value,
-            n=984,
-            unit_of_n="boxes",
-            data="all public boxes (Wang 2017)",
-        )
-        for metric, value in PUBLISHED.items()
-    ]
+    published = "all public boxes (Wang 2017)"
+    rows = line("nih-boxes", "ChestX-ray8, as published", PUBLISHED, n=984, unit_of_n="boxes", data=published)
     for name, runs in trained.items():
         boxes = runs[0].report.localization
         assert boxes is not None
-        figures: dict[str, Estimate] = {
+        figures = {
             **{f"IoU > {threshold}": boxes.iou[threshold]["mean"] for threshold in (0.1, 0.3, 0.5)},
             **{f"IoBB > {threshold}": boxes.iobb[threshold]["mean"] for threshold in (0.1, 0.25, 0.5)},
             "false boxes per image": boxes.afp[0.1]["mean"],
         }
-        rows += [
-            Row(
-                table="nih-boxes",
-                row=name,
-                metric=metric,
-                value=estimate.value,
-                low=estimate.low,
-                high=estimate.high,
-                n=sum(boxes.n_boxes.values()),
-                unit_of_n="boxes",
-                data=f"{DATA}, first seed",
-            )
-            for metric, estimate in figures.items()
-        ]
+        n = sum(boxes.n_boxes.values())
+        rows += line("nih-boxes", name, figures, n=n, unit_of_n="boxes", data=DATA, seeds=SEEDS[:1])
     return rows

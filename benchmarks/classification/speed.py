@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from benchmarks.classification.trained import SHIPPED
-from benchmarks.record import Row
+from benchmarks.record import Row, line
 from cxr.datasets.cache import ImageCache
 from cxr.datasets.dataset import Dataset
 from cxr.imaging.augmentation import Augmentation
@@ -120,17 +120,13 @@ def speed_rows(dataset: Dataset, weights: Path) -> list[Row]:
             ),
         }
     for name, speed in speeds.items():
-        for metric, value in (("images per second", speed), ("x naive", speed / speeds["naive loop"])):
-            rows.append(
-                Row(
-                    table="training-speed",
-                    row=name,
-                    metric=metric,
-                    value=value,
-                    n=IMAGES,
-                    unit_of_n="images",
-                    data=f"NIH images as PNG of {SIDE} pixels, {recipe.image_size}-pixel input, "
-                    f"{'GPU' if torch.cuda.is_available() else f'{torch.get_num_threads()} CPU thread(s)'}",
-                )
-            )
+        rows += line(
+            "training-speed",
+            name,
+            {"images per second": speed, "x naive": speed / speeds["naive loop"]},
+            n=IMAGES,
+            unit_of_n="images",
+            data=f"NIH images as PNG of {SIDE} pixels, {recipe.image_size}-pixel input, "
+            f"{'GPU' if torch.cuda.is_available() else f'{torch.get_num_threads()} CPU thread(s)'}",
+        )
     return rows

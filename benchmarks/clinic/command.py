@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.record import ROOT
+from benchmarks.provenance import ROOT
 
 __all__ = ["first_result_seconds", "journal_lines", "memory_megabytes", "peak_megabytes", "run_until", "started"]
 

@@ -11,8 +11,7 @@ from packaging.requirements import Requirement
 import cxr
 import nlp_labeler
 from benchmarks.clinic.kills import TABLE
-from benchmarks.readme import MIXED
-from benchmarks.record import Row
+from benchmarks.record import MIXED, Row, line
 
 __all__ = ["footprint_rows"]
 
@@ -25,10 +24,14 @@ def footprint_rows() -> list[Row]:
         files += Path(module.__file__ or "").parent.rglob("*")
     files = [path for path in files if path.is_file() and path.suffix != ".pyc"]
     size = sum(path.stat().st_size for path in files) + _bytecode(path for path in files if path.suffix == ".py")
-    return [
-        Row(table=TABLE, row="base install on disk (MB)", metric=MIXED, value=size / 2**20, n=len(packages),
-            unit_of_n="packages", data="files of the installed packages, bytecode included")
-    ]  # fmt: skip
+    return line(
+        TABLE,
+        "base install on disk (MB)",
+        {MIXED: size / 2**20},
+        n=len(packages),
+        unit_of_n="packages",
+        data="files of the installed packages, bytecode included",
+    )
 
 
 def _closure(name: str) -> dict[str, Distribution]:
@@ -43,10 +46,8 @@ def _closure(name: str) -> dict[str, Distribution]:
             found[current] = distribution(current)
         except PackageNotFoundError:
             continue
-        for line in found[current].requires or ():
-            requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-                wanted.append(requirement.name)
+        needed = map(Requirement, found[current].requires or ())
+        wanted += [one.name for one in needed if one.marker is None or one.marker.evaluate({"extra": ""})]
     return found
 
 

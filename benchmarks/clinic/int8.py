@@ -10,14 +10,15 @@ of the test patients: between those two lies chance. Its scores are not those th
 import tempfile
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.clinic.kills import TABLE
-from benchmarks.readme import MIXED
-from benchmarks.record import Row, shared_data
+from benchmarks.provenance import shared_data
+from benchmarks.record import MIXED, Row, line
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
 from cxr.onnx_model import open_session
@@ -35,7 +36,7 @@ def int8_rows() -> list[Row]:
     from cxr.evaluation.ranking import roc_auc
 
     bundle = Bundle.load()
-    dataset = open_dataset(shared_data() / "nih")
+    dataset = open_dataset(shared_data("nih"))
     train, test = (dataset.records[dataset.records["split"] == split] for split in ("train", "test"))
     calibration = _squares(train["path"].sample(CALIBRATION_IMAGES, random_state=0), bundle)
     images = _squares(test["path"], bundle)
@@ -54,12 +55,10 @@ def int8_rows() -> list[Row]:
         "mean AUC lost by INT8": float(aucs[0] - aucs[1]),
         "time per image, INT8 over fp32": int8_seconds / fp32_seconds,
     }
-    return [
-        Row(table=TABLE, row=row, metric=MIXED, value=value, n=len(images), unit_of_n="images",
-            data="NIH ChestX-ray14, shared selection, test split",
-            note=f"calibrated on {CALIBRATION_IMAGES} training images; not shipped; {TOLERANCE} may be lost at most")
-        for row, value in figures.items()
-    ]  # fmt: skip
+    data = "NIH ChestX-ray14, shared selection, test split"
+    note = f"calibrated on {CALIBRATION_IMAGES} training images; not shipped; {TOLERANCE} may be lost at most"
+    table = partial(line, TABLE, n=len(images), unit_of_n="images", data=data, note=note)
+    return [row for what, value in figures.items() for row in table(what, {MIXED: value})]
 
 
 def _squares(paths: Iterable[str], bundle: Bundle) -> NDArray[np.float32]:

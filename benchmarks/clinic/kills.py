@@ -5,11 +5,12 @@ import subprocess
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 from benchmarks.clinic.command import journal_lines, memory_megabytes, run_until, started
-from benchmarks.readme import MIXED
-from benchmarks.record import Row, shared_data
+from benchmarks.provenance import shared_data
+from benchmarks.record import MIXED, Row, line
 from cxr.outputs.journal import read_results
 
 __all__ = ["TABLE", "kill_rows"]
@@ -21,7 +22,7 @@ INPUTS, KILLS, DAMAGED_SHARE = 10_000, 5, 0.03
 def kill_rows(count: int = INPUTS) -> list[Row]:
     """Screen ``count`` inputs to the end through KILLS kills, and compare the results with what was put in."""
     rng = random.Random(0)
-    pictures = sorted((shared_data() / "nih" / "images").glob("*.jpg"))
+    pictures = sorted((shared_data("nih") / "images").glob("*.jpg"))
     with tempfile.TemporaryDirectory() as name:
         folder, out = Path(name) / "in", Path(name) / "out"
         folder.mkdir()
@@ -47,12 +48,9 @@ def kill_rows(count: int = INPUTS) -> list[Row]:
         "peak memory of the last run (MB)": peak,
         "memory in the last tenth over the second tenth of the last run": late / early,
     }
-    return [
-        Row(table=TABLE, row=what, metric=MIXED, value=value, n=count, unit_of_n="inputs",
-            data="NIH ChestX-ray14, shared selection",
-            note=f"{KILLS} kill -9 at random moments, {len(damaged)} damaged files")
-        for what, value in figures.items()
-    ]  # fmt: skip
+    note = f"{KILLS} kill -9 at random moments, {len(damaged)} damaged files"
+    table = partial(line, TABLE, n=count, unit_of_n="inputs", data="NIH ChestX-ray14, shared selection", note=note)
+    return [row for what, value in figures.items() for row in table(what, {MIXED: value})]
 
 
 def _run_to_the_end(folder: Path, out: Path) -> tuple[float, float, float]:

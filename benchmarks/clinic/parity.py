@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.clinic.kills import TABLE
-from benchmarks.readme import MIXED
-from benchmarks.record import Row, shared_data
+from benchmarks.provenance import shared_data
+from benchmarks.record import MIXED, Row, line
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
 
@@ -30,14 +30,19 @@ def parity_rows() -> list[Row]:
     name = "mobilenetv2_100"
     model = build_classifier(ModelConfig(backbone=BackboneConfig(name=name)), len(LABELS))
     model.backbone.load_weights(shipped_backbone(name))
-    paths = sorted((shared_data() / "nih" / "images").glob("*.jpg"))[:IMAGES]
+    paths = sorted((shared_data("nih") / "images").glob("*.jpg"))[:IMAGES]
     squares = np.stack([prepare(read_radiograph(path).pixels, SIZE)[0] for path in paths])
     batches = np.split(squares[:, None].astype(np.float32) / np.float32(255), IMAGES // BATCH)
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "model.onnx"
         write_onnx(model, SIZE, graph)
         difference = max(largest_difference(model, graph, batch) for batch in batches)
-    return [
-        Row(table=TABLE, row="largest difference in probability, ONNX against torch", metric=MIXED, value=difference,
-            n=IMAGES, unit_of_n="images", data="NIH ChestX-ray14, shared selection", note=f"{name}, {SIZE} px")
-    ]  # fmt: skip
+    return line(
+        TABLE,
+        "largest difference in probability, ONNX against torch",
+        {MIXED: difference},
+        n=IMAGES,
+        unit_of_n="images",
+        data="NIH ChestX-ray14, shared selection",
+        note=f"{name}, {SIZE} px",
+    )

@@ -12,7 +12,7 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.record import ROOT
+from benchmarks.provenance import ROOT
 from cxr.screening import default_workers
 
 __all__ = ["peer_rate"]

@@ -10,7 +10,7 @@ from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
-from benchmarks.record import shared_data
+from benchmarks.provenance import shared_data
 
 __all__ = ["SIZES", "Size", "write_radiographs"]
 
@@ -47,7 +47,7 @@ def write_radiographs(folder: Path, size: Size) -> list[Path]:
     """The first radiographs of the shared selection in one size."""
     folder.mkdir(parents=True)
     written = []
-    for number, source in enumerate(sorted((shared_data() / "nih" / "images").glob("*.jpg"))[: size.count]):
+    for number, source in enumerate(sorted((shared_data("nih") / "images").glob("*.jpg"))[: size.count]):
         picture = Image.open(source).convert("L")
         if size.shape is not None:
             picture = picture.resize(size.shape, Image.Resampling.BICUBIC)

@@ -8,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 
-from benchmarks.record import Row
+from benchmarks.record import Row, line
 from cxr.errors import RefusedInputError
 from cxr.imaging.reading import read_radiograph
 
@@ -77,17 +77,15 @@ def damage_rows(files: list[tuple[str, bytes]]) -> list[Row]:
     for first in range(0, MUTATIONS, BATCH):
         counts += _apart([mutate(sources[seed % len(sources)], seed) for seed in range(first, first + BATCH)])
     faults = sum(count for name, count in counts.items() if name not in {"image", "refused"})
-    row = Row(
-        table="reading",
-        row="damaged DICOM files",
-        metric="crashes, hangs, untyped errors, bad pixels",
-        value=float(faults),
+    return line(
+        "reading",
+        "damaged DICOM files",
+        {"crashes, hangs, untyped errors, bad pixels": float(faults)},
         n=len(sources) + MUTATIONS,
         unit_of_n="files",
         data="the files that pydicom and pydicom-data ship and the shared DICOM files, as they are and damaged",
         note=", ".join(f"{count} {name}" for name, count in sorted(counts.items())),
     )
-    return [row]
 
 
 def _apart(batch: list[bytes]) -> Counter[str]:

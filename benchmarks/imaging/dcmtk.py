@@ -34,7 +34,7 @@ from pydicom.uid import (
     JPEGLSNearLossless,
 )
 
-from benchmarks.record import Row
+from benchmarks.record import Row, line
 from cxr.errors import RefusedInputError
 from cxr.imaging.dicom_gray import first_window
 from cxr.imaging.radiograph import Radiograph
@@ -75,19 +75,19 @@ def dcmtk_rows(files: Iterable[tuple[str, bytes]]) -> list[Row]:
         return []
     found = [agreement for _, content in files if (agreement := compare_with_dcmtk(content)) is not None]
     names = {"stored": "stored values", "shown": "windows and lookup tables", "colour": "colours"}
-    return [
-        Row(
-            table="reading",
-            row=f"against dcm2pnm: {name}",
-            metric="differing pixels",
-            value=float(sum(agreement.differing for agreement in found if agreement.kind == kind)),
-            n=sum(agreement.kind == kind for agreement in found),
+    rows: list[Row] = []
+    for kind, name in names.items():
+        compared = [agreement for agreement in found if agreement.kind == kind]
+        rows += line(
+            "reading",
+            f"against dcm2pnm: {name}",
+            {"differing pixels": float(sum(agreement.differing for agreement in compared))},
+            n=len(compared),
             unit_of_n="files",
             data="single-frame DICOM files that both readers read",
-            note=f"{sum(agreement.pixels for agreement in found if agreement.kind == kind):,} pixels",
+            note=f"{sum(agreement.pixels for agreement in found):,} pixels",
         )
-        for kind, name in names.items()
-    ]
+    return rows
 
 
 def compare_with_dcmtk(content: bytes) -> Agreement | None:

@@ -10,11 +10,9 @@ __all__ = ["run"]
 
 def run() -> list[Row]:
     """All figures of the labeler; some fifteen minutes, most of them medspaCy's and the million reports'."""
-    from benchmarks.labeler.accuracy import ablation_rows, accuracy_rows, predicted
+    from benchmarks.labeler.accuracy import ablation_rows, accuracy_rows, predicted, qualifier_rows
     from benchmarks.labeler.gold import load_gold
-    from benchmarks.labeler.memory import memory_rows
-    from benchmarks.labeler.qualifiers import qualifier_rows
-    from benchmarks.labeler.speed import comparison_rows, scaling_rows
+    from benchmarks.labeler.speed import comparison_rows, memory_rows, scaling_rows
     from nlp_labeler.labeler import Labeler
 
     gold = load_gold()

@@ -1,20 +1,23 @@
-"""F1 on the gold reports under both protocols, label by label, and what the dependency graph adds to surface rules."""
+"""F1 on the gold reports under both protocols and by label, what the graph adds to surface rules, and attributes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from unittest.mock import patch
 
 import numpy as np
+from scipy.stats import binomtest
 
 from benchmarks.labeler.gold import DATA, Gold
-from benchmarks.record import Row
+from benchmarks.record import Row, line
+from cxr.evaluation import Estimate
 from nlp_labeler.cues import CueMatch
-from nlp_labeler.document import Mention
+from nlp_labeler.document import Mention, ReportLabels
 from nlp_labeler.evaluate import Interval, LabelScore, Scores, positives, score
+from nlp_labeler.evaluate_attributes import evaluate_attributes
 from nlp_labeler.findings import CHESTXRAY8, NO_FINDING
 from nlp_labeler.labeler import Labeler
 from nlp_labeler.words import Words
 
-__all__ = ["ablation_rows", "accuracy_rows", "headline_rows", "predicted"]
+__all__ = ["ablation_rows", "accuracy_rows", "headline_rows", "predicted", "qualifier_rows"]
 
 NINE = (*CHESTXRAY8, NO_FINDING)
 
@@ -34,7 +37,7 @@ def accuracy_rows(gold: Gold, found: np.ndarray) -> list[Row]:
     for reading, normal_found in readings.items():
         name = f"any of the eight or normal, nine labels; Normal is {reading}"
         rows += headline_rows("labeler", name, subset(gold, np.hstack([found[:, :-1], normal_found])))
-    rows.append(row("labeler", "No Finding, all reports", "micro F1", normal.micro_f1, len(gold.ids)))
+    rows += f1_line("labeler", "No Finding, all reports", {"micro F1": normal.micro_f1}, len(gold.ids))
     for name, label in (everything.per_label | normal.per_label).items():
         rows += label_rows(name, label)
     return rows
@@ -52,43 +55,19 @@ def subset(gold: Gold, found: np.ndarray) -> Scores:
 
 def headline_rows(table: str, name: str, scores: Scores) -> list[Row]:
     """Micro and macro F1 with their intervals."""
-    return [
-        row(table, name, "micro F1", scores.micro_f1, scores.n_reports),
-        row(table, name, "macro F1", scores.macro_f1, scores.n_reports),
-    ]
+    return f1_line(table, name, {"micro F1": scores.micro_f1, "macro F1": scores.macro_f1}, scores.n_reports)
 
 
-def row(table: str, name: str, metric: str, interval: Interval, n: int) -> Row:
-    """A figure with its bootstrap interval over reports."""
-    return Row(
-        table=table,
-        row=name,
-        metric=metric,
-        value=interval.value,
-        low=interval.low,
-        high=interval.high,
-        n=n,
-        unit_of_n="reports",
-        data=DATA,
-        note="uncertain scored as not positive",
-    )
+def f1_line(table: str, name: str, figures: Mapping[str, Interval], n: int) -> list[Row]:
+    """Figures with their bootstrap intervals over reports."""
+    note = "uncertain scored as not positive"
+    return line(table, name, figures, n=n, unit_of_n="reports", data=DATA, interval="bootstrap by report", note=note)
 
 
 def label_rows(name: str, label: LabelScore) -> list[Row]:
     """Precision, recall and F1 of one label."""
-    values = {"precision": label.precision, "recall": label.recall, "F1": label.f1}
-    return [
-        Row(
-            table="labeler per label",
-            row=name,
-            metric=metric,
-            value=value,
-            n=label.n_gold,
-            unit_of_n="gold positives",
-            data=DATA,
-        )
-        for metric, value in values.items()
-    ]
+    figures = {"precision": label.precision, "recall": label.recall, "F1": label.f1}
+    return line("labeler per label", name, figures, n=label.n_gold, unit_of_n="gold positives", data=DATA)
 
 
 def ablation_rows(gold: Gold) -> list[Row]:
@@ -102,7 +81,7 @@ def ablation_rows(gold: Gold) -> list[Row]:
     for name, found in found_by.items():
         rows += headline_rows("labeler ablation", name, score(gold.positive, found[:, :-1], CHESTXRAY8))
         normal = score(gold.normal[:, None], found[:, -1:], (NO_FINDING,))
-        rows.append(row("labeler ablation", name, "No Finding F1", normal.micro_f1, len(gold.ids)))
+        rows += f1_line("labeler ablation", name, {"No Finding F1": normal.micro_f1}, len(gold.ids))
     return rows
 
 
@@ -117,3 +96,25 @@ def graph_alone(texts: tuple[str, ...]) -> np.ndarray:
     parse_all = patch("nlp_labeler.analysis.leaves_choice", has_cue)
     with without_scopes, parse_all:
         return predicted(Labeler.load(engine="graph"), texts)
+
+
+def qualifier_rows(gold: Gold, results: list[ReportLabels]) -> list[Row]:
+    """Severity, side and zone against the qualifiers of MeSH headings (``Pleural Effusion/left/small``)."""
+    rows: list[Row] = []
+    for attribute, found in evaluate_attributes(gold.codes, results).items():
+        for metric, n, unit in (
+            ("precision", found.n_predicted, "values found"),
+            ("recall", found.n_gold, "values coded"),
+        ):
+            low, high = binomtest(found.n_agreed, n).proportion_ci(method="wilson")
+            rows += line(
+                "labeler attributes",
+                attribute,
+                {metric: Estimate(found.n_agreed / n, low, high)},
+                n=n,
+                unit_of_n=unit,
+                data=f"{DATA}, qualifiers of MeSH headings",
+                interval="Wilson",
+                note="findings that are both coded and labeled positive",
+            )
+    return rows

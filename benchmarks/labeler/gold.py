@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.record import shared_data
+from benchmarks.provenance import shared_data
 from nlp_labeler.document import compose_report
 from nlp_labeler.findings import CHESTXRAY8
 
@@ -45,7 +45,7 @@ class Gold:
 
 def load_gold() -> Gold:
     """Read the gold reports."""
-    with (shared_data() / "openi" / "dev.csv").open(newline="", encoding="utf-8") as stream:
+    with (shared_data("openi") / "dev.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     return Gold(
         ids=tuple(row["id"] for row in rows),

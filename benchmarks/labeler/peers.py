@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.record import ROOT
+from benchmarks.provenance import ROOT
 from nlp_labeler.findings import CHESTXRAY8
 
 __all__ = ["PEERS", "PeerResult", "run_peer"]

@@ -1,4 +1,4 @@
-"""The laboratory's phantoms: patients of its own, whose lesions' places are known and whose labels are mined."""
+"""The phantoms that methods are compared on: their lesions' places are known, their labels are mined from reports."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.record import ROOT
+from benchmarks.provenance import run_folder
 from cxr.datasets.builder import build_dataset
 from cxr.datasets.dataset import Dataset, open_dataset
 from cxr.phantom.cohort import generate_cohort
-from cxr.training.classifier.train import default_workers
+from cxr.training.classifier.train import default_workers, train
 from nlp_labeler.findings import CHESTXRAY8
 
-__all__ = ["SIZE", "Laboratory"]
+__all__ = ["SIZE", "AblationCohort"]
 
 PATIENTS, SIZE, SEED = 1100, 160, 7
 FRACTIONS = {"train": 0.6, "val": 0.1, "test": 0.3}
 
 
 @dataclass(frozen=True)
-class Laboratory:
+class AblationCohort:
     """Phantoms, labels mined from their reports, and the truth beside them.
 
     Attributes:
@@ -33,8 +33,10 @@ class Laboratory:
     dataset: Dataset
 
     @classmethod
-    def open(cls, folder: Path = ROOT / "runs" / "laboratory") -> "Laboratory":
+    def open(cls) -> "AblationCohort":
         """Make the cohort and its dataset, or what is missing of them."""
+        variant = f"{PATIENTS} {SIZE} {SEED} {FRACTIONS}"
+        folder = run_folder("ablation", (), generate_cohort, build_dataset, train, variant=variant)
         workers = default_workers()
         generate_cohort(PATIENTS, SIZE, SEED, folder / "cohort", workers=workers)
         build_dataset(

@@ -3,26 +3,29 @@
 from pathlib import Path
 
 from benchmarks.classification.learning_curve import thinned
-from benchmarks.localization.cohort import Laboratory
+from benchmarks.localization.cohort import AblationCohort
 from cxr.training.classifier.recipe import load_recipe
 from cxr.training.classifier.train import train
 
-__all__ = ["AGAINST", "LONG", "METHODS", "NOTES", "SEEDS", "train_longer", "train_method"]
+__all__ = ["AGAINST", "BASE", "LONG", "METHODS", "NOTES", "SEEDS", "train_longer", "train_method"]
 
 SEEDS = (0, 1, 2)
 LONG = 20
 """Epochs after which further ones no longer help; the recipes' own 8 are enough to compare methods."""
 
+BASE = "laboratory"
+"""The ChestX-ray8 head with LSE pooling, over a backbone that is kept as it came."""
+
 AGAINST = {
-    "laboratory": "average_pooling",
-    "map_pooling": "laboratory",
+    BASE: "average_pooling",
+    "map_pooling": BASE,
     "report_places": "map_pooling",
-    "multi_scale": "laboratory",
+    "multi_scale": BASE,
     "attention_mining": "map_pooling",
     "knowledge_preservation": "attention_mining",
-    "mining_and_scales": "laboratory",
-    "curriculum": "laboratory",
-    "attention_guidance": "laboratory",
+    "mining_and_scales": BASE,
+    "curriculum": BASE,
+    "attention_guidance": BASE,
     "hierarchy": "flat_ontology",
 }
 """Method -> the same model without it."""
@@ -40,15 +43,15 @@ METHODS = tuple(dict.fromkeys([*AGAINST.values(), *AGAINST]))
 """Every recipe that takes part, those compared with first."""
 
 
-def train_method(name: str, seed: int, laboratory: Laboratory) -> Path:
+def train_method(name: str, seed: int, cohort: AblationCohort) -> Path:
     """The folder of a finished run, which is trained where it is not there yet."""
     recipe = load_recipe(name).model_copy(update={"seed": seed})
-    run = laboratory.run(name, seed)
-    train(recipe, laboratory.dataset, run, init_weights=None, workers=0, cache=laboratory.cache)
+    run = cohort.run(name, seed)
+    train(recipe, cohort.dataset, run, init_weights=None, workers=0, cache=cohort.cache)
     return run
 
 
-def train_longer(name: str, seed: int, laboratory: Laboratory, share: float = 1.0) -> Path:
+def train_longer(name: str, seed: int, cohort: AblationCohort, share: float = 1.0) -> Path:
     """The folder of a finished run on a share of the training patients, as many steps as LONG epochs on all of them.
 
     In as many epochs fewer patients would mean fewer steps, and what learns slowly would look as if it had learned
@@ -59,7 +62,7 @@ def train_longer(name: str, seed: int, laboratory: Laboratory, share: float = 1.
     optimization = recipe.optimization.model_copy(update={"epochs": epochs})
     recipe = recipe.model_copy(update={"seed": seed, "optimization": optimization})
     part = "" if share == 1 else f"-{share:.0%}"
-    run = laboratory.folder / f"{name}-{epochs}-epochs{part}-{seed}"
-    cache = laboratory.cache if share == 1 else laboratory.cache / f"{share:.0%}"
-    train(recipe, thinned(laboratory.dataset, share), run, init_weights=None, workers=0, cache=cache)
+    run = cohort.folder / f"{name}-{epochs}-epochs{part}-{seed}"
+    cache = cohort.cache if share == 1 else cohort.cache / f"{share:.0%}"
+    train(recipe, thinned(cohort.dataset, share), run, init_weights=None, workers=0, cache=cache)
     return run

@@ -1,4 +1,4 @@
-"""A trained run against the truth of the laboratory's test patients."""
+"""A trained run against the truth of the cohort's test patients."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.localization.cohort import SIZE, Laboratory
+from benchmarks.localization.cohort import SIZE, AblationCohort
 from cxr.datasets.cache import ImageCache
 from cxr.evaluation.localization import BoxHits, BoxTable
 from cxr.evaluation.ranking import RankedScores
@@ -75,24 +75,24 @@ class Seen:
         return int(sum((logits[:, child] > logits[:, parent] + LOGIT_TOLERANCE).sum() for child, parent in pairs))
 
 
-def see(run: Path, laboratory: Laboratory, split: str) -> Seen:
+def see(run: Path, cohort: AblationCohort, split: str) -> Seen:
     """Predict a split with a finished run."""
     model, card = load_checkpoint(run)
-    dataset = laboratory.dataset
+    dataset = cohort.dataset
     if not set(card.label_space) <= set(dataset.label_space):
         dataset = with_ontology(dataset)
     chosen = dataset.subset(split)
-    cache = ImageCache.build(chosen, card.image_size, laboratory.cache / split, workers=default_workers())
+    cache = ImageCache.build(chosen, card.image_size, cohort.cache / split, workers=default_workers())
     backbone = model.backbone
     assert isinstance(backbone, Backbone)
-    maps = compute_maps(backbone, cache, laboratory.cache / "maps")
+    maps = compute_maps(backbone, cache, cohort.cache / "maps")
     with stored_maps(model, card.image_size):
         found = split_predictions(model, chosen, maps, card.label_space, with_maps=True)
     assert found.class_maps is not None
     placement = prepare(np.zeros((SIZE, SIZE), np.float32), card.image_size)[1]
     rows = {image: row for row, image in enumerate(found.images)}
     boxed = {}
-    for key, boxes in laboratory.boxes(found.images).groupby(["image", "label"]):
+    for key, boxes in cohort.boxes(found.images).groupby(["image", "label"]):
         image, label = map(str, key)
         class_map = found.class_maps[rows[image], card.label_space.index(label)].astype(np.float32)
         drawn = boxes[["x", "y", "width", "height"]].to_numpy(float) * (card.image_size / SIZE)
@@ -109,11 +109,11 @@ def best_settings(seen: Seen) -> dict[str, BoxSettings]:
     }
 
 
-def score(run: Path, laboratory: Laboratory) -> Scored:
+def score(run: Path, cohort: AblationCohort) -> Scored:
     """Score the test patients, with boxes cut as it suits the run best on the validation patients."""
-    settings = best_settings(see(run, laboratory, "val"))
-    seen = see(run, laboratory, "test")
-    labels = laboratory.truth(seen.images)
+    settings = best_settings(see(run, cohort, "val"))
+    seen = see(run, cohort, "test")
+    labels = cohort.truth(seen.images)
     drawn = [(image, label, list(box)) for (image, label), (_, boxes) in seen.boxed.items() for box in boxes]
     guessed = [
         (image, label, [box.x, box.y, box.width, box.height])

@@ -1,11 +1,10 @@
 """What the places that reports name add to the labels mined from them, as training patients get fewer."""
 
 from benchmarks.classification.learning_curve import thinned
-from benchmarks.localization.cohort import Laboratory
+from benchmarks.localization.cohort import AblationCohort
 from benchmarks.localization.methods import SEEDS, train_longer
 from benchmarks.localization.scoring import score
-from benchmarks.localization.statistics import SHOWN, gain, statistic
-from benchmarks.localization.table import statistic_rows
+from benchmarks.localization.tables import SHOWN, gain, statistic, statistic_rows
 from benchmarks.record import Row
 
 __all__ = ["SILENT", "TOLD", "word_rows"]
@@ -18,15 +17,15 @@ SHOWN_HERE = {column: SHOWN[column] for column in ("mean AUC", "IoU > 0.3")}
 NOTE = "the same training images, the same number of steps"
 
 
-def word_rows(laboratory: Laboratory) -> list[Row]:
+def word_rows(cohort: AblationCohort) -> list[Row]:
     """AUC and boxes hit with labels alone, with places too, and the difference, per number of training patients."""
-    test = laboratory.dataset.subset("test").records
+    test = cohort.dataset.subset("test").records
     images = tuple(test["image"])
     rows: list[Row] = []
     for share in SHARES:
-        number = thinned(laboratory.dataset, share).subset("train").records["patient"].nunique()
+        number = thinned(cohort.dataset, share).subset("train").records["patient"].nunique()
         silent, told = (
-            statistic([score(train_longer(name, seed, laboratory, share), laboratory) for seed in SEEDS], images)
+            statistic([score(train_longer(name, seed, cohort, share), cohort) for seed in SEEDS], images)
             for name in (SILENT, TOLD)
         )
         compared = {"labels": silent, "labels and places": told, "difference": gain(told, silent)}

@@ -1,18 +1,20 @@
 """TieNet on phantoms: four modes, generated reports beside three baselines, and what the regulariser does.
 
-The modes are compared in the laboratory, over a backbone that has never seen a phantom: there a classifier without text
-leaves something to be learned. TieNet's trunk has learned from labels and from where the reports put findings, the
-classifier that it is compared with from the labels alone; both from the same images, in as many steps. The reports are
-those of the demo's classifier. Stages resume in runs/demo, runs/laboratory, runs/tienet-*; delete them to start anew.
+The modes are compared on the ablation's phantoms, over a backbone that has never seen a phantom: there a classifier
+without text leaves something to be learned. TieNet's trunk has learned from labels and from where the reports put
+findings, the classifier that it is compared with from the labels alone; both from the same images, in as many steps.
+The reports are those of the demo's classifier. Stages resume in runs/demo, runs/ablation and runs/tienet-*, each in a
+folder that bears the hash of the code that makes it.
 """
 
 from pathlib import Path
 
 from benchmarks import demo
-from benchmarks.localization.cohort import Laboratory
+from benchmarks.localization.cohort import AblationCohort
 from benchmarks.localization.methods import LONG, SEEDS, train_longer
 from benchmarks.localization.words import SILENT, TOLD
-from benchmarks.record import ROOT, Row
+from benchmarks.provenance import run_folder
+from benchmarks.record import Row
 from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.context import context_rows
 from benchmarks.tienet.modes import mode_rows
@@ -20,7 +22,7 @@ from benchmarks.tienet.pointing import pointing_rows
 from benchmarks.tienet.regulariser import regulariser_rows
 from benchmarks.tienet.runtime import runtime_rows
 from benchmarks.tienet.screened import screen_cohort
-from benchmarks.tienet.text import text_rows
+from benchmarks.tienet.texts import text_rows
 from benchmarks.tienet.trained import trained_generators, without_words
 from cxr.demo.path import run_demo
 from cxr.training.classifier.recipe import load_recipe
@@ -38,21 +40,21 @@ def run() -> list[Row]:
 
 
 def _modes() -> list[Row]:
-    laboratory = Laboratory.open()
-    cohort = Cohort.open(laboratory.folder, "phantoms of the laboratory, held-out patients")
+    ablation = AblationCohort.open()
+    cohort = Cohort.open(ablation.folder, "phantoms of the ablation, held-out patients")
     # TieNet takes the pooled class maps for what the trunk says: these two recipes do so too.
-    silent, told = ({seed: train_longer(recipe, seed, laboratory) for seed in SEEDS} for recipe in (SILENT, TOLD))
+    silent, told = ({seed: train_longer(recipe, seed, ablation) for seed in SEEDS} for recipe in (SILENT, TOLD))
     recipe = load_report_recipe("tienet")
-    # The laboratory has two fifths of the demo's reports: with as many epochs it would have two fifths of the steps.
+    # This cohort has two fifths of the demo's reports: with as many epochs it would have two fifths of the steps.
     optimization = recipe.optimization.model_copy(update={"epochs": LONG})
     recipe = recipe.model_copy(update={"optimization": optimization})
-    taught = trained_generators(cohort, told, "tienet-laboratory", recipe)
+    taught = trained_generators(cohort, told, "tienet-ablation", recipe)
     wordless = trained_generators(cohort, silent, "tienet-wordless", without_words(recipe))
     return mode_rows(cohort, taught, wordless)
 
 
 def _reports() -> list[Row]:
-    folder = ROOT / "runs" / "demo"
+    folder = demo.demo_folder()
     if not (folder / "clinic" / "worklist.html").is_file():
         run_demo(folder, patients=demo.PATIENTS, size=demo.SIZE, seed=demo.SEED, workers=1, say=print)
     cohort = Cohort.open(folder, "phantom cohort of the demo, held-out fifth of its patients")
@@ -82,6 +84,6 @@ def _classifier(cohort: Cohort, seed: int, *, words: bool) -> Path:
     recipe = load_recipe("demo").model_copy(update={"seed": seed})
     if not words:
         recipe = recipe.model_copy(update={"places": None})
-    out = ROOT / "runs" / f"tienet-{'told' if words else 'silent'}-{seed}"
+    out = run_folder(f"tienet-{'told' if words else 'silent'}-{seed}", (), train, variant=cohort.folder.name)
     train(recipe, cohort.dataset, out, init_weights=None, workers=0, cache=run / "cache")
     return out

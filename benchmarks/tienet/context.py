@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from benchmarks.record import Row
+from benchmarks.record import Row, line
 from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator
 from cxr.models.annotation_cascade import CONTEXT, WORDS
@@ -39,13 +39,13 @@ def context_rows(cohort: Cohort, generator: Generator) -> list[Row]:
     grades = [WORDS[number] for number in said[:, _SLOTS.index("severity")]]
     lateral = truth["side"].isin(["left", "right"]).to_numpy()
     sides = [WORDS[number] for number in said[lateral, _SLOTS.index("side")]]
-    row = partial(_row, cohort.data)
+    row = partial(_line, cohort.data)
     return [
-        row("side", "cascade", sides, truth["side"][lateral]),
-        row("side", "class heatmap", list(hot[lateral]), truth["side"][lateral]),
-        row("side", "commonest answer", _commonest(truth["side"][lateral]), truth["side"][lateral]),
-        row("severity", "cascade", [_GRADES.get(grade, grade) for grade in grades], truth["grade"]),
-        row("severity", "commonest answer", _commonest(truth["grade"]), truth["grade"]),
+        *row("side", "cascade", sides, truth["side"][lateral]),
+        *row("side", "class heatmap", list(hot[lateral]), truth["side"][lateral]),
+        *row("side", "commonest answer", _commonest(truth["side"][lateral]), truth["side"][lateral]),
+        *row("severity", "cascade", [_GRADES.get(grade, grade) for grade in grades], truth["grade"]),
+        *row("severity", "commonest answer", _commonest(truth["grade"]), truth["grade"]),
     ]
 
 
@@ -61,14 +61,7 @@ def _commonest(answers: pd.Series) -> list[str]:
     return [Counter(answers).most_common(1)[0][0]] * len(answers)
 
 
-def _row(data: str, metric: str, name: str, said: Sequence[str], truth: pd.Series) -> Row:
+def _line(data: str, metric: str, name: str, said: Sequence[str], truth: pd.Series) -> list[Row]:
     hits = np.asarray(said) == truth.to_numpy()
-    return Row(
-        table="tienet-context",
-        row=name,
-        metric=f"{metric} accuracy",
-        value=float(hits.mean()),
-        n=len(hits),
-        unit_of_n="true findings with one lesion",
-        data=data,
-    )
+    figures, unit = {f"{metric} accuracy": float(hits.mean())}, "true findings with one lesion"
+    return line("tienet-context", name, figures, n=len(hits), unit_of_n=unit, data=data, seeds=(0,))

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from benchmarks.record import Row
+from benchmarks.localization.methods import SEEDS
+from benchmarks.record import Row, line, over_seeds
 from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator
 from cxr.evaluation.ranking import roc_auc
@@ -46,27 +47,24 @@ def mode_rows(cohort: Cohort, taught: Sequence[Generator], wordless: Sequence[Ge
         WORDLESS: [found["I+GR"] for found in without],
         OWN_IMAGE: [found["I"] for found in with_words],
     }
-    n = len(cohort.images)
-    rows = [_row(cohort.data, mode, values, n) for mode, values in scores.items()]
     for other in (IMAGE, WORDLESS, OWN_IMAGE):
         gains = [one - two for one, two in zip(scores["I+GR"], scores[other], strict=True)]
-        rows.append(_row(cohort.data, f"I+GR minus {other}", gains, n))
-    return rows
-
-
-def _row(data: str, mode: str, values: Sequence[float], n: int) -> Row:
-    return Row(
-        table="tienet-auc",
-        row=mode,
-        metric="mean AUC of 8",
-        value=fmean(values),
-        low=min(values),
-        high=max(values),
-        n=n,
-        unit_of_n="images",
-        data=data,
-        note=f"mean over {len(values)} training seeds of classifier and generator; low and high are their range",
-    )
+        scores[f"I+GR minus {other}"] = gains
+    return [
+        row
+        for mode, values in scores.items()
+        for row in line(
+            "tienet-auc",
+            mode,
+            {"mean AUC of 8": over_seeds(values)},
+            n=len(cohort.images),
+            unit_of_n="images",
+            data=cohort.data,
+            interval="range over seeds",
+            seeds=SEEDS,
+            note="mean over trainings of classifier and generator",
+        )
+    ]
 
 
 def _aucs(cohort: Cohort, generator: Generator) -> dict[str, float]:

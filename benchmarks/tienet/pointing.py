@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.record import Row
+from benchmarks.localization.methods import SEEDS
+from benchmarks.record import Row, line
 from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator, Said
 from cxr.datasets.cache import ImageCache
@@ -59,20 +60,18 @@ def pointing_rows(
         "word attention minus class heatmap",
         f"word attention minus {without}",
     )
+    found_shares = estimates(bootstrap(shares, [patients[hit.image] for hit in found]))
     return [
-        Row(
-            table="tienet-pointing",
-            row=name,
-            metric="peak inside the true mask",
-            value=figure.value,
-            low=figure.low,
-            high=figure.high,
+        row
+        for name, figure in zip(names, found_shares, strict=True)
+        for row in line(
+            "tienet-pointing",
+            name,
+            {"peak inside the true mask": figure},
             n=len(hits),
-            unit_of_n=f"findings that are true and said, of {len(generators)} seeds",
+            unit_of_n="findings that are true and said",
             data=cohort.data,
-        )
-        for name, figure in zip(
-            names, estimates(bootstrap(shares, [patients[hit.image] for hit in found])), strict=True
+            seeds=SEEDS,
         )
     ]
 

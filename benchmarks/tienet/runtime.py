@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import numpy as np
 
-from benchmarks.record import Row
+from benchmarks.record import Row, line
 from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator
 from cxr.datasets.cache import ImageCache
@@ -28,23 +29,12 @@ def runtime_rows(cohort: Cohort, generator: Generator) -> list[Row]:
     report = _milliseconds(lambda row: clinic.report(chosen[row]))
     classification = _milliseconds(lambda row: network.run(chosen[row][None]))
 
-    def row(metric: str, value: float, n: int, note: str) -> Row:
-        return Row(
-            table="tienet-runtime",
-            row="report generator",
-            metric=metric,
-            value=value,
-            n=n,
-            unit_of_n="images",
-            data=cohort.data,
-            note=note,
-        )
-
+    table = partial(line, "tienet-runtime", "report generator", unit_of_n="images", data=cohort.data, seeds=(0,))
+    times = {"ms per report": report, "ms per classification": classification}
     busy = "median processor time of one core; other work on the machine makes it longer"
     return [
-        row("same words as torch", same / COMPARED, COMPARED, "beam search of the same width in both"),
-        row("ms per report", report, TIMED, busy),
-        row("ms per classification", classification, TIMED, busy),
+        *table({"same words as torch": same / COMPARED}, n=COMPARED, note="beam search of the same width in both"),
+        *table(times, n=TIMED, note=busy),
     ]
 
 

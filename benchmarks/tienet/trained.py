@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.record import ROOT
+from benchmarks.provenance import ROOT, run_folder
 from benchmarks.tienet.cohort import Cohort
 from cxr.datasets.cache import ImageCache
 from cxr.export.report_bundle import BEAM_WIDTH
@@ -101,9 +101,11 @@ def trained_generators(cohort: Cohort, trunks: Mapping[int, Path], name: str, re
     """
     generators = []
     for seed, trunk in trunks.items():
-        cache = ROOT / "runs" / "tienet-cache" / trunk.parent.name / trunk.name
-        run = ROOT / "runs" / f"{name}-{seed}"
-        train_report(recipe.model_copy(update={"seed": seed}), cohort.dataset, trunk, run, workers=1, cache=cache)
+        seeded = recipe.model_copy(update={"seed": seed})
+        variant = f"{trunk.relative_to(ROOT)} {seeded.model_dump_json()}"
+        run = run_folder(f"{name}-{seed}", (), train_report, variant=variant)
+        cache = run / "cache"
+        train_report(seeded, cohort.dataset, trunk, run, workers=1, cache=cache)
         model = load_report_model(run)
         _, card = load_checkpoint(trunk)
         images = ImageCache.build(cohort.test, model.card.image_size, cache / "test")

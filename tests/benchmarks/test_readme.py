@@ -5,19 +5,19 @@ import re
 import pytest
 
 from benchmarks.readme import PAGES, filled, table
-from benchmarks.record import Provenance, Results, Row
+from benchmarks.record import Row
 
-SOURCE = Results(
-    provenance=Provenance(benchmark="demo", command="python -m benchmarks demo", commit="abc", version="0"), rows=[]
-)
+COMMAND = "python -m benchmarks demo"
 
 
-def row(name, metric, value, low=None, high=None, n=1000, unit="images", data="phantoms"):
-    return Row(table="t", row=name, metric=metric, value=value, low=low, high=high, n=n, unit_of_n=unit, data=data)
+def row(name, metric, value, low=None, high=None, n=1000, unit="images", data="phantoms", **about):
+    about = {"interval": "none" if low is None else "bootstrap by patient", "commit": "abc", "code": "c0de"} | about
+    ends = {"low": low, "high": high}
+    return Row(table="t", row=name, metric=metric, value=value, n=n, unit_of_n=unit, data=data, **ends, **about)
 
 
 def lines(*rows) -> list[str]:
-    return table(rows, SOURCE).splitlines()
+    return table(rows, COMMAND).splitlines()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
@@ -75,3 +75,29 @@ def test_sizes_stand_below_the_table_or_in_a_column_where_they_differ():
 def test_a_table_that_nothing_measured_is_refused():
     with pytest.raises(SystemExit, match="names table 'made up'"):
         filled("<!-- table: made up -->\n<!-- end -->")
+
+
+def test_kinds_of_intervals_stand_below_the_table_or_in_a_column_where_lines_differ():
+    alike = lines(row("a", "AUC", 0.9, 0.8, 0.95), row("b", "AUC", 0.8))
+    assert alike[0] == "| | AUC |"
+    assert "; intervals: bootstrap by patient." in alike[-1]
+    differing = lines(row("a", "AUC", 0.9, 0.8, 0.95), row("b", "AUC", 0.8, 0.7, 0.9, interval="range over seeds"))
+    assert differing[2:4] == [
+        "| a | 0.900 (0.800-0.950) | bootstrap by patient |",
+        "| b | 0.800 (0.700-0.900) | range over seeds |",
+    ]
+
+
+def test_every_line_names_the_commit_it_was_measured_at():
+    assert lines(row("a", "AUC", 0.9))[-1].endswith("`python -m benchmarks demo` at abc.</sub>")
+    differing = lines(row("a", "AUC", 0.9), row("b", "AUC", 0.8, commit="def", code=""))
+    assert differing[2:4] == ["| a | 0.900 | abc |", "| b | 0.800 | def* |"]
+
+
+def test_a_run_that_was_taken_up_is_not_passed_off_as_a_new_one():
+    assert "at abc (trained at 123).</sub>" in lines(row("a", "AUC", 0.9, runs=("123",)))[-1]
+
+
+def test_seeds_stand_beside_lines_whose_numbers_differ():
+    assert "; seeds 0, 1." in lines(row("a", "AUC", 0.9, seeds=(0, 1)))[-1]
+    assert lines(row("a", "AUC", 0.9, seeds=(0, 1)), row("b", "AUC", 0.8, seeds=(0,)))[2] == "| a | 0.900 | 0, 1 |"
