@@ -21,10 +21,9 @@ from benchmarks.provenance import RESULTS
 from benchmarks.record import Row, exact, line
 from cxr.benchmark.predictions import LabeledPredictions
 from cxr.evaluation import Estimate
-from cxr.operating_points import ANY_FINDING, Refusal, fit_operating_points, patient_score
-from cxr.operating_points.calibration_data import patient_labels
-from cxr.operating_points.neyman_pearson import order_statistic, smallest_rank
-from cxr.operating_points.sampling import one_image_per_patient, patient_codes
+from cxr.operating_points import ANY_FINDING, CertificateRefusal, fit_operating_points, patient_score
+from cxr.operating_points.calibration_data import one_image_per_patient, patient_codes, patient_labels
+from cxr.operating_points.risk_control import order_statistic, smallest_rank
 
 TRIALS = 1000
 ALPHAS = (0.01, 0.005)
@@ -185,7 +184,7 @@ def _refusal() -> list[Row]:
     """Two hundred healthy patients cannot promise 1 %."""
     scores = np.linspace(0, 1, 200)[:, None]
     point = fit_operating_points(scores, np.zeros((200, 1)), [str(i) for i in range(200)], ("Mass",)).findings["Mass"]
-    if not isinstance(point, Refusal):
+    if not isinstance(point, CertificateRefusal):
         raise TypeError("200 negatives were given a certificate at 1 %")
     figures = {"patients missing": float(point.missing)}
     name = "200 patients without the finding, FPR 1 %"

@@ -7,7 +7,7 @@ from app.operating_choice import Effect, Policy
 from app.presenters.rendering import render
 from app.presenters.rows import Row
 from app.texts import Texts
-from cxr.operating_points import ANY_FINDING, Calibrator, Certificate, OperatingPointSet, Refusal
+from cxr.operating_points import ANY_FINDING, Calibrator, Certificate, CertificateRefusal, OperatingPointSet
 
 __all__ = ["Line", "fitted_prevalence", "lines_of", "operating_html"]
 
@@ -72,7 +72,7 @@ def lines_of(
                 None if effect.sensitivity is None else 1000 * share * effect.sensitivity,
                 None if effect.false_positive_rate is None else 1000 * (1 - share) * effect.false_positive_rate,
                 _promise(effect, texts),
-                effect.point.missing if isinstance(effect.point, Refusal) else None,
+                effect.point.missing if isinstance(effect.point, CertificateRefusal) else None,
                 _flagged(rows, effect),
             )
         )

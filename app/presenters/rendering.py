@@ -16,7 +16,7 @@ from PIL import Image
 
 from app.texts import Texts
 from cxr.outputs.words import finding_title, percent
-from cxr.reporting import AttentionMap
+from cxr.reporting.document import AttentionMap
 from nlp_labeler.findings import FINDINGS, finding_entry
 
 __all__ = ["attended", "data_address", "render", "tinted"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.presenters.rendering import attended, data_address, render, tinted
 from app.texts import Texts
-from cxr.reporting import FindingResult
+from cxr.reporting.document import FindingResult
 from cxr.screening import ScreeningResult
 from cxr.worklist import Case
 from cxr.worklist.pictures import OVERLAY, PICTURE, heat_kind

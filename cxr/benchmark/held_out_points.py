@@ -11,14 +11,13 @@ from cxr.evaluation.decisions import DecisionReport, evaluate_decisions
 from cxr.operating_points import (
     ANY_FINDING,
     Certificate,
+    CertificateRefusal,
     OperatingPointSet,
     Proportion,
-    Refusal,
     fit_operating_points,
     patient_score,
 )
-from cxr.operating_points.calibration_data import patient_labels
-from cxr.operating_points.sampling import one_image_per_patient, patient_codes
+from cxr.operating_points.calibration_data import one_image_per_patient, patient_codes, patient_labels
 
 __all__ = ["HeldOutPoint", "HeldOutPoints", "evaluate_points", "fit_on_half"]
 
@@ -35,7 +34,7 @@ class HeldOutPoint:
             ruled out. ``None`` without a certificate.
     """
 
-    point: Certificate | Refusal
+    point: Certificate | CertificateRefusal
     errors: Proportion | None
     decision: DecisionReport | None
 
@@ -127,14 +126,14 @@ def evaluate_points(
     labels = np.column_stack([findings, patient_labels(findings)])
     codes, rng = patient_codes(data.patients), np.random.default_rng(seed)
 
-    def evaluate(chosen: Sequence[Certificate | Refusal], error_class: int) -> dict[str, HeldOutPoint]:
+    def evaluate(chosen: Sequence[Certificate | CertificateRefusal], error_class: int) -> dict[str, HeldOutPoint]:
         thresholds = np.array([p.threshold if isinstance(p, Certificate) else np.nan for p in chosen])
         # A finding is flagged strictly above its rule-in threshold and ruled out strictly below its rule-out one.
         flagged = scores > thresholds if error_class == 0 else scores >= thresholds
         decisions = evaluate_decisions(labels, flagged, data.patients, names, prevalences, resamples, seed)
         held_out = {}
         for d, (name, point) in enumerate(zip(names, chosen, strict=True)):
-            if isinstance(point, Refusal):
+            if isinstance(point, CertificateRefusal):
                 held_out[name] = HeldOutPoint(point, None, None)
                 continue
             drawn = one_image_per_patient(labels[:, d] == error_class, codes, rng)

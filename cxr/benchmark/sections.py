@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cxr.benchmark.figures import Benchmark
 from cxr.benchmark.held_out_points import HeldOutPoint
 from cxr.evaluation.bootstrap import Estimate
-from cxr.operating_points import Certificate, Proportion, Refusal
+from cxr.operating_points import Certificate, CertificateRefusal, Proportion
 
 __all__ = ["Section", "estimate_text", "percent", "sections"]
 
@@ -100,7 +100,7 @@ def _point_cells(held_out: HeldOutPoint) -> tuple[str, str, str]:
     """Threshold, promise and sample of one operating point, or its refusal."""
     point, error = held_out.point, "FPR" if held_out.point.criterion == "false_positive_rate" else "misses"
     promise = f"{error} <= {percent(point.limit)} at {percent(1 - point.delta)} confidence"
-    if isinstance(point, Refusal):
+    if isinstance(point, CertificateRefusal):
         return "none", f"{promise}: refused, {point.missing} patients missing", f"n = {point.n}"
     return f"{point.threshold:.4f}", promise, f"n = {point.n}, k = {point.k}"
 

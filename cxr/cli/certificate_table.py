@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from cxr.evaluation.decisions import predictive_values
-from cxr.operating_points import ANY_FINDING, Certificate, OperatingPointSet, Refusal
+from cxr.operating_points import ANY_FINDING, Certificate, CertificateRefusal, OperatingPointSet
 
 __all__ = ["certificate_table"]
 
@@ -28,7 +28,7 @@ def certificate_table(points: OperatingPointSet, prevalence: float | None = None
     return table
 
 
-def _cells(point: Certificate | Refusal) -> tuple[str, str, str, str, str]:
+def _cells(point: Certificate | CertificateRefusal) -> tuple[str, str, str, str, str]:
     """Threshold, promise, n, k and sensitivity or specificity."""
     error = "FPR" if point.criterion == "false_positive_rate" else "misses"
     promise = f"{error} <= {point.limit:.3g}, {1 - point.delta:.3g} sure"
@@ -40,7 +40,7 @@ def _cells(point: Certificate | Refusal) -> tuple[str, str, str, str, str]:
     return f"{point.threshold:.4g}", promise, str(point.n), str(point.k), figure
 
 
-def _worth(point: Certificate | Refusal, prevalence: float) -> str:
+def _worth(point: Certificate | CertificateRefusal, prevalence: float) -> str:
     """Predictive value at a prevalence, with the promised error rate and the measured other one."""
     if point.status == "refused":
         return ""

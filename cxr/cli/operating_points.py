@@ -42,7 +42,7 @@ def fit(
 
     from cxr.benchmark.predictions import join
     from cxr.cli.certificate_table import certificate_table
-    from cxr.operating_points import Refusal, fit_operating_points
+    from cxr.operating_points import CertificateRefusal, fit_operating_points
 
     data = join(predictions, labels)
     points = fit_operating_points(
@@ -61,7 +61,7 @@ def fit(
     Console().print(certificate_table(points))
     typer.echo(f"wrote {output}")
     of_interest = [*points.findings.values(), points.patient_level]
-    refused = [point for point in of_interest if isinstance(point, Refusal)]
+    refused = [point for point in of_interest if isinstance(point, CertificateRefusal)]
     if refused:
         missing = max(point.missing for point in refused)
         typer.echo(
@@ -113,7 +113,7 @@ def check(
 
     from cxr.benchmark.predictions import join
     from cxr.errors import OperatingPointError
-    from cxr.operating_points import OperatingPointSet, recheck
+    from cxr.operating_points import OperatingPointSet, audit_certificates
 
     points = OperatingPointSet.load(certificate)
     if model is not None:
@@ -123,7 +123,7 @@ def check(
     if missing:
         raise OperatingPointError(f"{predictions} has no 'prob_{missing[0]}', which the certificate covers")
     columns = [data.label_names.index(name) for name in points.label_space]
-    checks = recheck(points, data.probabilities[:, columns], data.labels[:, columns], data.patients, seed)
+    checks = audit_certificates(points, data.probabilities[:, columns], data.labels[:, columns], data.patients, seed)
     if not checks:
         raise OperatingPointError(f"{certificate} holds no certificate to check: all were refused")
     table = Table("finding", "verdict", "promise", "false positives here", "rate (exact 95 % interval)")

@@ -1,4 +1,4 @@
-"""The scores and labels that operating points are fitted on and re-tested with."""
+"""The scores and labels that operating points are fitted on and re-tested with, one image per patient."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,7 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxr.errors import OperatingPointError
 
-__all__ = ["calibration_sha256", "check_calibration_data", "patient_labels"]
+__all__ = [
+    "calibration_sha256",
+    "check_calibration_data",
+    "one_image_per_patient",
+    "patient_codes",
+    "patient_labels",
+    "patient_score",
+]
 
 _Floats = NDArray[np.float64]
 
@@ -17,6 +24,11 @@ def patient_labels(labels: _Floats) -> _Floats:
     """(N,) 1 where any finding is present, 0 where all are known to be absent, NaN otherwise."""
     unknown = np.isnan(labels).any(axis=1)
     return np.where((labels == 1).any(axis=1), 1.0, np.where(unknown, np.nan, 0.0))
+
+
+def patient_score(probabilities: ArrayLike) -> NDArray[np.float64]:
+    """Highest probability of any finding: (..., C) in [0, 1] to (...)."""
+    return np.asarray(probabilities, dtype=np.float64).max(axis=-1)
 
 
 def check_calibration_data(
@@ -47,3 +59,25 @@ def calibration_sha256(scores: _Floats, labels: _Floats, patients: Sequence[str]
         digest.update(np.ascontiguousarray(part, dtype="<f8").tobytes())
     digest.update("\n".join([*map(str, patients), *label_space]).encode())
     return digest.hexdigest()
+
+
+def patient_codes(patients: Sequence[str] | NDArray[np.generic]) -> NDArray[np.int64]:
+    """Patients as integers 0..P-1, (N,), in the order of their sorted names."""
+    return np.unique(np.asarray(patients), return_inverse=True)[1].astype(np.int64)
+
+
+def one_image_per_patient(
+    eligible: NDArray[np.bool_], codes: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Indices of one eligible image, drawn at random, of every patient who has any.
+
+    Args:
+        eligible: (N,) which images may be drawn.
+        codes: (N,) patient of each image, from :func:`patient_codes`.
+        rng: decides which image of a patient is taken.
+
+    Returns:
+        Ascending image indices, one per patient with an eligible image.
+    """
+    shuffled = rng.permutation(np.flatnonzero(eligible))
+    return np.sort(shuffled[np.unique(codes[shuffled], return_index=True)[1]])

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxr.errors import OperatingPointError
 from cxr.operating_points.calibration import Calibrator, FindingCalibration, Knot, Method
-from cxr.operating_points.sampling import patient_codes
+from cxr.operating_points.calibration_data import patient_codes
 
 __all__ = ["fit_calibrator", "platt_line"]
 

@@ -5,9 +5,7 @@ from typing import Annotated, Literal, Self
 import scipy  # its parts are imported when they are first used
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cxr.operating_points.neyman_pearson import required_sample
-
-__all__ = ["Certificate", "Criterion", "OperatingPoint", "Proportion", "Refusal", "SubgroupRate", "refuse"]
+__all__ = ["Certificate", "CertificateRefusal", "Criterion", "OperatingPoint", "Proportion", "SubgroupRate"]
 
 Criterion = Literal["false_positive_rate", "miss_rate"]
 _Level = Annotated[float, Field(gt=0, lt=1)]
@@ -89,7 +87,7 @@ class Certificate(_Strict):
         return self
 
 
-class Refusal(_Strict):
+class CertificateRefusal(_Strict):
     """No certificate: too few independent patients. ``missing`` says how many more are needed."""
 
     status: Literal["refused"] = "refused"
@@ -102,17 +100,4 @@ class Refusal(_Strict):
     reason: str
 
 
-OperatingPoint = Annotated[Certificate | Refusal, Field(discriminator="status")]
-
-
-def refuse(criterion: Criterion, n: int, limit: float, delta: float) -> Refusal:
-    """The refusal for a sample of ``n`` patients that is too small for ``limit`` and ``delta``."""
-    required = required_sample(limit, delta)
-    who = "without" if criterion == "false_positive_rate" else "with"
-    reason = (
-        f"{n} patients {who} the finding; {required} are needed to promise {criterion.replace('_', '-')} "
-        f"<= {limit:g} with {1 - delta:.0%} confidence: {required - n} missing"
-    )
-    return Refusal(
-        criterion=criterion, limit=limit, delta=delta, n=n, required=required, missing=required - n, reason=reason
-    )
+OperatingPoint = Annotated[Certificate | CertificateRefusal, Field(discriminator="status")]

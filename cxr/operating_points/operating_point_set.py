@@ -2,6 +2,17 @@
 
 A threshold belongs to one model, one calibration set and one label space. The file names all three, is sealed
 (cxr.operating_points.sealed_file), and refuses to be used with anything else.
+
+Two-sided triage of a patient: refer, read, or none.
+
+The patient's score is the highest calibrated probability of any finding. It needs no further fitted
+constant, so the order-statistic guarantee over the whole family of findings is exact, and a referral names
+the finding that caused it.
+
+- ``refer``: the score is above a threshold that healthy patients exceed at a limited rate;
+- ``none``: the score is below a threshold that patients with a finding fall under at a limited rate, and
+  no finding's own operating point fired;
+- ``read``: everything else, which a person reads. Where a side has no certificate, its zone is read too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,11 +23,13 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from cxr.errors import OperatingPointError
+from cxr.operating_points.calibration_data import patient_score
 from cxr.operating_points.certificate import Certificate, OperatingPoint
 from cxr.operating_points.sealed_file import SealedFile
-from cxr.operating_points.triage import Triage, patient_score, triage_of
 
-__all__ = ["OperatingPointSet"]
+__all__ = ["OperatingPointSet", "Triage"]
+
+Triage = Literal["refer", "read", "none"]
 
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -134,7 +147,7 @@ class OperatingPointSet(SealedFile):
         return array
 
     def triage(self, probabilities: Mapping[str, float] | ArrayLike) -> Triage:
-        """What to do with one patient: see :mod:`cxr.operating_points.triage`.
+        """What to do with one patient: see the module.
 
         Args:
             probabilities: calibrated, by finding, or (C,) in the order of :attr:`label_space`.
@@ -148,4 +161,24 @@ class OperatingPointSet(SealedFile):
         """The same for (N, C) probabilities, in the order of :attr:`label_space`, that are known to be valid."""
         thresholds = [self.threshold(name) for name in self.label_space]
         fired = np.any(probabilities > np.array([np.inf if t is None else t for t in thresholds]), axis=1)
-        return triage_of(patient_score(probabilities), fired, self.patient_level, self.patient_rule_out)
+        return _triage_of(patient_score(probabilities), fired, self.patient_level, self.patient_rule_out)
+
+
+def _triage_of(
+    scores: NDArray[np.float64],
+    finding_fired: NDArray[np.bool_],
+    refer: OperatingPoint,
+    rule_out: OperatingPoint,
+) -> list[Triage]:
+    """The decisions for N patients.
+
+    Args:
+        scores: (N,) from :func:`patient_score`.
+        finding_fired: (N,) whether any finding is above its own certified threshold.
+        refer: the patient-level point of limited false-positive rate.
+        rule_out: the patient-level point of limited miss rate.
+    """
+    none = np.full(len(scores), False)
+    referred = scores > refer.threshold if isinstance(refer, Certificate) else none
+    cleared = (scores < rule_out.threshold) & ~finding_fired if isinstance(rule_out, Certificate) else none
+    return ["refer" if up else "none" if down else "read" for up, down in zip(referred, cleared, strict=True)]

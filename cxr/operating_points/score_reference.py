@@ -12,9 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cxr.errors import OperatingPointError
-from cxr.operating_points.calibration_data import patient_labels
+from cxr.operating_points.calibration_data import patient_labels, patient_score
 from cxr.operating_points.certificate import Proportion
-from cxr.operating_points.triage import patient_score
 from nlp_labeler.faults import faults
 
 __all__ = ["MAX_SCORES", "FindingScores", "ScoreReference"]

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from cxr.outputs.words import TRIAGE_TITLES, finding_title, percent
-from cxr.reporting import FindingResult
+from cxr.reporting.document import FindingResult
 from cxr.screening.result import ScreeningResult
 from nlp_labeler.findings import finding_entry
 

@@ -17,7 +17,7 @@ from pydicom.sr.coding import Code
 from cxr.errors import MissingExtraError
 from cxr.localization import Box
 from cxr.outputs.dicom_identity import MANUFACTURER, SERIES_NUMBERS, derived_uid
-from cxr.reporting import FindingResult
+from cxr.reporting.document import FindingResult
 from cxr.screening.result import ScreeningResult
 from nlp_labeler.findings import finding_entry
 

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from cxr.errors import CxrError, RefusalCode
-from cxr.reporting import FindingResult, GroundedReport, Triage
+from cxr.reporting.document import FindingResult, GroundedReport, Triage
 from nlp_labeler.faults import faults
 
 __all__ = [

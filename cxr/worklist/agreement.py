@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxr.operating_points import OperatingPointSet, Proportion, Recheck, recheck
+from cxr.operating_points import CertificateAudit, OperatingPointSet, Proportion, audit_certificates
 from cxr.worklist.case import Case
 from cxr.worklist.decisions import Decision
 
-__all__ = ["Agreement", "agreements", "recheck_locally"]
+__all__ = ["Agreement", "agreements", "audit_locally"]
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ def agreements(signed: Sequence[tuple[Case, Decision]], points: OperatingPointSe
     return tuple(found)
 
 
-def recheck_locally(signed: Sequence[tuple[Case, Decision]], points: OperatingPointSet) -> tuple[Recheck, ...]:
+def audit_locally(signed: Sequence[tuple[Case, Decision]], points: OperatingPointSet) -> tuple[CertificateAudit, ...]:
     """The certificates on patients that a reader signed; an image without a patient's number is its own patient."""
     if not signed:
         return ()
     scores = np.array([[case.probabilities[name] for name in points.label_space] for case, _ in signed])
     labels = np.array([[float(d.verdicts[name]) for name in points.label_space] for _, d in signed])
-    return recheck(points, scores, labels, [case.subject.patient or case.id for case, _ in signed])
+    return audit_certificates(points, scores, labels, [case.subject.patient or case.id for case, _ in signed])

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cxr.operating_points import OperatingPointSet, Recheck, ScoreReference
-from cxr.worklist.agreement import Agreement, agreements, recheck_locally
+from cxr.operating_points import CertificateAudit, OperatingPointSet, ScoreReference
+from cxr.worklist.agreement import Agreement, agreements, audit_locally
 from cxr.worklist.case import Case
 from cxr.worklist.decisions import Decision
 from cxr.worklist.drift import MIN_FOR_DRIFT, Drift, drifts
@@ -39,7 +39,7 @@ class Monitoring:
     agreement: tuple[Agreement, ...]
     drift: tuple[Drift, ...] | None
     subgroups: tuple[Subgroup, ...]
-    rechecks: tuple[Recheck, ...]
+    rechecks: tuple[CertificateAudit, ...]
 
 
 def monitor(
@@ -69,7 +69,7 @@ def monitor(
         agreement=agreements(signed, points),
         drift=drifts(screened, reference) if reference and len(screened) >= MIN_FOR_DRIFT else None,
         subgroups=subgroups(screened),
-        rechecks=recheck_locally(signed, points),
+        rechecks=audit_locally(signed, points),
     )
 
 

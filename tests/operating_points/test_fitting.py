@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cxr.errors import OperatingPointError
-from cxr.operating_points import Certificate, Refusal, fit_operating_points
+from cxr.operating_points import Certificate, CertificateRefusal, fit_operating_points
 from cxr.operating_points.calibration_data import patient_labels
 
 
@@ -16,7 +16,7 @@ def single_image_data(n: int, seed: int = 0):
 def test_two_hundred_negatives_are_refused_with_the_number_missing() -> None:
     points = fit_operating_points(*single_image_data(200), ("Mass",), alpha=0.01, delta=0.05)
     for point in (points.findings["Mass"], points.patient_level):
-        assert isinstance(point, Refusal)
+        assert isinstance(point, CertificateRefusal)
         assert (point.n, point.required, point.missing) == (200, 299, 99)
         assert "99 missing" in point.reason
 
@@ -31,7 +31,7 @@ def test_the_first_sufficient_sample_is_certified_at_its_maximum() -> None:
 def test_images_of_one_patient_do_not_count_as_independent() -> None:
     scores, labels, _ = single_image_data(3000)
     point = fit_operating_points(scores, labels, [str(i // 15) for i in range(3000)], ("Mass",)).findings["Mass"]
-    assert isinstance(point, Refusal)
+    assert isinstance(point, CertificateRefusal)
     assert point.n == 200
 
 

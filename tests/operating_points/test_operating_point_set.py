@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cxr.errors import OperatingPointError
-from cxr.operating_points import Certificate, OperatingPointSet, Refusal, fit_operating_points
+from cxr.operating_points import Certificate, CertificateRefusal, OperatingPointSet, fit_operating_points
 
 MODEL = "a" * 64
 
@@ -84,7 +84,7 @@ def test_an_unknown_finding_has_no_threshold(points: OperatingPointSet) -> None:
 def test_a_refused_point_has_no_threshold(cohort, finding_names) -> None:
     few = fit_operating_points(cohort.scores[:100], cohort.labels[:100], cohort.patients[:100], finding_names)
     assert few.threshold("Mass") is None
-    assert isinstance(few.patient_level, Refusal)
+    assert isinstance(few.patient_level, CertificateRefusal)
     assert few.triage(np.ones(3)) == "read"  # nothing is certified: a person reads
 
 

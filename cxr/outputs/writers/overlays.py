@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cxr.outputs.words import finding_title, percent
 from cxr.outputs.writers import Writer
-from cxr.reporting import FindingResult
+from cxr.reporting.document import FindingResult
 from cxr.screening.exhibit import Examination, Exhibit
 from nlp_labeler.findings import finding_entry
 

@@ -1,4 +1,4 @@
-"""Does a certificate still hold here? A re-test on new local patients.
+"""An audit: does a certificate still hold here, on new local patients?
 
 Another hospital, another machine or another year may break a promise. Each certificate is tested both ways with
 exact binomial tests on one new image per patient: *broken* if so many errors are too unlikely under the
@@ -15,20 +15,24 @@ import numpy as np
 import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
 
-from cxr.operating_points.calibration_data import check_calibration_data, patient_labels
+from cxr.operating_points.calibration_data import (
+    check_calibration_data,
+    one_image_per_patient,
+    patient_codes,
+    patient_labels,
+    patient_score,
+)
 from cxr.operating_points.certificate import Certificate, Proportion
 from cxr.operating_points.operating_point_set import OperatingPointSet
-from cxr.operating_points.sampling import one_image_per_patient, patient_codes
-from cxr.operating_points.triage import patient_score
 
-__all__ = ["ANY_FINDING", "Recheck", "Verdict", "recheck"]
+__all__ = ["ANY_FINDING", "CertificateAudit", "Verdict", "audit_certificates"]
 
 ANY_FINDING = "any finding"
 Verdict = Literal["confirmed", "undecided", "broken"]
 
 
 @dataclass(frozen=True)
-class Recheck:
+class CertificateAudit:
     """One certificate on new patients.
 
     Attributes:
@@ -65,9 +69,9 @@ def _judge(errors: int, n: int, certificate: Certificate, tests: int) -> tuple[V
     return ("confirmed", 0) if n >= needed else ("undecided", needed - n)
 
 
-def recheck(
+def audit_certificates(
     points: OperatingPointSet, scores: ArrayLike, labels: ArrayLike, patients: Sequence[str], seed: int = 0
-) -> tuple[Recheck, ...]:
+) -> tuple[CertificateAudit, ...]:
     """Re-test the false-positive-limited certificates of a set on new patients.
 
     Args:
@@ -94,5 +98,5 @@ def recheck(
         errors = int((s[healthy, c] > certificate.threshold).sum())
         verdict, missing = _judge(errors, len(healthy), certificate, len(certified))
         proportion = Proportion.of(errors, len(healthy)) if len(healthy) else None
-        checks.append(Recheck(name, certificate, verdict, proportion, missing))
+        checks.append(CertificateAudit(name, certificate, verdict, proportion, missing))
     return tuple(checks)

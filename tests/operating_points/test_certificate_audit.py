@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cxr.operating_points import Certificate, fit_operating_points, recheck
-from cxr.operating_points.recheck import _judge, _patients_to_confirm
+from cxr.operating_points import Certificate, audit_certificates, fit_operating_points
+from cxr.operating_points.certificate_audit import _judge, _patients_to_confirm
 
 
 @pytest.mark.parametrize(("errors", "needed"), [(0, 299), (1, 473), (2, 628)])
@@ -30,12 +30,12 @@ def test_a_shifted_population_breaks_the_promise_and_the_same_one_rarely_does(dr
     broken = 0
     for seed in range(60):
         new = draw(400, 1000 + seed)
-        verdicts = [check.verdict for check in recheck(points, *_data(new), seed=seed)]
+        verdicts = [check.verdict for check in audit_certificates(points, *_data(new), seed=seed)]
         assert len(verdicts) == 4
         broken += "broken" in verdicts
     assert broken <= 8  # 5 % of 60 is 3
     new = draw(1500, 2)
-    checks = recheck(points, np.minimum(1, 2 * new.scores), new.labels, new.patients)
+    checks = audit_certificates(points, np.minimum(1, 2 * new.scores), new.labels, new.patients)
     assert {check.verdict for check in checks} == {"broken"}
     assert [check.name for check in checks] == [*finding_names, "any finding"]
 
