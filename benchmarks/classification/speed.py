@@ -25,7 +25,7 @@ from cxr.imaging.reading import read_radiograph
 from cxr.models.factory import build_model
 from cxr.training.classifier.predictions import label_matrix
 from cxr.training.classifier.recipe import LABEL_SETS, Recipe, load_recipe
-from cxr.training.classifier.report_localization import UNSAID
+from cxr.training.classifier.report_localization import UNLOCALIZED
 from cxr.training.classifier.train import default_workers
 from cxr.training.shared.batches import UINT8_MAX, EpochSampler, TrainingImages, training_batches
 from cxr.training.shared.losses import multilabel_loss
@@ -102,7 +102,7 @@ def speed_rows(dataset: Dataset, weights: Path) -> list[Row]:
     with tempfile.TemporaryDirectory() as scratch:
         larger = enlarged(some, Path(scratch))
         labels = label_matrix(larger, names)
-        nowhere = np.full(labels.shape, UNSAID)
+        nowhere = np.full(labels.shape, UNLOCALIZED)
         files = FromFiles([Path(path) for path in larger.records["path"]], recipe.image_size)
         naive = DataLoader(
             TrainingImages(files, labels, nowhere, augmentation), recipe.optimization.batch_size, sampler=order

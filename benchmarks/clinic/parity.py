@@ -20,10 +20,9 @@ def parity_rows() -> list[Row]:
     """Shipped backbones with a fresh head, exported as `cxr export` does, on the same images in torch and in ONNX."""
     import torch
 
-    from cxr.export.onnx_graph import write_onnx
-    from cxr.export.parity import largest_difference
+    from cxr.export.classifier_graph import largest_difference, write_onnx
+    from cxr.models.backbone import shipped_backbone
     from cxr.models.factory import BackboneConfig, ModelConfig, build_classifier
-    from cxr.models.shipped_weights import shipped_backbone
     from nlp_labeler.findings import LABELS
 
     torch.manual_seed(0)

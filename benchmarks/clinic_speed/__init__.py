@@ -99,7 +99,7 @@ def _with_densenet(place: Path) -> Bundle:
     """
     import torch
 
-    from cxr.export.onnx_graph import write_onnx
+    from cxr.export.classifier_graph import write_onnx
     from cxr.models.factory import BackboneConfig, ModelConfig, build_classifier
 
     bundle = Bundle.load()

@@ -13,13 +13,13 @@ SEEDS = (0, 1, 2)
 LONG = 20
 """Epochs after which further ones no longer help; the recipes' own 8 are enough to compare methods."""
 
-BASE = "laboratory"
+BASE = "ablation"
 """The ChestX-ray8 head with LSE pooling, over a backbone that is kept as it came."""
 
 AGAINST = {
     BASE: "average_pooling",
     "map_pooling": BASE,
-    "report_places": "map_pooling",
+    "report_localization": "map_pooling",
     "multi_scale": BASE,
     "attention_mining": "map_pooling",
     "knowledge_preservation": "attention_mining",

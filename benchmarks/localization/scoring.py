@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.localization.cohort import SIZE, AblationCohort
+from benchmarks.localization.fit_boxes import fit_box_settings
 from cxr.datasets.cache import ImageCache
 from cxr.evaluation.localization import BoxHits, BoxTable
 from cxr.evaluation.ranking import RankedScores
@@ -18,7 +19,6 @@ from cxr.models.checkpoint import load_checkpoint
 from cxr.training.classifier.ontology import with_ontology
 from cxr.training.classifier.predictions import split_predictions
 from cxr.training.classifier.train import default_workers
-from cxr.training.fit_boxes import fit_box_settings
 from cxr.training.shared.frozen_features import compute_maps, stored_maps
 from nlp_labeler.findings import ANCESTORS, CHESTXRAY8
 

@@ -9,7 +9,7 @@ from benchmarks.record import Row
 
 __all__ = ["SILENT", "TOLD", "word_rows"]
 
-SILENT, TOLD = "map_pooling", "report_places"
+SILENT, TOLD = "map_pooling", "report_localization"
 """The same recipe without and with the places."""
 
 SHARES = (0.25, 0.5, 1.0)

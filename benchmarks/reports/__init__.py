@@ -60,8 +60,8 @@ def _neighbours(folder: Path, dataset: Dataset) -> list[str]:
     _, told = teachable_rows(dataset.subset("train"))
     library = np.load(cache / "features" / "features.npy", mmap_mode="r", allow_pickle=False)
     images = ImageCache.build(dataset.subset("test"), model.card.image_size, cache / "test")
-    queries = cached_features(model.trunk, model.card.weights_sha256, images, cache / "test_features")
-    return nearest_neighbour(model.trunk, library, told, queries)
+    queries = cached_features(model.classifier, model.card.weights_sha256, images, cache / "test_features")
+    return nearest_neighbour(model.classifier, library, told, queries)
 
 
 def surrogate_dataset(nih: Path, openi: Path) -> Dataset:

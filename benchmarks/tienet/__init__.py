@@ -1,7 +1,7 @@
 """TieNet on phantoms: four modes, generated reports beside three baselines, and what the regulariser does.
 
 The modes are compared on the ablation's phantoms, over a backbone that has never seen a phantom: there a classifier
-without text leaves something to be learned. TieNet's trunk has learned from labels and from where the reports put
+without text leaves something to be learned. TieNet's classifier has learned from labels and from where the reports put
 findings, the classifier that it is compared with from the labels alone; both from the same images, in as many steps.
 The reports are those of the demo's classifier. Stages resume in runs/demo, runs/ablation and runs/tienet-*, each in a
 folder that bears the hash of the code that makes it.
@@ -16,7 +16,6 @@ from benchmarks.localization.words import SILENT, TOLD
 from benchmarks.provenance import run_folder
 from benchmarks.record import Row
 from benchmarks.tienet.cohort import Cohort
-from benchmarks.tienet.context import context_rows
 from benchmarks.tienet.modes import mode_rows
 from benchmarks.tienet.pointing import pointing_rows
 from benchmarks.tienet.regulariser import regulariser_rows
@@ -42,7 +41,7 @@ def run() -> list[Row]:
 def _modes() -> list[Row]:
     ablation = AblationCohort.open()
     cohort = Cohort.open(ablation.folder, "phantoms of the ablation, held-out patients")
-    # TieNet takes the pooled class maps for what the trunk says: these two recipes do so too.
+    # TieNet takes the pooled class maps for what the classifier says: these two recipes do so too.
     silent, told = ({seed: train_longer(recipe, seed, ablation) for seed in SEEDS} for recipe in (SILENT, TOLD))
     recipe = load_report_recipe("tienet")
     # This cohort has two fifths of the demo's reports: with as many epochs it would have two fifths of the steps.
@@ -69,7 +68,6 @@ def _reports() -> list[Row]:
     patients = list(cohort.test.records["patient"])
     return [
         *text_rows(cohort, generators, said, templates),
-        *context_rows(cohort, generators[0]),
         *pointing_rows(cohort, generators, said, [silent[seed] for seed in SEEDS]),
         *regulariser_rows("tienet-regulariser", cohort.data, screened[0], cohort.truth, patients, {}),
         *runtime_rows(cohort, generators[0]),

@@ -27,7 +27,7 @@ WORDLESS = "I+GR, trained without words"
 """What is left of the gain when the words taught nothing, so that what is generated says nothing either."""
 
 OWN_IMAGE = "I of the same TieNet"
-"""Its image head over the trunk that words have taught: what is left of the gain without a generated report."""
+"""Its image head over the classifier that words have taught: what is left of the gain without a generated report."""
 
 
 def mode_rows(cohort: Cohort, taught: Sequence[Generator], wordless: Sequence[Generator]) -> list[Row]:
@@ -35,15 +35,15 @@ def mode_rows(cohort: Cohort, taught: Sequence[Generator], wordless: Sequence[Ge
 
     Args:
         cohort: whose held-out patients are scored.
-        taught: a generator per seed, over a trunk that has learned from labels and words.
-        wordless: the same, whose only teacher were the labels, as they were its trunk's: what text adds is what these
-            lack.
+        taught: a generator per seed, over a classifier that has learned from labels and words.
+        wordless: the same, whose only teacher were the labels, as they were its classifier's: what text adds is what
+            these lack.
     """
     with_words = [_aucs(cohort, generator) for generator in taught]
     without = [_aucs(cohort, generator) for generator in wordless]
     scores = {mode: [found[mode] for found in with_words] for mode in ("R", "I+R", "I+GR")}
     scores |= {
-        IMAGE: [found["trunk"] for found in without],
+        IMAGE: [found["classifier"] for found in without],
         WORDLESS: [found["I+GR"] for found in without],
         OWN_IMAGE: [found["I"] for found in with_words],
     }
@@ -68,22 +68,22 @@ def mode_rows(cohort: Cohort, taught: Sequence[Generator], wordless: Sequence[Ge
 
 
 def _aucs(cohort: Cohort, generator: Generator) -> dict[str, float]:
-    """Mean AUC of TieNet's four modes and of its trunk."""
+    """Mean AUC of TieNet's four modes and of its classifier."""
     model = generator.model.tienet
     tokenizer = Tokenizer.from_file(str(generator.run / "tokenizer.json"))
     words = torch.from_numpy(encode(tokenizer, cohort.reports, generator.model.card.longest))
-    found: dict[str, list[torch.Tensor]] = {"R": [], "I+R": [], "I+GR": [], "I": [], "trunk": []}
+    found: dict[str, list[torch.Tensor]] = {"R": [], "I+R": [], "I+GR": [], "I": [], "classifier": []}
     with torch.inference_mode():
         for rows, features in feature_batches(generator.features):
-            cells = model.cells(features)
+            cells = model.patch_features(features)
             generated = greedy_reports(model, generator.vocabulary, cells, generator.model.card.longest)
             found["R"].append(model.classify_report(cells, words[rows]))
             found["I+R"].append(model.classify_image_and_report(model.embed(cells, words[rows])))
             found["I+GR"].append(
-                model.classify_image_and_generated(model.opinions(cells, model.embed(cells, generated)))
+                model.classify_image_and_generated(model.ensemble_logits(cells, model.embed(cells, generated)))
             )
             found["I"].append(model.classify_image(cells))
-            found["trunk"].append(generator.model.trunk.classify(features).logits)
+            found["classifier"].append(generator.model.classifier.classify(features).logits)
     space = generator.model.card.label_space
     return {mode: _mean_auc(cohort.truth, torch.cat(parts).numpy(), space) for mode, parts in found.items()}
 

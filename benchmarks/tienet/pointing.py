@@ -121,7 +121,7 @@ def _attended(reader: Labeler, generator: Generator, said: Said, row: int) -> It
 def _class_maps(generator: Generator, row: int) -> NDArray[np.float32]:
     features = torch.from_numpy(np.asarray(generator.features[row : row + 1], dtype=np.float32))
     with torch.inference_mode():
-        maps: NDArray[np.float32] = generator.model.trunk.classify(features).class_maps[0].numpy()
+        maps: NDArray[np.float32] = generator.model.classifier.classify(features).class_maps[0].numpy()
     return maps
 
 

@@ -33,7 +33,7 @@ def text_rows(
 
     Args:
         cohort: whose held-out patients are reported on.
-        readers: a generator per training seed, by whose trunks neighbours are found.
+        readers: a generator per training seed, by whose classifiers neighbours are found.
         said: what each of them said.
         templates: name -> what classifiers alone say, a run per seed.
     """
@@ -41,7 +41,8 @@ def text_rows(
     baselines: dict[str, Sequence[Sequence[str]]] = {
         "always normal": [always_normal(len(cohort.images))],
         "nearest neighbour": [
-            nearest_neighbour(reader.model.trunk, reader.train_features, told, reader.features) for reader in readers
+            nearest_neighbour(reader.model.classifier, reader.train_features, told, reader.features)
+            for reader in readers
         ],
         **templates,
     }

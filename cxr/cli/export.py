@@ -27,9 +27,8 @@ def export(
     require("exporting", "train", "torch", "onnx", "pandas")
     from cxr.errors import ConfigError
     from cxr.export.bundle import export_bundle
+    from cxr.models.backbone import write_backbone
     from cxr.models.checkpoint import load_checkpoint
-    from cxr.models.report_checkpoint import bare_classifier
-    from cxr.models.shipped_weights import write_backbone
 
     model, card = load_checkpoint(run)
     if notes is not None and not notes.is_file():
@@ -45,5 +44,5 @@ def export(
         report_run=report_run,
     )
     if backbone_out is not None:
-        write_backbone(bare_classifier(model).backbone, backbone_out)
+        write_backbone(model.unified.backbone, backbone_out)
     typer.echo(f"bundle {manifest.name} {manifest.version} with {len(manifest.label_space)} findings: {out}")

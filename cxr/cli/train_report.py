@@ -8,11 +8,21 @@ import typer
 __all__ = ["train_report"]
 
 
+def _renamed(value: str | None) -> None:
+    if value is not None:
+        from cxr.errors import ConfigError
+
+        raise ConfigError("--trunk is now called --classifier")
+
+
 def train_report(
     recipe: Annotated[str, typer.Argument(help="A shipped recipe's name (tienet) or a .toml file.")],
     data: Annotated[Path, typer.Option(help="Dataset folder with reports, made by `cxr dataset build`.")],
-    trunk: Annotated[Path, typer.Option(help="The --out folder of a finished `cxr train`: the generator's eyes.")],
+    classifier: Annotated[
+        Path, typer.Option(help="The --out folder of a finished `cxr train`, whose features are read.")
+    ],
     out: Annotated[Path, typer.Option(help="Run folder. A rerun with the same folder resumes where it stopped.")],
+    _trunk: Annotated[str | None, typer.Option("--trunk", hidden=True, is_eager=True, callback=_renamed)] = None,
 ) -> None:
     """Train a report generator on the features of a trained classifier.
 
@@ -26,5 +36,5 @@ def train_report(
     from cxr.training.report.recipe import load_report_recipe
     from cxr.training.report.train import train_report as run_training
 
-    card = run_training(load_report_recipe(recipe), open_dataset(data), trunk, out, workers=default_workers())
+    card = run_training(load_report_recipe(recipe), open_dataset(data), classifier, out, workers=default_workers())
     typer.echo(f"trained a generator of {len(card.words)} words on {card.data}: {out / 'model.safetensors'}")

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from nlp_labeler.errors import MissingExtraError
+
 __all__ = ["TextMetrics", "text_metrics", "words_of"]
 
 
@@ -54,15 +56,19 @@ def text_metrics(generated: Sequence[str], references: Sequence[str]) -> TextMet
     """Score generated reports against the real ones, one reference each.
 
     Raises:
+        MissingExtraError: if the metrics' packages are not installed.
         ValueError: if the two differ in number or are empty.
     """
     import contextlib
     import io
 
-    from nltk.translate.meteor_score import meteor_score
-    from pycocoevalcap.bleu.bleu import Bleu
-    from pycocoevalcap.cider.cider import Cider
-    from pycocoevalcap.rouge.rouge import Rouge
+    try:
+        from nltk.translate.meteor_score import meteor_score
+        from pycocoevalcap.bleu.bleu import Bleu
+        from pycocoevalcap.cider.cider import Cider
+        from pycocoevalcap.rouge.rouge import Rouge
+    except ImportError as error:
+        raise MissingExtraError("scoring generated reports", "report-metrics") from error
 
     if len(generated) != len(references) or not generated:
         raise ValueError(f"{len(generated)} generated reports and {len(references)} references; give one of each")

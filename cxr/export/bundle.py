@@ -1,5 +1,6 @@
-"""A finished training run -> the one folder a clinic needs."""
+"""A finished training run -> the one folder, or archive, that a clinic needs."""
 
+import zipfile
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -10,10 +11,8 @@ import numpy as np
 
 from cxr import __version__
 from cxr.errors import ConfigError
-from cxr.export.archive import ARCHIVE_SUFFIX, write_archive
-from cxr.export.onnx_graph import write_onnx
-from cxr.export.parity import check_parity
-from cxr.export.report_bundle import add_report_generator
+from cxr.export.classifier_graph import check_parity, write_onnx
+from cxr.export.report_generator import add_report_generator
 from cxr.localization import BoxSettings
 from cxr.models.checkpoint import load_checkpoint
 from cxr.operating_points import ScoreReference, fit_calibrator, fit_operating_points
@@ -33,7 +32,28 @@ from cxr.screening.manifest import (
 from cxr.training.classifier.predictions import Predictions, read_predictions
 from cxr.training.classifier.train import CALIBRATION_SPLIT
 from cxr.training.shared.losses import UNCERTAIN
-from nlp_labeler.storage import atomic_folder, file_sha256
+from nlp_labeler.storage import atomic_folder, atomic_writer, file_sha256
+
+__all__ = ["ARCHIVE_SUFFIX", "write_archive"]
+
+ARCHIVE_SUFFIX = ".zip"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that zip can name
+_READABLE = 0o644 << 16
+
+
+def write_archive(folder: Path, out: Path) -> None:
+    """Zip every file of a folder, atomically, in the order of the names and without times.
+
+    Args:
+        folder: a sealed bundle.
+        out: the archive to write or replace.
+    """
+    with atomic_writer(out) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _EPOCH)
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, _READABLE
+            archive.writestr(entry, path.read_bytes())
+
 
 ONTOLOGY = "ChestX-ray8 findings and their neighbours; a child finding implies its parents (Chen 2019)"
 

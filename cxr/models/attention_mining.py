@@ -4,8 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from cxr.models.classifier import ChestXray8Network
-from cxr.models.output import ModelOutput
+from cxr.models.classifier import ChestXray8Network, ModelOutput
 
 
 def salient_cells(class_maps: Tensor, tau: float) -> Tensor:
@@ -61,9 +60,12 @@ class AttentionMiningNetwork(ChestXray8Network):
             maps.append(visible)
             hidden = hidden | salient_cells(visible, self.tau)
         step_logits = torch.stack(steps, dim=1)
+        logits, class_maps = step_logits.amax(dim=1), torch.stack(maps, dim=1).amax(dim=1)
         return ModelOutput(
-            logits=step_logits.amax(dim=1),
-            class_maps=torch.stack(maps, dim=1).amax(dim=1),
+            logits=logits,
+            class_maps=class_maps,
             embedding=embedding,
             step_logits=step_logits,
+            seed_maps=class_maps,
+            conditional_logits=logits,
         )

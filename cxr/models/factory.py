@@ -6,11 +6,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
-from cxr.models.anatomical_prior import ClassifierWithPrior
+from cxr.models.anatomical_features import ClassifierWithAnatomy
+from cxr.models.attention_guidance import GuidedNetwork
 from cxr.models.attention_mining import AttentionMiningNetwork
 from cxr.models.backbone import Backbone
-from cxr.models.classifier import ChestXray8Network
-from cxr.models.guidance import GuidedNetwork
+from cxr.models.classifier import ChestXray8Network, ImageClassifier
 from cxr.models.hierarchy import HierarchicalNetwork
 from cxr.models.multi_scale import MultiScaleAggregation
 from cxr.models.pooling import PoolingName, make_pooling
@@ -51,7 +51,7 @@ class ModelConfig(BaseModel):
     mining: MiningConfig | None = None
     guided: bool = False
     hierarchical: bool = False
-    anatomical_prior: bool = False
+    anatomical_features: bool = False
 
 
 def build_classifier(config: ModelConfig, labels: int) -> ChestXray8Network:
@@ -75,21 +75,21 @@ def build_classifier(config: ModelConfig, labels: int) -> ChestXray8Network:
     return AttentionMiningNetwork(steps=config.mining.steps, tau=config.mining.tau, **parts)
 
 
-def build_model(config: ModelConfig, label_space: Sequence[str]) -> nn.Module:
-    """A network with fresh weights: images (N, 1, H, W) in [0, 1] -> ModelOutput.
+def build_model(config: ModelConfig, label_space: Sequence[str]) -> ImageClassifier:
+    """A classifier with fresh weights.
 
     Args:
         config: its shape.
         label_space: names of its labels; what they are matters to an ontology only.
 
     Raises:
-        ConfigError: if timm does not know the backbone or a stage of it.
+        ConfigError: if timm does not know the backbone or a stage of it, or it gives no maps.
     """
-    model: nn.Module = build_classifier(config, len(label_space))
-    if config.anatomical_prior:
-        return ClassifierWithPrior(model, len(label_space))  # type: ignore[arg-type]  # still the bare classifier here
+    model: ImageClassifier = build_classifier(config, len(label_space))
+    if config.anatomical_features:
+        return ClassifierWithAnatomy(model, len(label_space))
     if config.guided:
-        model = GuidedNetwork(model)  # type: ignore[arg-type]  # still the bare classifier here
+        model = GuidedNetwork(model)
     return HierarchicalNetwork(model, label_space) if config.hierarchical else model
 
 

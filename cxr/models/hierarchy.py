@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from cxr.models.output import ModelOutput
+from cxr.models.classifier import ImageClassifier, ModelOutput, WrappedClassifier
 from nlp_labeler.findings import ANCESTORS
 
 
@@ -32,7 +32,7 @@ def ancestry(label_space: Sequence[str]) -> Tensor:
     )
 
 
-class HierarchicalNetwork(nn.Module):
+class HierarchicalNetwork(WrappedClassifier):
     """Any classifier, its logits read as conditional on the parent.
 
     s_m = sum over m and its ancestors of log sigmoid(z), so p(child) <= p(parent) by construction. The logits returned
@@ -43,23 +43,21 @@ class HierarchicalNetwork(nn.Module):
         label_space: names of the C labels, nodes of the ontology.
     """
 
-    def __init__(self, classifier: nn.Module, label_space: Sequence[str]) -> None:
-        super().__init__()
-        self.classifier = classifier
+    def __init__(self, classifier: ImageClassifier, label_space: Sequence[str]) -> None:
+        super().__init__(classifier)
         self.register_buffer("ancestry", ancestry(label_space), persistent=False)
-
-    @property
-    def backbone(self) -> nn.Module:
-        """The classifier's backbone."""
-        return self.classifier.backbone  # type: ignore[return-value]  # nn.Module's attributes are untyped
 
     def forward(self, images: Tensor) -> ModelOutput:
         """(N, 1, H, W) in [0, 1] -> ModelOutput with unconditional logits and class maps."""
         output: ModelOutput = self.classifier(images)
+        logits = self._unconditional(output.logits, "nc,mc->nm")
+        class_maps = self._unconditional(output.class_maps, "nchw,mc->nmhw")
         return replace(
             output,
-            logits=self._unconditional(output.logits, "nc,mc->nm"),
-            class_maps=self._unconditional(output.class_maps, "nchw,mc->nmhw"),
+            logits=logits,
+            class_maps=class_maps,
+            step_logits=logits[:, None],
+            seed_maps=class_maps,
             conditional_logits=output.logits,
         )
 

@@ -1,6 +1,6 @@
 """A trained report generator on disk: model.safetensors and report_model.json, no pickles.
 
-The trunk's weights are in the same file, so that a run needs nothing but itself.
+The classifier's weights are in the same file, so that a run needs nothing but itself.
 """
 
 from dataclasses import dataclass
@@ -10,17 +10,16 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from cxr.models.checkpoint import WeightsCard, fill_weights, read_card, save_weights
 from cxr.models.classifier import ChestXray8Network
 from cxr.models.factory import ModelConfig, build_classifier
 from cxr.models.tienet import TieNet
 from cxr.models.tienet_factory import TieNetConfig, build_tienet
-from cxr.models.weights_folder import WeightsCard, fill_weights, read_card, save_weights
 
 __all__ = [
     "REPORT_CARD",
     "ReportCard",
     "ReportModel",
-    "bare_classifier",
     "load_report_model",
     "new_tienet",
     "save_report_model",
@@ -34,13 +33,13 @@ class ReportCard(WeightsCard):
     """The card of a report generator.
 
     Attributes:
-        trunk: shape of the classifier whose features it reads.
+        classifier: shape of the classifier whose features it reads.
         model: shape of the rest.
         words: the vocabulary in order; the padding word is number 0.
         longest: words after which a report is cut off.
     """
 
-    trunk: ModelConfig
+    classifier: ModelConfig
     model: TieNetConfig
     words: tuple[str, ...]
     longest: int = Field(gt=0)
@@ -51,27 +50,20 @@ class ReportModel:
     """A report generator.
 
     Attributes:
-        trunk: the classifier whose features it reads.
+        classifier: the classifier whose features it reads.
         tienet: decoder, embedding and heads.
         card: what is known about them.
     """
 
-    trunk: ChestXray8Network
+    classifier: ChestXray8Network
     tienet: TieNet
     card: ReportCard
 
 
-def bare_classifier(model: nn.Module) -> ChestXray8Network:
-    """The classifier inside whatever was wrapped around it: its features are the trunk's."""
-    while not isinstance(model, ChestXray8Network):
-        model = model.get_submodule("classifier")
-    return model
-
-
-def new_tienet(config: TieNetConfig, trunk: ChestXray8Network, words: int, labels: int) -> TieNet:
+def new_tienet(config: TieNetConfig, classifier: ChestXray8Network, words: int, labels: int) -> TieNet:
     """A TieNet with fresh weights over a classifier's features, and with that classifier's class maps."""
-    head = trunk.prediction
-    tienet = build_tienet(config, trunk_channels=head.in_features, vocabulary=words, labels=labels, padding=_PADDING)
+    head = classifier.prediction
+    tienet = build_tienet(config, feature_channels=head.in_features, vocabulary=words, labels=labels, padding=_PADDING)
     tienet.class_maps.load_state_dict({"weight": head.weight[:, :, None, None], "bias": head.bias})
     return tienet
 
@@ -88,12 +80,12 @@ def load_report_model(folder: Path) -> ReportModel:
         ConfigError: if a file is missing, altered, or of another format version.
     """
     card = read_card(folder, REPORT_CARD, ReportCard, "cxr train-report")
-    trunk = build_classifier(card.trunk, len(card.label_space))
-    tienet = new_tienet(card.model, trunk, len(card.words), len(card.label_space))
-    model = ReportModel(trunk.eval().to(memory_format=torch.channels_last), tienet.eval(), card)
+    classifier = build_classifier(card.classifier, len(card.label_space))
+    tienet = new_tienet(card.model, classifier, len(card.words), len(card.label_space))
+    model = ReportModel(classifier.eval().to(memory_format=torch.channels_last), tienet.eval(), card)
     fill_weights(_both(model), folder)
     return model
 
 
 def _both(model: ReportModel) -> nn.ModuleDict:
-    return nn.ModuleDict({"trunk": model.trunk, "tienet": model.tienet})
+    return nn.ModuleDict({"classifier": model.classifier, "tienet": model.tienet})

@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from cxr.models.report_decoder import AttentionLSTM, ReportDecoder
-from cxr.models.text_embedding import AttentionEncodedText
-from cxr.models.tienet import TieNet, cell_channels, class_map_channels
+from cxr.models.tienet import AttentionEncodedText, TieNet, class_map_channels, patch_channels
 
 __all__ = ["LSTMConfig", "TieNetConfig", "TransformerConfig", "build_tienet"]
 
@@ -37,7 +36,7 @@ class TransformerConfig(_Strict):
 
 
 class TieNetConfig(_Strict):
-    """Everything that fixes the shape of a TieNet but its trunk, vocabulary and label space."""
+    """Everything that fixes the shape of a TieNet but its classifier, vocabulary and label space."""
 
     channels: int = Field(default=256, gt=0)
     decoder: Annotated[LSTMConfig | TransformerConfig, Field(discriminator="kind")] = LSTMConfig()
@@ -46,19 +45,19 @@ class TieNetConfig(_Strict):
     text_width: int = Field(default=2000, gt=0)
 
 
-def build_tienet(config: TieNetConfig, *, trunk_channels: int, vocabulary: int, labels: int, padding: int) -> TieNet:
+def build_tienet(config: TieNetConfig, *, feature_channels: int, vocabulary: int, labels: int, padding: int) -> TieNet:
     """A TieNet with fresh weights.
 
     Args:
         config: its shape.
-        trunk_channels: channels of the trunk's features.
+        feature_channels: channels of the classifier's features.
         vocabulary: number of words.
         labels: C.
         padding: number of the padding word.
     """
     text = AttentionEncodedText(config.decoder.hidden_size, config.text_rows, config.text_width)
-    decoder = _decoder(config, cell_channels(config.channels, labels), labels, vocabulary)
-    return TieNet(trunk_channels, config.channels, decoder, text, labels, padding, config.feature_dropout)
+    decoder = _decoder(config, patch_channels(config.channels, labels), labels, vocabulary)
+    return TieNet(feature_channels, config.channels, decoder, text, labels, padding, config.feature_dropout)
 
 
 def _decoder(config: TieNetConfig, channels: int, labels: int, vocabulary: int) -> ReportDecoder:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DecoderStep", "Dictation", "State", "StepDecoder", "beam_search"]
+__all__ = ["DecodedReport", "DecoderStep", "State", "StepDecoder", "beam_search"]
 
 State = tuple[NDArray[np.float32], ...]
 """What a decoder remembers of B partial reports: arrays whose first axis is B."""
@@ -39,7 +39,7 @@ class StepDecoder(Protocol):
 
 
 @dataclass(frozen=True)
-class Dictation:
+class DecodedReport:
     """A generated report.
 
     Attributes:
@@ -67,7 +67,7 @@ class _Partial:
 
 def beam_search(
     decoder: StepDecoder, *, start: int, end: int, forbidden: Sequence[int], width: int, longest: int
-) -> Dictation:
+) -> DecodedReport:
     """The most probable report per word among those that a beam of ``width`` reaches.
 
     Args:
@@ -113,7 +113,7 @@ def beam_search(
         state = tuple(part[rows] for part in step.state)
         last = np.array([p.words[-1] for p in partials], dtype=np.int64)
     chosen = max(finished, key=lambda p: p.score)
-    return Dictation(chosen.words[:-1], np.stack(chosen.attention)[1:].astype(np.float32), chosen.score)
+    return DecodedReport(chosen.words[:-1], np.stack(chosen.attention)[1:].astype(np.float32), chosen.score)
 
 
 def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from cxr.errors import BundleError
 from cxr.onnx_model import open_session
-from cxr.reporting.beam_search import DecoderStep, Dictation, State, beam_search
+from cxr.reporting.beam_search import DecodedReport, DecoderStep, State, beam_search
 from cxr.reporting.vocabulary import END, PAD, START, UNKNOWN, Span, Vocabulary
 from cxr.screening.bundle import Bundle
 
@@ -32,7 +32,7 @@ __all__ = [
     "GeneratedReport",
     "Generator",
     "GeneratorCard",
-    "OnnxDictation",
+    "OnnxReportDecoder",
 ]
 
 ENCODER_FILE, DECODER_FILE, GENERATOR_CARD_FILE = "report_encoder.onnx", "report_decoder.onnx", "report_generator.json"
@@ -82,7 +82,7 @@ class GeneratedReport:
     words: tuple[int, ...]
 
 
-class OnnxDictation:
+class OnnxReportDecoder:
     """Encoder and decoder sessions as one speaker; may be called from several threads at once.
 
     Args:
@@ -97,7 +97,7 @@ class OnnxDictation:
         self._encoder, self._decoder, self._card = encoder, decoder, card
         self.vocabulary = Vocabulary(card.words)
 
-    def dictate(self, image: NDArray[np.uint8]) -> Dictation:
+    def decode(self, image: NDArray[np.uint8]) -> DecodedReport:
         """The report of one (size, size) image as :func:`cxr.imaging.preprocessing.prepare` makes it."""
         batch = image[None, None].astype(np.float32) / np.float32(255)
         cells, keys, hidden, cell = self._encoder.run(ENCODER_OUTPUTS, {ENCODER_INPUT: batch})
@@ -131,7 +131,7 @@ class Generator:
             card = GeneratorCard.model_validate_json(bundle.contents[GENERATOR_CARD_FILE])
         except ValidationError as error:
             raise BundleError(f"bundle {bundle.path}: {GENERATOR_CARD_FILE}: {error.errors()[0]['msg']}") from error
-        self._speaker = OnnxDictation(
+        self._report_decoder = OnnxReportDecoder(
             _session(bundle, ENCODER_FILE, threads), _session(bundle, DECODER_FILE, threads), card
         )
         size = bundle.manifest.preprocessing.size
@@ -152,8 +152,8 @@ class Generator:
         Args:
             image: (size, size) as :func:`cxr.imaging.preprocessing.prepare` makes it.
         """
-        said = self._speaker.dictate(image)
-        text, spans = self._speaker.vocabulary.render(said.words)
+        said = self._report_decoder.decode(image)
+        text, spans = self._report_decoder.vocabulary.render(said.words)
         edge = round(said.attention.shape[1] ** 0.5)
         return GeneratedReport(text, spans, said.attention.reshape(-1, edge, edge), said.words)
 

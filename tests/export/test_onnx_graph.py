@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from cxr.errors import BundleError
-from cxr.export.onnx_graph import write_onnx
-from cxr.export.parity import TOLERANCE, check_parity
+from cxr.export.classifier_graph import TOLERANCE, check_parity, write_onnx
 from cxr.models.classifier import ChestXray8Network
 from cxr.models.factory import BackboneConfig, MiningConfig, ModelConfig, build_model
 from nlp_labeler.findings import LABELS

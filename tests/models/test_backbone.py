@@ -5,8 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from cxr.errors import ConfigError
-from cxr.models.backbone import Backbone
-from cxr.models.shipped_weights import shipped_backbone, write_backbone
+from cxr.models.backbone import Backbone, shipped_backbone, write_backbone
 
 
 def test_unknown_name_offers_close_ones():

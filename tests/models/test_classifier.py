@@ -1,7 +1,7 @@
 import torch
 
+from cxr.models.classifier import ModelOutput
 from cxr.models.factory import ModelConfig, build_model
-from cxr.models.output import ModelOutput
 from nlp_labeler.findings import LABELS
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cxr.imaging.segmentation import cardiothoracic_ratio
-from cxr.models.anatomical_measures import MEASURES, measure
+from cxr.models.anatomical_features import MEASURES, measure
 from cxr.models.outlines import SIDE, OutlinedChest, Outlines, resampling
 
 

@@ -88,10 +88,10 @@ def test_only_what_fired_is_asserted_and_no_ancestor_is_denied(firing, uncertifi
         finding(n, 0.8 if n in firing else 0.1, None if n in uncertified else 0.3, [box(200, 300)]) for n in LABELS
     ]
     written = write_report(findings, triage="read", width=1000, height=1000)
-    asserted = {s.finding for s in written.sentences if s.finding}
-    assert asserted == firing - uncertified
+    content_plan_of = {s.finding for s in written.sentences if s.finding}
+    assert content_plan_of == firing - uncertified
     denied = next((s.text for s in written.sentences if s.text.startswith("No ") and "above its" in s.text), "")
-    for name in asserted:
+    for name in content_plan_of:
         for ancestor in {*ANCESTORS[name], name} & set(LABELS):
             assert finding_entry(ancestor).bare_noun not in denied.lower()
     assert all(s.text in written.text for s in written.sentences)

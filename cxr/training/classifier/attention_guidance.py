@@ -4,7 +4,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from cxr.models.output import ModelOutput
+from cxr.models.classifier import ModelOutput
 
 
 class GuidanceConfig(BaseModel):
@@ -33,7 +33,6 @@ def guidance_loss(regressed: Tensor, teacher: ModelOutput, targets: Tensor, conf
     Returns:
         A scalar; 0 where the batch has neither seeds nor negatives.
     """
-    assert teacher.seed_maps is not None
     seeds = (targets > 0.5) & (torch.sigmoid(teacher.logits) >= confidence)
     absent = targets < 0.5
     low = teacher.seed_maps.amin(dim=(2, 3), keepdim=True)

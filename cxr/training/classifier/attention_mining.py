@@ -5,9 +5,8 @@ The later steps must find what the first did not look at, and must not change wh
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from cxr.models.attention_mining import AttentionMiningNetwork
 from cxr.training.shared.losses import LossConfig, multilabel_loss
 
 
@@ -42,11 +41,6 @@ def mining_loss(step_logits: Tensor, targets: Tensor, config: LossConfig) -> Ten
     kept = torch.where(asked, targets, torch.full_like(targets, float("nan")))
     losses = [multilabel_loss(logits, kept, config) for logits in step_logits[:, 1:].unbind(dim=1)]
     return torch.stack(losses).mean() if losses else step_logits.new_zeros(())
-
-
-def mining_network(model: nn.Module) -> AttentionMiningNetwork | None:
-    """The part of a model that mines, if any."""
-    return next((part for part in model.modules() if isinstance(part, AttentionMiningNetwork)), None)
 
 
 class PreservationConfig(BaseModel):

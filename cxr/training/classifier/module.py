@@ -1,25 +1,56 @@
 """The Lightning module: one step, one validation pass, one schedule, for any classifier."""
 
+import copy
 import math
 from typing import Any
 
 import numpy as np
 import torch
 from lightning import LightningModule
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import AdamW
 
 from cxr.evaluation.ranking import roc_auc
-from cxr.models.output import ModelOutput
+from cxr.models.attention_mining import AttentionMiningNetwork
+from cxr.models.classifier import ImageClassifier, ModelOutput
 from cxr.training.classifier.attention_guidance import guidance_loss
-from cxr.training.classifier.attention_mining import mining_loss, mining_network, preservation_loss
+from cxr.training.classifier.attention_mining import mining_loss, preservation_loss
 from cxr.training.classifier.ontology import conditional_targets, parents
 from cxr.training.classifier.recipe import Recipe
-from cxr.training.classifier.report_localization import place_loss
-from cxr.training.classifier.teacher import Teacher
+from cxr.training.classifier.report_localization import report_localization_loss
 from cxr.training.shared.batches import UINT8_MAX, share
 from cxr.training.shared.losses import multilabel_loss, resolve_uncertain
 from cxr.training.shared.optimization import warmup_cosine
+
+
+class Teacher:
+    """A frozen copy of the network that later training is compared with, or guided by.
+
+    It holds a copy that is not a part of the module being trained: no gradient, no averaging, no decay reaches it.
+    """
+
+    def __init__(self) -> None:
+        self.model: ImageClassifier | None = None
+
+    def copy(self, model: ImageClassifier) -> None:
+        """Freeze the model as it now is."""
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor) -> ModelOutput | None:
+        """What the frozen copy says of (N, 1, H, W) images in [0, 1]; None before there is one."""
+        return None if self.model is None else self.model(images)
+
+    def state(self) -> dict[str, Any]:
+        """Weights for a resume file; empty before there is a copy."""
+        return {} if self.model is None else self.model.state_dict()
+
+    def restore(self, state: dict[str, Any], like: ImageClassifier) -> None:
+        """The copy that ``state`` came from, in the shape of ``like``."""
+        if state:
+            copied = copy.deepcopy(like)
+            copied.load_state_dict(state)
+            self.copy(copied)
 
 
 class ClassifierModule(LightningModule):
@@ -31,7 +62,7 @@ class ClassifierModule(LightningModule):
         label_space: names of the C labels, in the order of the model's logits.
     """
 
-    def __init__(self, model: nn.Module, recipe: Recipe, label_space: tuple[str, ...]) -> None:
+    def __init__(self, model: ImageClassifier, recipe: Recipe, label_space: tuple[str, ...]) -> None:
         super().__init__()
         self.model = model
         self.recipe = recipe
@@ -61,21 +92,19 @@ class ClassifierModule(LightningModule):
         """
         recipe = self.recipe
         output: ModelOutput = self.model(images)
-        first = output.logits if output.step_logits is None else output.step_logits[:, 0]
+        first = output.step_logits[:, 0]
         if recipe.hierarchy and self.current_epoch < recipe.hierarchy.conditional_epochs:
-            assert output.conditional_logits is not None
             conditional = conditional_targets(targets, self.parents)
             return {"conditional": multilabel_loss(output.conditional_logits, conditional, recipe.loss)}
         found = {"classification": multilabel_loss(first, targets, recipe.loss)}
         if recipe.mining and self.current_epoch >= recipe.mining.from_epoch:
-            assert output.step_logits is not None
             found["mining"] = recipe.mining.weight * mining_loss(output.step_logits, targets, recipe.loss)
-        if recipe.places:
-            placed = place_loss(output.class_maps, quadrants, recipe.places.sharpness)
-            found["places"] = recipe.places.weight * placed
+        if recipe.report_localization:
+            placed = report_localization_loss(output.class_maps, quadrants, recipe.report_localization.sharpness)
+            found["report_localization"] = recipe.report_localization.weight * placed
         taught = self.teacher(images)
         if taught and recipe.preservation:
-            original = taught.logits if taught.step_logits is None else taught.step_logits[:, 0]
+            original = taught.step_logits[:, 0]
             found["preservation"] = recipe.preservation.weight * preservation_loss(first, original, targets)
         if taught and recipe.guidance:
             guided = guidance_loss(output.class_maps, taught, targets, recipe.guidance.confidence)
@@ -85,8 +114,8 @@ class ClassifierModule(LightningModule):
     def on_train_epoch_start(self) -> None:
         """Start what the recipe starts in this epoch."""
         recipe, epoch = self.recipe, self.current_epoch
-        network = mining_network(self.model)
-        if recipe.mining and network is not None and epoch == recipe.mining.from_epoch:
+        network = self.model.unified
+        if recipe.mining and isinstance(network, AttentionMiningNetwork) and epoch == recipe.mining.from_epoch:
             network.start_mining()
             if recipe.preservation:
                 self.teacher.copy(self.model)

@@ -1,23 +1,19 @@
 """A training recipe: one TOML file that fixes everything but the data and the initial weights."""
 
-import tomllib
-from importlib.resources import files
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cxr.imaging.augmentation import AugmentationConfig
 from cxr.models.factory import ModelConfig
-from cxr.training.classifier.anatomical_features import PriorConfig
+from cxr.training.classifier.anatomical_features import AnatomicalFeaturesConfig
 from cxr.training.classifier.attention_guidance import GuidanceConfig
 from cxr.training.classifier.attention_mining import MiningTraining, PreservationConfig
 from cxr.training.classifier.curriculum import CurriculumConfig
 from cxr.training.classifier.ontology import HierarchyTraining
-from cxr.training.classifier.report_localization import PlacesConfig
+from cxr.training.classifier.report_localization import ReportLocalizationConfig
 from cxr.training.shared.losses import LossConfig
-from nlp_labeler.errors import ConfigError
-from nlp_labeler.faults import faults
+from cxr.training.shared.recipe_files import read_recipe, shipped
 from nlp_labeler.findings import CHESTXRAY8, LABELS, PARENT
 
 LabelSet = Literal["chestxray8", "chestxray14", "ontology"]
@@ -48,7 +44,8 @@ class OptimizationConfig(BaseModel):
 class Recipe(BaseModel):
     """The validated content of a recipe file.
 
-    ``frozen`` names parts of the backbone that keep their initial weights. The last seven tables are methods, each of
+    ``frozen`` names parts of the backbone that keep their initial weights; the statistics of their batch norms follow
+    the training images. The last seven tables are methods, each of
     which can be switched on alone.
     """
 
@@ -69,86 +66,61 @@ class Recipe(BaseModel):
     preservation: PreservationConfig | None = None
     guidance: GuidanceConfig | None = None
     hierarchy: HierarchyTraining | None = None
-    prior: PriorConfig | None = None
-    places: PlacesConfig | None = None
+    anatomical_features: AnatomicalFeaturesConfig | None = None
+    report_localization: ReportLocalizationConfig | None = None
 
     @model_validator(mode="after")
     def _methods_fit_the_model(self) -> Self:
         """Each method needs its part of the model, and the other way round."""
         steps = self.model.mining.steps if self.model.mining else 1
-        strangers = set(self.prior.passes_over) - set(LABEL_SETS[self.labels]) if self.prior else set()
-        misfits = [
+        excluded = self.anatomical_features.excluded_labels if self.anatomical_features else ()
+        unknown_labels = set(excluded) - set(LABEL_SETS[self.labels])
+        conflicts = [
             (steps > 1) != (self.mining is not None) and "[mining] goes with [model.mining] of two steps or more",
             self.model.guided != (self.guidance is not None) and "[guidance] goes with model.guided = true",
             self.model.hierarchical != (self.hierarchy is not None) and "[hierarchy] goes with model.hierarchical",
             self.model.hierarchical and steps > 1 and "mining steps and an ontology cannot be combined",
-            self.model.anatomical_prior != (self.prior is not None)
-            and "[prior] goes with model.anatomical_prior = true",
-            self.model.anatomical_prior
+            self.model.anatomical_features != (self.anatomical_features is not None)
+            and "[anatomical_features] goes with model.anatomical_features = true",
+            self.model.anatomical_features
             and (self.model.guided or self.model.hierarchical)
-            and "the anatomical prior cannot be combined with guidance or an ontology",
-            self.places is not None
+            and "anatomical features cannot be combined with guidance or an ontology",
+            self.report_localization is not None
             and self.model.mining is None
-            and "[places] needs scores that are pooled class maps: add [model.mining] (steps = 1 hides nothing)",
-            self.places is not None
+            and "[report_localization] needs scores that are pooled class maps: add [model.mining], steps = 1",
+            self.report_localization is not None
             and self.augmentation.mirror_probability > 0
-            and "[places] cannot be combined with augmentation.mirror_probability, which swaps right and left",
-            strangers
-            and f"prior.passes_over names {', '.join(sorted(strangers))}, which are no labels of {self.labels}",
+            and "[report_localization] cannot be combined with augmentation.mirror_probability, as sides would swap",
+            unknown_labels
+            and f"anatomical_features.excluded_labels: no labels are {', '.join(sorted(unknown_labels))}",
             self.preservation is not None and self.mining is None and "[preservation] needs [mining]",
             self.preservation is not None
             and self.guidance is not None
             and "[preservation] and [guidance] each need a frozen copy of their own; use one of them",
         ]
-        if found := [misfit for misfit in misfits if misfit]:
+        if found := [conflict for conflict in conflicts if conflict]:
             raise ValueError("; ".join(found))
         return self
 
 
+RENAMED = {
+    "places": "[report_localization]",
+    "prior": "[anatomical_features]",
+    "anatomical_features.passes_over": "anatomical_features.excluded_labels",
+    "model.anatomical_prior": "model.anatomical_features",
+}
+"""Keys of earlier recipes, refused with what they are called now."""
+
+
 def shipped_recipes() -> list[str]:
     """Names of the recipes inside the package."""
-    folder = files("cxr.training.classifier") / "recipes"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return shipped(__package__)
 
 
 def load_recipe(name_or_path: str) -> Recipe:
-    """Read a recipe by file path, or by name from those shipped.
-
-    A recipe may name another as its ``base``: its own tables are laid over the base's, key by key.
+    """Read a recipe by file path, or by name from those shipped; see :func:`read_recipe`.
 
     Raises:
         ConfigError: if there is no such recipe, or it does not validate.
     """
-    try:
-        return Recipe.model_validate(_read(name_or_path, ()))
-    except ValidationError as error:
-        raise ConfigError(f"recipe '{name_or_path}': {faults(error)}") from error
-
-
-def _read(name_or_path: str, above: tuple[str, ...]) -> dict[str, Any]:
-    """A recipe's content, laid over that of its base."""
-    if name_or_path in above:
-        raise ConfigError(f"recipe '{name_or_path}' is its own base, by way of {', '.join(above)}")
-    path = Path(name_or_path)
-    if path.suffix == ".toml":
-        if not path.is_file():
-            raise ConfigError(f"recipe {path}: no such file")
-        text = path.read_text()
-    elif name_or_path in shipped_recipes():
-        text = (files("cxr.training.classifier") / "recipes" / f"{name_or_path}.toml").read_text()
-    else:
-        raise ConfigError(f"recipe '{name_or_path}': give a .toml file or one of {', '.join(shipped_recipes())}")
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"recipe '{name_or_path}' is not TOML: {error}") from error
-    base = content.pop("base", None)
-    return content if base is None else _laid_over(content, _read(str(base), (*above, name_or_path)))
-
-
-def _laid_over(content: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in content.items():
-        below = base.get(key)
-        merged[key] = _laid_over(value, below) if isinstance(value, dict) and isinstance(below, dict) else value
-    return merged
+    return read_recipe(Recipe, name_or_path, __package__, RENAMED)

@@ -24,12 +24,12 @@ __all__ = [
     "LEFT_UPPER",
     "RIGHT_LOWER",
     "RIGHT_UPPER",
-    "UNSAID",
-    "PlacesConfig",
-    "place_loss",
-    "quadrants_named",
+    "UNLOCALIZED",
+    "ReportLocalizationConfig",
+    "quadrant_masks",
+    "quadrants_of",
+    "report_localization_loss",
     "report_quadrants",
-    "where_named",
 ]
 
 # A set of quarters of the image is the sum of their numbers: RIGHT_UPPER + RIGHT_LOWER is the right side. Right and
@@ -44,7 +44,7 @@ _HEIGHTS = dict.fromkeys(("apex", "upper lobe", "paratracheal"), _UPPER) | dict.
 )
 
 
-def quadrants_named(side: str | None, zone: str | None) -> int:
+def quadrants_of(side: str | None, zone: str | None) -> int:
     """The quarters that a side and a zone name, as :class:`nlp_labeler.document.Mention` has them.
 
     ANYWHERE where they name none. A lobe's name is taken for its half of the lung, which is where most of it lies.
@@ -52,7 +52,7 @@ def quadrants_named(side: str | None, zone: str | None) -> int:
     return _SIDES.get(side or "", ANYWHERE) & _HEIGHTS.get(zone or "", ANYWHERE)
 
 
-def where_named(edge: int, margin: float = 0.0) -> Tensor:
+def quadrant_masks(edge: int, margin: float = 0.0) -> Tensor:
     """(16, S * S) bool: the cells of each set of quarters, by its number.
 
     Args:
@@ -74,16 +74,16 @@ def where_named(edge: int, margin: float = 0.0) -> Tensor:
 
 
 PRESENT = frozenset({Assertion.AFFIRMED, Assertion.UNCERTAIN})
-"""How a mention is asserted whose finding is to be looked for."""
+"""How a mention is content_plan_of whose finding is to be looked for."""
 
-UNSAID = 0
+UNLOCALIZED = 0
 """The set of quarters of a finding of which a report names no place."""
 
 _MARGIN = 0.1  # a finding may reach so far beyond the quarter that is named
 
 
-class PlacesConfig(BaseModel):
-    """The weight of :func:`place_loss`, and the sharpness r of its log-sum-exp pooling.
+class ReportLocalizationConfig(BaseModel):
+    """The weight of :func:`report_localization_loss`, and the sharpness r of its log-sum-exp pooling.
 
     A sharpness far below that of the scores' own pooling spreads the gradient over the whole part that is named: it is
     from there that cells which a sharp maximum would never try are tried.
@@ -103,22 +103,22 @@ def report_quadrants(texts: Sequence[str], label_space: Sequence[str]) -> NDArra
         label_space: names of the C labels.
 
     Returns:
-        (N, C) sets of quarters; UNSAID where a finding is not said to be present, or nowhere in
+        (N, C) sets of quarters; UNLOCALIZED where a finding is not said to be present, or nowhere in
         particular. Of several mentions those that name no place are taken to speak of the others' places.
     """
-    quadrants = np.full((len(texts), len(label_space)), UNSAID, dtype=np.int64)
+    quadrants = np.full((len(texts), len(label_space)), UNLOCALIZED, dtype=np.int64)
     numbers = {name: number for number, name in enumerate(label_space)}
     for row, report in enumerate(Labeler.load(policy="openi", engine="surface").label_batch(list(texts))):
         for mention in report.mentions:
             if mention.finding not in numbers or mention.assertion not in PRESENT:
                 continue
-            named = quadrants_named(mention.side, mention.zone)
+            named = quadrants_of(mention.side, mention.zone)
             if named != ANYWHERE or mention.side is not None:  # "bilateral" is a place, too
                 quadrants[row, numbers[mention.finding]] |= named
     return quadrants
 
 
-def place_loss(class_maps: Tensor, quadrants: Tensor, sharpness: float) -> Tensor:
+def report_localization_loss(class_maps: Tensor, quadrants: Tensor, sharpness: float) -> Tensor:
     """What is in the named quarters alone is to score as present, what is clear of them alone as absent.
 
     Both scores are log-sum-exp poolings over the whole map in which the other cells count as lowest evidence; their
@@ -126,18 +126,18 @@ def place_loss(class_maps: Tensor, quadrants: Tensor, sharpness: float) -> Tenso
 
     Args:
         class_maps: (N, C, S, S) logits.
-        quadrants: (N, C) of :func:`report_quadrants`; UNSAID and ANYWHERE teach nothing.
+        quadrants: (N, C) of :func:`report_quadrants`; UNLOCALIZED and ANYWHERE teach nothing.
         sharpness: r of the pooling, > 0.
 
     Returns:
         A scalar: the sum over the findings of which a place is named, divided by N * C as the labels' loss is.
     """
-    row, label = ((quadrants != UNSAID) & (quadrants != ANYWHERE)).nonzero(as_tuple=True)
+    row, label = ((quadrants != UNLOCALIZED) & (quadrants != ANYWHERE)).nonzero(as_tuple=True)
     maps = class_maps[row, label].flatten(1)  # (M, S * S)
     named = quadrants[row, label]
     edge = class_maps.shape[-1]
-    inside = where_named(edge).to(maps.device)[named]
-    outside = ~where_named(edge, _MARGIN).to(maps.device)[named]
+    inside = quadrant_masks(edge).to(maps.device)[named]
+    outside = ~quadrant_masks(edge, _MARGIN).to(maps.device)[named]
     missed, strayed = softplus(-_score(maps, inside, sharpness)), softplus(_score(maps, outside, sharpness))
     return (missed + strayed).sum() / quadrants.numel()
 

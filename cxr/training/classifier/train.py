@@ -8,9 +8,9 @@ No epoch is chosen by its validation score: the last averaged weights are kept, 
 clean for calibration and certificates.
 """
 
-import logging
 import os
-import warnings
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import lightning
@@ -18,27 +18,29 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 from numpy.typing import NDArray
 
 from cxr.datasets.cache import ImageCache
 from cxr.datasets.dataset import Dataset
 from cxr.errors import ConfigError, DatasetError
-from cxr.models.anatomical_prior import ClassifierWithPrior
-from cxr.models.backbone import Backbone
+from cxr.imaging.augmentation import Augmentation
+from cxr.models.anatomical_features import ClassifierWithAnatomy
+from cxr.models.backbone import shipped_backbone
 from cxr.models.checkpoint import CARD, CheckpointCard, save_checkpoint
+from cxr.models.classifier import ImageClassifier
 from cxr.models.factory import build_model
-from cxr.models.shipped_weights import shipped_backbone
-from cxr.training.classifier.anatomical_features import fit_prior
+from cxr.training.classifier.anatomical_features import fit_anatomical_features
 from cxr.training.classifier.curriculum import CurriculumSampler, difficulty
-from cxr.training.classifier.inputs import Inputs
 from cxr.training.classifier.module import ClassifierModule
 from cxr.training.classifier.ontology import with_ontology
 from cxr.training.classifier.predictions import label_matrix, split_predictions, write_predictions
-from cxr.training.classifier.processes import check_processes, strategy
 from cxr.training.classifier.recipe import LABEL_SETS, Recipe
-from cxr.training.classifier.report_localization import UNSAID, report_quadrants
-from cxr.training.shared.batches import EpochSampler, plain_batches, training_batches
-from cxr.training.shared.optimization import weight_averaging
+from cxr.training.classifier.report_localization import UNLOCALIZED, report_quadrants
+from cxr.training.shared.batches import EpochSampler, PlainImages, TrainingImages, plain_batches, training_batches
+from cxr.training.shared.frozen_features import compute_maps, storable, stored_maps, unchanged
+from cxr.training.shared.optimization import fit_resumed, quiet_trainer, weight_averaging
+from cxr.training.shared.recipe_files import keep_recipe
 from cxr.training.shared.report_texts import report_texts
 
 CALIBRATION_SPLIT = "calibration_split.csv"
@@ -59,6 +61,64 @@ def learnable_labels(dataset: Dataset, wanted: tuple[str, ...]) -> tuple[str, ..
             f"{dataset.root}: no label has {MIN_POSITIVES} positives in the training split; wanted {', '.join(wanted)}"
         )
     return kept
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Training and validation inputs with their labels: images, or the stored maps of a wholly frozen backbone.
+
+    Attributes:
+        training: by (epoch, row).
+        validation: by row.
+        size: of the images in pixels.
+        stored: whether they are maps.
+    """
+
+    training: TrainingImages
+    validation: PlainImages
+    size: int
+    stored: bool
+
+    @classmethod
+    def of(
+        cls,
+        recipe: Recipe,
+        model: ImageClassifier,
+        splits: tuple[Dataset, Dataset],
+        label_space: tuple[str, ...],
+        cache: Path,
+        workers: int,
+    ) -> "Inputs":
+        """What a recipe shows a model.
+
+        Args:
+            recipe: whose augmentation applies.
+            model: with its weights loaded and frozen.
+            splits: training and validation patients.
+            label_space: names of the C labels.
+            cache: folder of images and maps.
+            workers: processes that decode images.
+        """
+        images, plain = (
+            ImageCache.build(split, recipe.image_size, cache / name, workers=max(1, workers))
+            for split, name in zip(splits, ("train", "val"), strict=True)
+        )
+        labels, plain_labels = (label_matrix(split, label_space) for split in splits)
+        quadrants = _quadrants(recipe, splits[0], label_space)
+        backbone = model.unified.backbone
+        stored = recipe.anatomical_features is None and storable(backbone, recipe.augmentation)
+        if stored:
+            maps = cache / "maps"
+            shown = TrainingImages(compute_maps(backbone, images, maps), labels, quadrants, unchanged)
+            seen = PlainImages(compute_maps(backbone, plain, maps), plain_labels)
+        else:
+            shown = TrainingImages(images, labels, quadrants, Augmentation(recipe.augmentation, recipe.seed))
+            seen = PlainImages(plain, plain_labels)
+        return cls(shown, seen, recipe.image_size, stored)
+
+    def given_to(self, model: ImageClassifier) -> AbstractContextManager[None]:
+        """The context in which the model takes them."""
+        return stored_maps(model, self.size) if self.stored else nullcontext()
 
 
 def train(
@@ -89,82 +149,21 @@ def train(
         DatasetError: if there is nothing to learn from, or the recipe learns from reports and there are none.
     """
     check_processes(processes, recipe)
-    run.mkdir(parents=True, exist_ok=True)
-    kept = run / "recipe.json"
-    if kept.exists() and Recipe.model_validate_json(kept.read_text()) != recipe:
-        raise ConfigError(f"{run} holds a run of another recipe; choose another --out, or delete the folder")
-    kept.write_text(recipe.model_dump_json(indent=1) + "\n")
+    keep_recipe(recipe, run)
     if (run / CARD).exists():
         return CheckpointCard.model_validate_json((run / CARD).read_text())
-
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its banners are not about this run
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     if recipe.labels == "ontology":
         dataset = with_ontology(dataset)
     label_space = learnable_labels(dataset, LABEL_SETS[recipe.labels])
     train_split, val_split = dataset.subset("train"), dataset.subset("val")
-    cache = run / "cache" if cache is None else cache
-    train_cache = ImageCache.build(train_split, recipe.image_size, cache / "train", workers=max(1, workers))
-    val_cache = ImageCache.build(val_split, recipe.image_size, cache / "val", workers=max(1, workers))
-
-    model = build_model(recipe.model, label_space)
-    if init_weights is None and recipe.initial_weights == "shipped":
-        init_weights = shipped_backbone(recipe.model.backbone.name)
-    backbone = model.backbone
-    assert isinstance(backbone, Backbone)
-    if init_weights is not None:
-        backbone.load_weights(init_weights)
-    backbone.freeze(recipe.frozen)
-    model = model.to(memory_format=torch.channels_last)
-    settings = recipe.optimization
-    inputs = Inputs.of(
-        recipe,
-        model,
-        (train_cache, label_matrix(train_split, label_space), _quadrants(recipe, train_split, label_space)),
-        (val_cache, label_matrix(val_split, label_space)),
-        cache / "maps",
-    )
-    order = _order(recipe, train_split, label_space)
-    callbacks: list[lightning.Callback] = [
-        # Without a score to watch, each epoch's file takes the place of the one before it. Not after validation: while
-        # that runs, the averaged weights are in the place of the trained ones.
-        ModelCheckpoint(
-            dirpath=run / "checkpoints", filename="last", enable_version_counter=False, save_on_train_epoch_end=True
-        ),
-        RichProgressBar(),
-    ]
-    if settings.ema_decay:
-        callbacks.append(weight_averaging(settings.ema_decay))
-    trainer = lightning.Trainer(
-        max_epochs=settings.epochs,
-        accelerator="auto",
-        devices=processes,
-        strategy=strategy(processes),
-        precision=settings.precision,
-        accumulate_grad_batches=settings.accumulate_batches,
-        gradient_clip_val=settings.gradient_clip or None,
-        callbacks=callbacks,
-        logger=[CSVLogger(run, name="logs", version=""), TensorBoardLogger(run, name="logs", version="")],
-        log_every_n_steps=10,
-        num_sanity_val_steps=0,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-    )
-    module = ClassifierModule(model, recipe, label_space)
-    last = run / "checkpoints" / "last.ckpt"
-    with warnings.catch_warnings(), inputs.given_to(model):
-        # Lightning's advice on loader processes and logging intervals, and its use of a deprecated torch name.
-        warnings.filterwarnings("ignore", module=r"lightning\..*")
-        trainer.fit(
-            module,
-            training_batches(inputs.training, order, settings.batch_size, workers, processes),
-            plain_batches(inputs.validation, 64),
-            ckpt_path=last if last.exists() else None,
-            weights_only=True,
-        )
-    if recipe.prior:
-        assert isinstance(model, ClassifierWithPrior)
-        fit_prior(model.prior, train_cache, inputs.training.labels, label_space, recipe.prior)
+    model = _new_model(recipe, label_space, init_weights)
+    inputs = Inputs.of(recipe, model, (train_split, val_split), label_space, cache or run / "cache", workers)
+    module, order = ClassifierModule(model, recipe, label_space), _order(recipe, train_split, label_space)
+    _fit(module, inputs, order, run, workers, processes)
+    if recipe.anatomical_features and isinstance(model, ClassifierWithAnatomy):
+        shown = inputs.training
+        fit_anatomical_features(model.anatomy, shown.images, shown.labels, label_space, recipe.anatomical_features)
     with inputs.given_to(model):
         predictions = split_predictions(model, val_split, inputs.validation.images, label_space)
     write_predictions(predictions, run / CALIBRATION_SPLIT)
@@ -178,10 +177,54 @@ def train(
     return save_checkpoint(model, card, run)
 
 
+def _new_model(recipe: Recipe, label_space: tuple[str, ...], init_weights: Path | None) -> ImageClassifier:
+    """The recipe's network with its initial weights, frozen where the recipe says so."""
+    model = build_model(recipe.model, label_space)
+    backbone = model.unified.backbone
+    backbone.check_size(recipe.image_size)
+    if init_weights is None and recipe.initial_weights == "shipped":
+        init_weights = shipped_backbone(recipe.model.backbone.name)
+    if init_weights is not None:
+        backbone.load_weights(init_weights)
+    backbone.freeze(recipe.frozen, statistics=False)
+    return model.to(memory_format=torch.channels_last)
+
+
+def _fit(
+    module: ClassifierModule, inputs: Inputs, order: EpochSampler, run: Path, workers: int, processes: int
+) -> None:
+    """Run all epochs, from the last one that the run folder holds."""
+    settings = module.recipe.optimization
+    callbacks: list[lightning.Callback] = [
+        # Without a score to watch, each epoch's file takes the place of the one before it. Not after validation: while
+        # that runs, the averaged weights are in the place of the trained ones.
+        ModelCheckpoint(
+            dirpath=run / "checkpoints", filename="last", enable_version_counter=False, save_on_train_epoch_end=True
+        ),
+        RichProgressBar(),
+    ]
+    if settings.ema_decay:
+        callbacks.append(weight_averaging(settings.ema_decay))
+    trainer = quiet_trainer(
+        max_epochs=settings.epochs,
+        devices=processes,
+        strategy=_strategy(processes),
+        precision=settings.precision,
+        accumulate_grad_batches=settings.accumulate_batches,
+        gradient_clip_val=settings.gradient_clip or None,
+        callbacks=callbacks,
+        logger=[CSVLogger(run, name="logs", version=""), TensorBoardLogger(run, name="logs", version="")],
+        num_sanity_val_steps=0,
+    )
+    batches = training_batches(inputs.training, order, settings.batch_size, workers, processes)
+    with inputs.given_to(module.model):
+        fit_resumed(trainer, module, run / "checkpoints" / "last.ckpt", batches, plain_batches(inputs.validation, 64))
+
+
 def _quadrants(recipe: Recipe, split: Dataset, label_space: tuple[str, ...]) -> NDArray[np.int64]:
     """(N, C) where the reports put the findings, for a recipe that learns from it; nowhere for any other."""
-    if recipe.places is None:
-        return np.full((len(split), len(label_space)), UNSAID)
+    if recipe.report_localization is None:
+        return np.full((len(split), len(label_space)), UNLOCALIZED)
     return report_quadrants(report_texts(split), label_space)
 
 
@@ -195,3 +238,32 @@ def _order(recipe: Recipe, split: Dataset, label_space: tuple[str, ...]) -> Epoc
 def default_workers() -> int:
     """Loader processes that leave a core to the network."""
     return max(1, (os.cpu_count() or 2) // 2)
+
+
+def check_processes(processes: int, recipe: Recipe) -> None:
+    """Refuse a number of processes that cannot share the recipe's batches.
+
+    Raises:
+        ConfigError: if it is below 1, does not divide the batch size, or exceeds the number of GPUs where there is one.
+    """
+    batch = recipe.optimization.batch_size
+    if processes < 1 or batch % processes:
+        raise ConfigError(f"processes {processes} cannot share batches of {batch}; give a divisor of {batch}")
+    gpus = torch.cuda.device_count()
+    if gpus and processes > gpus:
+        raise ConfigError(f"processes {processes} need a GPU each, and there are {gpus}; give at most {gpus}")
+
+
+def _strategy(processes: int) -> DDPStrategy | str:
+    """How Lightning runs processes that share every batch: spawned, so that a caller need not be a startable script.
+
+    Gradients are averaged, so all hold the same weights. Each process takes every n-th image of the sampler's order and
+    an n-th of the recipe's batch size. A step therefore sees the very images that it sees in one process, and seeds,
+    schedules and the number of steps keep their meaning. Batch norm alone differs: each process normalises by its own
+    share of the batch, and the statistics kept are those of the first.
+    """
+    if processes == 1:
+        return "auto"
+    # A backbone's layers behind the last stage that is read have no gradient, nor do parts that a method switches on
+    # later in the epochs before it.
+    return DDPStrategy(start_method="spawn", find_unused_parameters=True)

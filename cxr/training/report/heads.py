@@ -1,7 +1,7 @@
 """Fit what the joint training does not see: the head of mode R, and the weights of mode I+GR.
 
 Each mode is fitted to the inputs that it will have: R to states that never saw the image, I+GR to generated reports.
-Those of the training images are better than others will be, since trunk and decoder know these images; how far a
+Those of the training images are better than others will be, since classifier and decoder know these images; how far a
 generated report may be trusted is therefore learned from validation images.
 """
 
@@ -21,8 +21,8 @@ __all__ = ["feature_batches", "fit_generated_head", "fit_report_head"]
 
 _BATCH = 64
 _STEPS = 60
-_DECAY = 1e-3
-_PULL = 0.3  # towards the mean of trunk and mode I: a generated report has to earn its weight
+_WEIGHT_PENALTY = 1e-3
+_ENSEMBLE_PENALTY = 0.3  # towards the mean of classifier and mode I: a generated report has to earn its weight
 
 
 def feature_batches(features: NDArray[np.float16]) -> Iterator[tuple[slice, Tensor]]:
@@ -46,10 +46,10 @@ def fit_report_head(
     real: list[Tensor] = []
     with torch.no_grad():
         for rows, batch in feature_batches(features):
-            cells = model.cells(batch)
-            real.append(model.embed(torch.zeros_like(cells), torch.from_numpy(words[rows])).text)
+            patch_features = model.patch_features(batch)
+            real.append(model.embed(torch.zeros_like(patch_features), torch.from_numpy(words[rows])).text)
     head = model.report_head
-    _fit(list(head.parameters()), head, torch.cat(real), labels, lambda: _DECAY * head.weight.square().sum())
+    _fit(list(head.parameters()), head, torch.cat(real), labels, lambda: _WEIGHT_PENALTY * head.weight.square().sum())
 
 
 def fit_generated_head(
@@ -70,16 +70,19 @@ def fit_generated_head(
     found: list[Tensor] = []
     with torch.no_grad():
         for _, batch in feature_batches(features):
-            cells = model.cells(batch)
-            embedding = model.embed(cells, greedy_reports(model, vocabulary, cells, longest))
-            found.append(model.opinions(cells, embedding))
-    start = model.opinion_weights.detach().clone()
+            patch_features = model.patch_features(batch)
+            embedding = model.embed(patch_features, greedy_reports(model, vocabulary, patch_features, longest))
+            found.append(model.ensemble_logits(patch_features, embedding))
+    start = model.ensemble_weights.detach().clone()
     _fit(
-        [model.opinion_weights, model.generated_bias],
+        [model.ensemble_weights, model.generated_bias],
         model.classify_image_and_generated,
         torch.cat(found),
         labels,
-        lambda: _PULL * (model.opinion_weights - start).square().sum() + _DECAY * model.generated_bias.square().sum(),
+        lambda: (
+            _ENSEMBLE_PENALTY * (model.ensemble_weights - start).square().sum()
+            + _WEIGHT_PENALTY * model.generated_bias.square().sum()
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""The Lightning module of TieNet: joint loss on labels and words, over cached trunk features."""
+"""The Lightning module of TieNet: joint loss on labels and words, over cached classifier features."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,9 +13,9 @@ from torch.optim import AdamW
 from torch.utils.data import Dataset, Sampler
 
 from cxr.models.tienet import TieNet
-from cxr.training.report.content_plan import asserted
+from cxr.training.report.content_plan import content_plan_of
 from cxr.training.report.recipe import WARMUP, ReportRecipe
-from cxr.training.report.word_grounding import NOTHING, SaidPlaces, grounding_loss
+from cxr.training.report.word_grounding import NOTHING, WordGrounding, word_grounding_loss
 from cxr.training.shared.losses import multilabel_loss, resolve_uncertain
 from cxr.training.shared.optimization import warmup_cosine
 
@@ -37,7 +37,7 @@ class ReportRows(Dataset[tuple[Tensor, ...]]):
         views: Sequence[NDArray[np.float16]],
         words: NDArray[np.int64],
         labels: NDArray[np.float32],
-        said: SaidPlaces,
+        said: WordGrounding,
     ) -> None:
         self.views, self.words, self.labels, self.said = views, words, labels, said
 
@@ -71,15 +71,17 @@ class TieNetModule(LightningModule):
         words = words[:, :longest]
         settings = self.recipe.loss
         known = resolve_uncertain(labels, settings.labels.uncertain)
-        cells = self.model.cells(features)
-        planned = torch.rand(len(cells), 1, device=cells.device) < settings.planned
+        patch_features = self.model.patch_features(features)
+        planned = torch.rand(len(patch_features), 1, device=patch_features.device) < settings.plan_share
         # Without a share of reports read blind, the joint head would never need their words.
-        blind = torch.rand(len(cells), 1, device=cells.device) < settings.blind
+        blind = torch.rand(len(patch_features), 1, device=patch_features.device) < settings.image_dropout
         embedding = self.model.embed(
-            cells.masked_fill(blind[:, :, None], 0.0), words[:, :-1], asserted(labels).masked_fill(~planned, 0.0)
+            patch_features.masked_fill(blind[:, :, None], 0.0),
+            words[:, :-1],
+            content_plan_of(labels).masked_fill(~planned, 0.0),
         )
         classification = (
-            multilabel_loss(self.model.classify_image(cells), known, settings.labels)
+            multilabel_loss(self.model.classify_image(patch_features), known, settings.labels)
             + multilabel_loss(
                 self.model.classify_image_and_report(embedding), known.masked_fill(planned, torch.nan), settings.labels
             )
@@ -89,15 +91,15 @@ class TieNetModule(LightningModule):
         )
         spoken = cross_entropy(embedding.decoder.logits.transpose(1, 2), words[:, 1:], ignore_index=self.model.padding)
         read = slice(0, longest - 1)
-        looked = grounding_loss(
+        looked = word_grounding_loss(
             embedding.decoder.attention,
-            self.model.trunk_maps(cells).detach(),
+            self.model.classifier_maps(patch_features).detach(),
             said[:, read].masked_fill(blind, NOTHING),
             places[:, read],
         )
-        losses = {"label_loss": classification, "word_loss": spoken, "look_loss": looked}
+        losses = {"label_loss": classification, "word_loss": spoken, "word_grounding_loss": looked}
         self.log_dict(losses, prog_bar=True, batch_size=len(words))
-        return settings.alpha * classification + (1 - settings.alpha) * (spoken + settings.grounding * looked)
+        return settings.alpha * classification + (1 - settings.alpha) * (spoken + settings.word_grounding * looked)
 
     def on_train_epoch_start(self) -> None:
         """Random numbers (dropout) depend on seed and epoch alone, so a resumed run repeats an unbroken one."""

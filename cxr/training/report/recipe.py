@@ -1,16 +1,11 @@
-"""The recipe of a report generator: one TOML file that fixes everything but the data and the trunk."""
+"""The recipe of a report generator: one TOML file that fixes everything but the data and the classifier."""
 
-import tomllib
-from importlib.resources import files
-from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from cxr.imaging.augmentation import AugmentationConfig
 from cxr.models.tienet_factory import TieNetConfig
 from cxr.training.shared.losses import LossConfig
-from nlp_labeler.errors import ConfigError
-from nlp_labeler.faults import faults
+from cxr.training.shared.recipe_files import read_recipe, shipped
 
 __all__ = ["WARMUP", "ReportRecipe", "load_report_recipe", "shipped_report_recipes"]
 
@@ -31,32 +26,32 @@ class TextConfig(_Strict):
 
 
 class JointLossConfig(_Strict):
-    """L = alpha * classification + (1 - alpha) * (words + grounding * looks); Wang 2018, eq. 8, without the last.
+    """L = alpha * classification + (1 - alpha) * (words + word_grounding * grounding); Wang 2018, eq. 8, and grounding.
 
-    Of the reports of a batch the share ``planned`` is given to the decoder with the findings that it asserts, and
-    teaches words alone. The share ``blind`` is read without the image, so that the words must carry the labels, or the
-    plan the words. Looks are the cross-entropy of :func:`cxr.training.report.word_grounding.grounding_loss`.
+    Of the reports of a batch ``plan_share`` is given to the decoder with the findings that it asserts, and teaches
+    words alone. For ``image_dropout`` of them the image is left out, so that the words must carry the labels, or the
+    plan the words. Grounding is the cross-entropy of :func:`cxr.training.report.word_grounding.word_grounding_loss`.
     """
 
     alpha: float = Field(default=0.85, ge=0, le=1)
-    planned: float = Field(default=0.5, ge=0, lt=1)
-    blind: float = Field(default=0.0, ge=0, lt=1)
-    grounding: float = Field(default=0.0, ge=0)
+    plan_share: float = Field(default=0.5, ge=0, lt=1)
+    image_dropout: float = Field(default=0.0, ge=0, lt=1)
+    word_grounding: float = Field(default=0.0, ge=0)
     labels: LossConfig = LossConfig()
 
 
 class ViewsConfig(_Strict):
-    """Beside the features of each training image those of ``changed`` versions of it.
+    """Beside the features of each training image those of ``augmented`` versions of it.
 
-    A frozen trunk is surer of its own training images than of new ones. What is trained on top learns from changed
-    versions how far it may trust the trunk.
+    A frozen classifier is surer of its own training images than of new ones. What is trained on top learns from
+    augmented versions how far it may trust the classifier.
     """
 
-    changed: int = Field(default=0, ge=0, le=8)
+    augmented: int = Field(default=0, ge=0, le=8)
     augmentation: AugmentationConfig = AugmentationConfig()
 
 
-class RehearsalConfig(_Strict):
+class TextPretrainingConfig(_Strict):
     """Epochs in which the decoder learns to write from plans, without images; 0 leaves them out."""
 
     epochs: int = Field(default=0, ge=0)
@@ -82,34 +77,30 @@ class ReportRecipe(_Strict):
     model: TieNetConfig = TieNetConfig()
     text: TextConfig = TextConfig()
     views: ViewsConfig = ViewsConfig()
-    rehearsal: RehearsalConfig = RehearsalConfig()
+    text_pretraining: TextPretrainingConfig = TextPretrainingConfig()
     loss: JointLossConfig = JointLossConfig()
     optimization: ReportOptimization
 
 
+RENAMED = {
+    "rehearsal": "[text_pretraining]",
+    "loss.planned": "loss.plan_share",
+    "loss.blind": "loss.image_dropout",
+    "loss.grounding": "loss.word_grounding",
+    "views.changed": "views.augmented",
+}
+"""Keys of earlier recipes, refused with what they are called now."""
+
+
 def shipped_report_recipes() -> list[str]:
     """Names of the report recipes inside the package."""
-    folder = files("cxr.training.report") / "recipes"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return shipped(__package__)
 
 
 def load_report_recipe(name_or_path: str) -> ReportRecipe:
-    """Read a report recipe by file path, or by name from those shipped.
+    """Read a report recipe by file path, or by name from those shipped; see :func:`read_recipe`.
 
     Raises:
         ConfigError: if there is none such, or it does not validate.
     """
-    path = Path(name_or_path)
-    if path.suffix == ".toml" and path.is_file():
-        text = path.read_text()
-    elif name_or_path in shipped_report_recipes():
-        text = (files("cxr.training.report") / "recipes" / f"{name_or_path}.toml").read_text()
-    else:
-        known = ", ".join(shipped_report_recipes())
-        raise ConfigError(f"report recipe '{name_or_path}' not found; give a .toml file or one of {known}")
-    try:
-        return ReportRecipe.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"report recipe '{name_or_path}' is not TOML: {error}") from error
-    except ValidationError as error:
-        raise ConfigError(f"report recipe '{name_or_path}': {faults(error)}") from error
+    return read_recipe(ReportRecipe, name_or_path, __package__, RENAMED)

@@ -1,8 +1,8 @@
 """A decoder learns to write what a plan asserts, from reports alone, before it sees an image.
 
-The trunk knows its training images, so that beside them a plan teaches nothing: the decoder would read the labels off
-the image, and on new images, of which the trunk is less sure, leave out what was planned. Without images the plan is
-all there is.
+The classifier knows its training images, so that beside them a plan teaches nothing: the decoder would read the labels
+off the image, and on new images, of which the classifier is less sure, leave out what was planned. Without images the
+plan is all there is.
 """
 
 import numpy as np
@@ -14,22 +14,22 @@ from torch.nn.functional import cross_entropy
 from torch.optim import AdamW
 
 from cxr.models.tienet import TieNet
-from cxr.training.report.content_plan import asserted
-from cxr.training.report.recipe import WARMUP, RehearsalConfig, ReportOptimization
+from cxr.training.report.content_plan import content_plan_of
+from cxr.training.report.recipe import WARMUP, ReportOptimization, TextPretrainingConfig
 from cxr.training.shared.optimization import warmup_cosine
 
-__all__ = ["rehearse"]
+__all__ = ["pretrain_on_text"]
 
 
-def rehearse(
+def pretrain_on_text(
     model: TieNet,
     words: NDArray[np.int64],
     labels: Tensor,
-    settings: RehearsalConfig,
+    settings: TextPretrainingConfig,
     optimization: ReportOptimization,
     seed: int,
 ) -> None:
-    """Train the decoder in place on images of one cell that shows nothing.
+    """Train the decoder in place on images of one patch that shows nothing.
 
     Args:
         model: its decoder alone is trained.
@@ -46,12 +46,12 @@ def rehearse(
     steps = settings.epochs * (len(words) // batch)
     schedule = warmup_cosine(optimizer, steps, WARMUP)
     rng = np.random.default_rng(seed)
-    plans = asserted(labels)
-    for _ in track(range(settings.epochs), "Rehearsing", transient=True):
+    plans = content_plan_of(labels)
+    for _ in track(range(settings.epochs), "Text pre-training", transient=True):
         for rows in np.split(rng.permutation(len(words))[: len(words) // batch * batch], len(words) // batch):
             spoken = torch.from_numpy(words[rows])
             spoken = spoken[:, : int((spoken != model.padding).sum(dim=1).max())]
-            nothing = torch.zeros(batch, 1, model.cell_channels)
+            nothing = torch.zeros(batch, 1, model.patch_channels)
             said = model.decoder(nothing, spoken[:, :-1], plans[rows])
             loss = cross_entropy(said.logits.transpose(1, 2), spoken[:, 1:], ignore_index=model.padding)
             optimizer.zero_grad()

@@ -1,7 +1,7 @@
 """Which words of a training report say a finding, and in which part of the image they put it.
 
 The labels of a report teach a classifier what is there; "in the left base" also teaches where, for nothing. The words
-that say a finding are taught to look at the hot cells of its class map, but only in the part that the report names.
+that say a finding are taught to look at the hot patches of its class map, but only in the part that the report names.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cxr.reporting.vocabulary import Vocabulary
-from cxr.training.classifier.report_localization import ANYWHERE, PRESENT, quadrants_named, where_named
+from cxr.training.classifier.report_localization import ANYWHERE, PRESENT, quadrant_masks, quadrants_of
 from nlp_labeler.labeler import Labeler
 
-__all__ = ["NOTHING", "SaidPlaces", "grounding_loss", "said_places"]
+__all__ = ["NOTHING", "WordGrounding", "ground_words", "word_grounding_loss"]
 
 NOTHING = -1
 """The label of a word that says no finding."""
@@ -25,7 +25,7 @@ _LEAST = 1e-6  # of attention, so that its logarithm is finite
 
 
 @dataclass(frozen=True)
-class SaidPlaces:
+class WordGrounding:
     """Of each word of N reports, T words each, the start word first.
 
     Attributes:
@@ -37,7 +37,7 @@ class SaidPlaces:
     quadrants: NDArray[np.int64]
 
 
-def said_places(words: NDArray[np.int64], vocabulary: Vocabulary, label_space: Sequence[str]) -> SaidPlaces:
+def ground_words(words: NDArray[np.int64], vocabulary: Vocabulary, label_space: Sequence[str]) -> WordGrounding:
     """Read the reports back and mark their words.
 
     Args:
@@ -45,7 +45,7 @@ def said_places(words: NDArray[np.int64], vocabulary: Vocabulary, label_space: S
         vocabulary: its words.
         label_space: names of the labels.
     """
-    said = SaidPlaces(np.full_like(words, NOTHING), np.full_like(words, ANYWHERE))
+    said = WordGrounding(np.full_like(words, NOTHING), np.full_like(words, ANYWHERE))
     rendered = [vocabulary.render(row) for row in words.tolist()]
     read = Labeler.load(policy="openi", engine="surface").label_batch([text for text, _ in rendered])
     numbers = {name: number for number, name in enumerate(label_space)}
@@ -55,18 +55,18 @@ def said_places(words: NDArray[np.int64], vocabulary: Vocabulary, label_space: S
                 continue
             at = [i for i, (start, end) in enumerate(spans) if start < mention.end and end > mention.start]
             said.labels[row, at] = numbers[mention.finding]
-            said.quadrants[row, at] = quadrants_named(mention.side, mention.zone)
+            said.quadrants[row, at] = quadrants_of(mention.side, mention.zone)
     return said
 
 
-def grounding_loss(attention: Tensor, class_maps: Tensor, labels: Tensor, quadrants: Tensor) -> Tensor:
+def word_grounding_loss(attention: Tensor, class_maps: Tensor, labels: Tensor, quadrants: Tensor) -> Tensor:
     """Cross-entropy between where finding words look and the finding's class map inside the part they name.
 
     Args:
         attention: (N, T, L); each row sums to 1.
         class_maps: (N, L, C) logits.
-        labels: (N, T) of SaidPlaces.
-        quadrants: (N, T) of SaidPlaces.
+        labels: (N, T) of WordGrounding.
+        quadrants: (N, T) of WordGrounding.
 
     Returns:
         The mean over the words that say a finding; 0 where no word does.
@@ -75,6 +75,6 @@ def grounding_loss(attention: Tensor, class_maps: Tensor, labels: Tensor, quadra
     if not len(row):
         return attention.new_zeros(())
     maps = class_maps[row, :, labels[row, word]]  # (M, L)
-    inside = where_named(round(maps.shape[1] ** 0.5)).to(maps.device)[quadrants[row, word]]
+    inside = quadrant_masks(round(maps.shape[1] ** 0.5)).to(maps.device)[quadrants[row, word]]
     wanted = maps.masked_fill(~inside, -torch.inf).softmax(dim=-1)
     return -(wanted * attention[row, word].clamp(min=_LEAST).log()).sum(dim=-1).mean()

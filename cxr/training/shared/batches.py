@@ -132,8 +132,8 @@ def plain_batches(dataset: PlainImages, batch_size: int) -> DataLoader:
     return DataLoader(dataset, batch_size=batch_size)
 
 
-class ChangedImages:
-    """Every image changed as in one epoch of training.
+class AugmentedImages:
+    """Every image augmented as in one epoch of training, as a frozen network has not seen it.
 
     Args:
         images: as they are.

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from cxr.datasets.cache import ImageCache
 from cxr.imaging.augmentation import AugmentationConfig
 from cxr.models.backbone import Backbone
-from cxr.models.classifier import ChestXray8Network
+from cxr.models.classifier import ChestXray8Network, ImageClassifier
 from cxr.training.shared.batches import UINT8_MAX, Images, PlainImages, plain_batches
 from nlp_labeler.storage import atomic_path, write_text
 
@@ -95,14 +95,14 @@ def _key(backbone: Backbone, images: ImageCache) -> str:
 
 
 @contextmanager
-def stored_maps(model: nn.Module, size: int) -> Iterator[None]:
+def stored_maps(model: ImageClassifier, size: int) -> Iterator[None]:
     """For the while of the context, the model takes rows of :func:`compute_maps` in the place of images.
 
     Args:
         model: with a backbone for images of ``size`` pixels a side.
         size: of its input.
     """
-    network = next(part for part in model.modules() if isinstance(part, ChestXray8Network))
+    network = model.unified
     backbone = network.backbone
     with torch.inference_mode():
         found = backbone.eval()(torch.zeros(1, 1, size, size, device=next(backbone.parameters()).device))
@@ -118,12 +118,14 @@ def _several(maps: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     return maps if isinstance(maps, tuple) else (maps,)
 
 
-def cached_features(trunk: ChestXray8Network, weights_sha256: str, images: Images, folder: Path) -> NDArray[np.float16]:
-    """(N, channels, S, S) memory map; made anew where the folder holds those of another trunk or other images.
+def cached_features(
+    classifier: ChestXray8Network, weights_sha256: str, images: Images, folder: Path
+) -> NDArray[np.float16]:
+    """(N, channels, S, S) memory map; made anew where the folder holds others.
 
     Args:
-        trunk: in evaluation mode.
-        weights_sha256: of the trunk's checkpoint.
+        classifier: in evaluation mode.
+        weights_sha256: of the classifier's checkpoint.
         images: the split's network inputs.
         folder: where the map is kept.
     """
@@ -137,12 +139,12 @@ def cached_features(trunk: ChestXray8Network, weights_sha256: str, images: Image
     folder.mkdir(parents=True, exist_ok=True)
     card.unlink(missing_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    trunk = trunk.to(device).eval()
+    classifier = classifier.to(device).eval()
     table: np.memmap[Any, np.dtype[np.float16]] | None = None
     with torch.inference_mode():
         for first in track(range(0, len(images), _BATCH), "Computing features", transient=True):
             rows = np.stack([images[row] for row in range(first, min(first + _BATCH, len(images)))])
-            found = trunk.features(torch.from_numpy(rows)[:, None].to(device).float() / UINT8_MAX)
+            found = classifier.features(torch.from_numpy(rows)[:, None].to(device).float() / UINT8_MAX)
             if table is None:
                 shape = (len(images), *found.shape[1:])
                 table = np.lib.format.open_memmap(target, "w+", np.float16, shape)

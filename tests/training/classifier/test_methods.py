@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from cxr.datasets.dataset import Dataset
 from cxr.models.checkpoint import load_checkpoint
-from cxr.models.output import ModelOutput
+from cxr.models.classifier import ModelOutput
 from cxr.training.classifier.attention_guidance import guidance_loss
 from cxr.training.classifier.attention_mining import mining_loss, preservation_loss
 from cxr.training.classifier.curriculum import CurriculumConfig, CurriculumSampler, difficulty
@@ -83,9 +83,15 @@ def test_a_killed_run_with_a_frozen_copy_resumes_to_the_same_weights(
         ({"model": {"guided": True}}, "guidance"),
         ({"hierarchy": {}}, "hierarchical"),
         ({"preservation": {}}, "needs .mining."),
-        ({"prior": {}}, "anatomical_prior"),
-        ({"prior": {"passes_over": ["Masses"]}, "model": {"anatomical_prior": True}}, "names Masses"),
-        ({"prior": {}, "model": {"anatomical_prior": True, "guided": True}, "guidance": {}}, "cannot be combined"),
+        ({"anatomical_features": {}}, "model.anatomical_features"),
+        (
+            {"anatomical_features": {"excluded_labels": ["Masses"]}, "model": {"anatomical_features": True}},
+            "no labels are Masses",
+        ),
+        (
+            {"anatomical_features": {}, "model": {"anatomical_features": True, "guided": True}, "guidance": {}},
+            "cannot be combined",
+        ),
     ],
 )
 def test_a_method_without_its_part_of_the_model_is_refused(tiny_recipe: Recipe, changes: dict, message: str):
@@ -114,7 +120,8 @@ def test_preservation_leaves_mined_entries_free():
 def test_guidance_is_least_where_the_seed_is_and_nothing_elsewhere():
     seed = torch.zeros(1, 2, 4, 4)
     seed[0, 0, 1, 2] = 5.0
-    teacher = ModelOutput(torch.tensor([[3.0, 3.0]]), seed, torch.zeros(1, 1), seed_maps=seed)
+    logits = torch.tensor([[3.0, 3.0]])
+    teacher = ModelOutput(logits, seed, torch.zeros(1, 1), logits[:, None], seed, logits)
     targets = torch.tensor([[1.0, 0.0]])
     right = torch.full((1, 2, 4, 4), -9.0)
     right[0, 0, 1, 2] = 9.0

@@ -15,9 +15,8 @@ from cxr.models.factory import build_model
 from cxr.training.classifier import train as training
 from cxr.training.classifier.curriculum import CurriculumConfig, CurriculumSampler
 from cxr.training.classifier.module import ClassifierModule
-from cxr.training.classifier.processes import check_processes
 from cxr.training.classifier.recipe import Recipe
-from cxr.training.classifier.train import train
+from cxr.training.classifier.train import check_processes, train
 from cxr.training.shared.batches import EpochSampler, share
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")

@@ -1,9 +1,13 @@
 from pathlib import Path
 
 import pytest
+import torch
 
+from cxr.datasets.dataset import Dataset
 from cxr.errors import ConfigError
+from cxr.models.checkpoint import load_checkpoint
 from cxr.training.classifier.recipe import load_recipe, shipped_recipes
+from cxr.training.classifier.train import train
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
@@ -40,8 +44,8 @@ def test_not_toml(tmp_path: Path):
 
 def test_a_recipe_is_laid_over_its_base_key_by_key(tmp_path: Path):
     path = tmp_path / "mine.toml"
-    path.write_text('base = "laboratory"\nname = "mine"\n[model]\nlse_r = 2.0\n[optimization]\nepochs = 9\n')
-    mine, base = load_recipe(str(path)), load_recipe("laboratory")
+    path.write_text('base = "ablation"\nname = "mine"\n[model]\nlse_r = 2.0\n[optimization]\nepochs = 9\n')
+    mine, base = load_recipe(str(path)), load_recipe("ablation")
     assert (mine.model.lse_r, mine.optimization.epochs) == (2.0, 9)
     assert mine.model.backbone == base.model.backbone
     assert mine.optimization.model_copy(update={"epochs": base.optimization.epochs}) == base.optimization
@@ -53,3 +57,52 @@ def test_a_recipe_cannot_be_its_own_base(tmp_path: Path):
     second.write_text(f'base = "{first}"\n')
     with pytest.raises(ConfigError, match="its own base"):
         load_recipe(str(first))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[places]\nweight = 1.0", r"places is now called \[report_localization\]"),
+        ("[prior]\npasses_over = []", r"prior is now called \[anatomical_features\]"),
+        ("[anatomical_features]\npasses_over = []", "passes_over is now called anatomical_features.excluded_labels"),
+        ("[model]\nanatomical_prior = true", "model.anatomical_prior is now called model.anatomical_features"),
+    ],
+)
+def test_keys_of_earlier_recipes_are_refused_with_their_new_name(old: str, new: str, tmp_path: Path):
+    path = tmp_path / "old.toml"
+    path.write_text(f'base = "demo"\nname = "old"\n{old}\n')
+    with pytest.raises(ConfigError, match=new):
+        load_recipe(str(path))
+
+
+VIT = """
+name = "vit"
+image_size = {size}
+[model]
+transition_channels = 16
+[model.backbone]
+name = "test_vit"
+options = {{ img_size = 64 }}
+[optimization]
+epochs = 1
+batch_size = 16
+"""
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_a_backbone_is_added_by_one_recipe_file(tmp_path: Path, phantom_dataset: Dataset):
+    recipe = tmp_path / "vit.toml"
+    recipe.write_text(VIT.format(size=64))
+    train(load_recipe(str(recipe)), phantom_dataset, tmp_path / "run", init_weights=None, workers=0)
+    model, card = load_checkpoint(tmp_path / "run")
+    output = model(torch.rand(2, 1, 64, 64))
+    assert output.class_maps.shape == (2, len(card.label_space), 4, 4), "one cell for each patch of 16 pixels"
+    assert torch.isfinite(output.logits).all()
+
+
+def test_a_backbone_that_does_not_take_the_images_is_refused(tmp_path: Path, phantom_dataset: Dataset):
+    recipe = tmp_path / "vit.toml"
+    recipe.write_text(VIT.format(size=96))
+    with pytest.raises(ConfigError, match=r"'test_vit' does not take images of 96 pixels.*img_size = 96") as caught:
+        train(load_recipe(str(recipe)), phantom_dataset, tmp_path / "run", init_weights=None, workers=0)
+    assert "\n" not in str(caught.value)

@@ -15,11 +15,11 @@ from cxr.training.classifier.report_localization import (
     LEFT_UPPER,
     RIGHT_LOWER,
     RIGHT_UPPER,
-    UNSAID,
-    place_loss,
-    quadrants_named,
+    UNLOCALIZED,
+    quadrant_masks,
+    quadrants_of,
+    report_localization_loss,
     report_quadrants,
-    where_named,
 )
 from cxr.training.classifier.train import train
 
@@ -39,12 +39,12 @@ LABELS = ("Mass", "Effusion", "Pneumothorax")
     ],
 )
 def test_side_and_zone_name_quarters(side: str | None, zone: str | None, named: int):
-    assert quadrants_named(side, zone) == named
+    assert quadrants_of(side, zone) == named
 
 
 @pytest.mark.parametrize("edge", [2, 5, 10, 20])
 def test_a_margin_widens_every_set_of_quarters_and_leaves_the_far_corner_out(edge: int):
-    exact, wide = where_named(edge), where_named(edge, 0.1)
+    exact, wide = quadrant_masks(edge), quadrant_masks(edge, 0.1)
     assert (wide | ~exact).all()
     assert not wide[RIGHT_UPPER].reshape(edge, edge)[-1, -1]
     assert (exact[RIGHT_UPPER] | exact[LEFT_LOWER]).equal(exact[RIGHT_UPPER + LEFT_LOWER])
@@ -52,21 +52,21 @@ def test_a_margin_widens_every_set_of_quarters_and_leaves_the_far_corner_out(edg
 
 def test_a_map_of_one_cell_has_no_quarters():
     with pytest.raises(ValueError, match="1 x 1"):
-        where_named(1)
+        quadrant_masks(1)
 
 
 @pytest.mark.parametrize(
     ("report", "expected"),
     [
-        ("There is a mass in the right upper lobe.", (RIGHT_UPPER, UNSAID, UNSAID)),
+        ("There is a mass in the right upper lobe.", (RIGHT_UPPER, UNLOCALIZED, UNLOCALIZED)),
         (
             "Mass in the right upper lobe. Second mass at the left base. IMPRESSION: Masses.",
-            (RIGHT_UPPER + LEFT_LOWER, UNSAID, UNSAID),
+            (RIGHT_UPPER + LEFT_LOWER, UNLOCALIZED, UNLOCALIZED),
         ),
-        ("No left pleural effusion. There is a mass.", (UNSAID, UNSAID, UNSAID)),
-        ("Bilateral pleural effusions.", (UNSAID, ANYWHERE, UNSAID)),
-        ("Possible left apical pneumothorax.", (UNSAID, UNSAID, LEFT_UPPER)),
-        ("", (UNSAID, UNSAID, UNSAID)),
+        ("No left pleural effusion. There is a mass.", (UNLOCALIZED, UNLOCALIZED, UNLOCALIZED)),
+        ("Bilateral pleural effusions.", (UNLOCALIZED, ANYWHERE, UNLOCALIZED)),
+        ("Possible left apical pneumothorax.", (UNLOCALIZED, UNLOCALIZED, LEFT_UPPER)),
+        ("", (UNLOCALIZED, UNLOCALIZED, UNLOCALIZED)),
     ],
 )
 def test_reports_name_the_quarters_of_what_they_assert(report: str, expected: tuple[int, ...]):
@@ -77,7 +77,7 @@ def test_the_loss_is_that_of_the_scores_of_the_cells_inside_and_outside():
     """Against the pooling written out cell by cell."""
     generator = torch.Generator().manual_seed(0)
     maps = torch.randn(2, 3, 4, 4, generator=generator)
-    quadrants = torch.tensor([[RIGHT_UPPER, UNSAID, ANYWHERE], [UNSAID, UNSAID, UNSAID]])
+    quadrants = torch.tensor([[RIGHT_UPPER, UNLOCALIZED, ANYWHERE], [UNLOCALIZED, UNLOCALIZED, UNLOCALIZED]])
     inside = [float(maps[0, 0, y, x]) for y in (0, 1) for x in (0, 1)]
     outside = [float(maps[0, 0, y, x]) for y in range(4) for x in range(4) if y >= 2 or x >= 2]
 
@@ -85,12 +85,12 @@ def test_the_loss_is_that_of_the_scores_of_the_cells_inside_and_outside():
         return torch.tensor(math.log(sum(math.exp(2.0 * cell) for cell in cells) / 16) / 2.0)
 
     expected = float(softplus(-score(inside)) + softplus(score(outside))) / 6
-    assert float(place_loss(maps, quadrants, 2.0)) == pytest.approx(expected, abs=1e-6)
+    assert float(report_localization_loss(maps, quadrants, 2.0)) == pytest.approx(expected, abs=1e-6)
 
 
 def test_nothing_said_teaches_nothing():
     maps = torch.randn(2, 3, 4, 4, requires_grad=True)
-    loss = place_loss(maps, torch.tensor([[UNSAID] * 3, [ANYWHERE] * 3]), 0.5)
+    loss = report_localization_loss(maps, torch.tensor([[UNLOCALIZED] * 3, [ANYWHERE] * 3]), 0.5)
     loss.backward()
     assert loss.item() == 0
     assert maps.grad is not None
@@ -103,15 +103,15 @@ def test_maps_go_where_the_words_say():
     optimizer = torch.optim.SGD([maps], lr=5.0)
     for _ in range(200):
         optimizer.zero_grad()
-        place_loss(maps, torch.tensor([[LEFT_LOWER]]), 0.5).backward()
+        report_localization_loss(maps, torch.tensor([[LEFT_LOWER]]), 0.5).backward()
         optimizer.step()
     found = maps.detach().flatten()
-    assert found[where_named(8)[LEFT_LOWER]].min() > found[~where_named(8, 0.1)[LEFT_LOWER]].max() + 1
+    assert found[quadrant_masks(8)[LEFT_LOWER]].min() > found[~quadrant_masks(8, 0.1)[LEFT_LOWER]].max() + 1
 
 
 def test_a_recipe_that_pools_features_or_mirrors_cannot_learn_places(tiny_recipe: Recipe):
     content = tiny_recipe.model_dump()
-    content["places"] = {"weight": 1.0}
+    content["report_localization"] = {"weight": 1.0}
     content["model"]["mining"] = None
     content["mining"] = None
     content["augmentation"]["mirror_probability"] = 0.5
@@ -121,7 +121,7 @@ def test_a_recipe_that_pools_features_or_mirrors_cannot_learn_places(tiny_recipe
 
 def test_a_dataset_without_reports_is_refused(tiny_recipe: Recipe, phantom_dataset: Dataset, tmp_path):
     content = load_recipe("demo").model_dump() | {"optimization": tiny_recipe.optimization.model_dump()}
-    content |= {"image_size": 32, "places": {"weight": 1.0}}
+    content |= {"image_size": 32, "report_localization": {"weight": 1.0}}
     silent = Dataset(**{**vars(phantom_dataset), "reports": None})
     with pytest.raises(DatasetError, match="no reports"):
         train(Recipe.model_validate(content), silent, tmp_path / "run", init_weights=None, workers=0)

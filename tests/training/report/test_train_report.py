@@ -1,6 +1,7 @@
 """The way of a report generator: teachable text, training, heads, export, and the same words in the clinic."""
 
 import json
+import shutil
 import warnings
 from pathlib import Path
 
@@ -8,13 +9,15 @@ import numpy as np
 import pytest
 import torch
 from onnxruntime import InferenceSession
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
 
+from cxr.cli.main import build_app
 from cxr.datasets.cache import ImageCache
 from cxr.datasets.dataset import Dataset
 from cxr.errors import ConfigError, DatasetError
 from cxr.export.bundle import export_bundle
-from cxr.export.report_bundle import BEAM_WIDTH
-from cxr.export.report_graph import write_report_graphs
+from cxr.export.report_generator import BEAM_WIDTH, write_report_graphs
 from cxr.models.report_checkpoint import ReportModel, load_report_model, new_tienet, save_report_model
 from cxr.models.tienet_factory import TransformerConfig
 from cxr.reporting.vocabulary import END, PAD, START, Vocabulary
@@ -25,12 +28,13 @@ from cxr.screening.generator import (
     GENERATOR_CARD_FILE,
     Generator,
     GeneratorCard,
-    OnnxDictation,
+    OnnxReportDecoder,
 )
-from cxr.training.report.decode import dictate, greedy_reports
+from cxr.training.report.decode import decode_report, greedy_reports
 from cxr.training.report.recipe import ReportRecipe, load_report_recipe
 from cxr.training.report.train import train_report
 from cxr.training.shared.report_texts import report_texts
+from nlp_labeler.storage import file_sha256
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 
@@ -44,9 +48,9 @@ RECIPE = ReportRecipe.model_validate(
             "decoder": {"kind": "lstm", "word_size": 16, "hidden_size": 24, "attention_size": 8, "dropout": 0.1},
         },
         "text": {"longest": 24},
-        "views": {"changed": 1},
-        "rehearsal": {"epochs": 30, "batch_size": 16, "learning_rate": 1e-2},
-        "loss": {"planned": 0.5, "blind": 0.25, "grounding": 0.5},
+        "views": {"augmented": 1},
+        "text_pretraining": {"epochs": 30, "batch_size": 16, "learning_rate": 1e-2},
+        "loss": {"plan_share": 0.5, "image_dropout": 0.25, "word_grounding": 0.5},
         "optimization": {"epochs": 25, "batch_size": 16, "learning_rate": 1e-2},
     }
 )
@@ -80,13 +84,13 @@ def test_the_checkpoint_stands_alone(report_run: Path):
     assert model.card.words[0] == PAD
     assert model.tienet.report_head.weight.abs().sum() > 0
     vocabulary = Vocabulary(model.card.words)
-    features = model.trunk.features(torch.rand(3, 1, 64, 64, generator=torch.Generator().manual_seed(0)))
-    cells = model.tienet.cells(features)
-    spoken = greedy_reports(model.tienet, vocabulary, cells, 24)
+    features = model.classifier.features(torch.rand(3, 1, 64, 64, generator=torch.Generator().manual_seed(0)))
+    patch_features = model.tienet.patch_features(features)
+    spoken = greedy_reports(model.tienet, vocabulary, patch_features, 24)
     assert (spoken[:, 0] == vocabulary.number(START)).all()
     assert not (spoken == vocabulary.number(END)).any()
     for row in range(3):
-        alone = dictate(model.tienet, vocabulary, features[row : row + 1], width=1, longest=24).words
+        alone = decode_report(model.tienet, vocabulary, features[row : row + 1], width=1, longest=24).words
         together = tuple(int(word) for word in spoken[row, 1:] if word != model.tienet.padding)
         assert alone == together
 
@@ -100,7 +104,7 @@ def test_a_finished_run_is_not_trained_again(report_run: Path, phantom_dataset: 
 
 
 def test_another_classifier_does_not_continue_a_run(phantom_dataset: Dataset, tiny_run: Path, tmp_path: Path):
-    (tmp_path / "trunk.json").write_text('{"weights_sha256": "0"}')
+    (tmp_path / "classifier.json").write_text('{"weights_sha256": "0"}')
     with pytest.raises(ConfigError, match="another classifier"):
         train_report(RECIPE, phantom_dataset, tiny_run, tmp_path, workers=1)
 
@@ -116,8 +120,8 @@ def test_torch_and_onnx_say_the_same_words_on_200_images(report_run: Path, bundl
     assert len(images) == 200
     said = set()
     for image in images:
-        features = model.trunk.features(torch.from_numpy(image)[None, None].float() / 255).detach()
-        expected = dictate(model.tienet, vocabulary, features, width=BEAM_WIDTH, longest=model.card.longest).words
+        features = model.classifier.features(torch.from_numpy(image)[None, None].float() / 255).detach()
+        expected = decode_report(model.tienet, vocabulary, features, width=BEAM_WIDTH, longest=model.card.longest).words
         assert generator.report(image).words == expected
         said.add(expected)
     assert len(said) > 1
@@ -126,13 +130,13 @@ def test_torch_and_onnx_say_the_same_words_on_200_images(report_run: Path, bundl
 def test_torch_and_onnx_search_a_beam_alike(report_run: Path, bundle: Path, phantom_dataset: Dataset):
     card = GeneratorCard.model_validate_json((bundle / GENERATOR_CARD_FILE).read_text())
     sessions = [InferenceSession(bundle / name) for name in (ENCODER_FILE, DECODER_FILE)]
-    speaker = OnnxDictation(*sessions, card.model_copy(update={"beam_width": 3}))
+    decoder = OnnxReportDecoder(*sessions, card.model_copy(update={"beam_width": 3}))
     model = load_report_model(report_run)
     real = ImageCache.build(phantom_dataset, 64, report_run / "cache_all")
     for row in range(20):
-        features = model.trunk.features(torch.from_numpy(np.array(real[row]))[None, None].float() / 255).detach()
-        expected = dictate(model.tienet, Vocabulary(card.words), features, width=3, longest=card.longest)
-        assert speaker.dictate(np.asarray(real[row])).words == expected.words
+        features = model.classifier.features(torch.from_numpy(np.array(real[row]))[None, None].float() / 255).detach()
+        expected = decode_report(model.tienet, Vocabulary(card.words), features, width=3, longest=card.longest)
+        assert decoder.decode(np.asarray(real[row])).words == expected.words
 
 
 def test_the_bundle_screens_with_both_texts(bundle: Path, phantom_dataset: Dataset):
@@ -146,8 +150,8 @@ def test_the_bundle_screens_with_both_texts(bundle: Path, phantom_dataset: Datas
     assert "Report generator" in (bundle / "model_card.md").read_text()
 
 
-def test_changed_versions_of_the_images_are_shown_to_the_frozen_trunk(report_run: Path):
-    plain, changed = (np.load(report_run / "cache" / name / "features.npy") for name in ("features", "changed-0"))
+def test_changed_versions_of_the_images_are_shown_to_the_frozen_classifier(report_run: Path):
+    plain, changed = (np.load(report_run / "cache" / name / "features.npy") for name in ("features", "augmented-0"))
     assert plain.shape == changed.shape
     assert np.abs(plain - changed).mean() > 0.01 * np.abs(plain).mean()
 
@@ -157,17 +161,17 @@ def _with_transformer(run: Path) -> ReportModel:
     config = model.card.model.model_copy(
         update={"decoder": TransformerConfig(kind="transformer", hidden_size=8, layers=1, heads=2)}
     )
-    tienet = new_tienet(config, model.trunk, len(model.card.words), len(model.card.label_space))
-    return ReportModel(model.trunk, tienet.eval(), model.card.model_copy(update={"model": config}))
+    tienet = new_tienet(config, model.classifier, len(model.card.words), len(model.card.label_space))
+    return ReportModel(model.classifier, tienet.eval(), model.card.model_copy(update={"model": config}))
 
 
 def test_a_transformer_is_kept_with_its_tied_words(report_run: Path, tmp_path: Path):
     model = _with_transformer(report_run)
     save_report_model(model, tmp_path)
     again = load_report_model(tmp_path)
-    cells, words = torch.rand(1, 4, model.tienet.cell_channels), torch.tensor([[1, 7, 8]])
+    patch_features, words = torch.rand(1, 4, model.tienet.patch_channels), torch.tensor([[1, 7, 8]])
     with torch.inference_mode():
-        saved, loaded = (m.tienet.embed(cells, words).decoder.logits for m in (model, again))
+        saved, loaded = (m.tienet.embed(patch_features, words).decoder.logits for m in (model, again))
     torch.testing.assert_close(saved, loaded)
 
 
@@ -193,3 +197,41 @@ def test_recipes_are_read_and_refused_by_name(tmp_path: Path):
     bad.write_text('name = "x"\nsurprise = 1\n[optimization]\nepochs = 0\n')
     with pytest.raises(ConfigError, match=r"(?s)epochs.*surprise|surprise.*epochs"):
         load_report_recipe(str(bad))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[rehearsal]\nepochs = 1", r"rehearsal is now called \[text_pretraining\]"),
+        ("[loss]\nplanned = 0.1\nblind = 0.1", "loss.planned is now called loss.plan_share; .*loss.image_dropout"),
+        ("[views]\nchanged = 1", "views.changed is now called views.augmented"),
+    ],
+)
+def test_keys_of_earlier_recipes_are_refused_with_their_new_name(old: str, new: str, tmp_path: Path):
+    path = tmp_path / "old.toml"
+    path.write_text(f'base = "tienet"\nname = "old"\n{old}\n')
+    with pytest.raises(ConfigError, match=new):
+        load_report_recipe(str(path))
+
+
+def test_a_generator_with_earlier_names_is_read(report_run: Path, tmp_path: Path):
+    run = tmp_path / "run"
+    shutil.copytree(report_run, run, ignore=shutil.ignore_patterns("cache", "checkpoints", "logs"))
+    earlier = {"classifier.": "trunk.", "coverage": "crosses_off", "content_plan_": "plan_", "ensemble_w": "opinion_w"}
+    weights = {}
+    for name, tensor in load_file(run / "model.safetensors").items():
+        for new, old in earlier.items():
+            name = name.replace(new, old, 1)
+        weights[name] = tensor
+    save_file(weights, run / "model.safetensors")
+    card = json.loads((run / "report_model.json").read_text())
+    card["trunk"], card["weights_sha256"] = card.pop("classifier"), file_sha256(run / "model.safetensors")
+    (run / "report_model.json").write_text(json.dumps(card))
+    read, expected = (load_report_model(folder).tienet.state_dict() for folder in (run, report_run))
+    assert all(torch.equal(read[name], tensor) for name, tensor in expected.items())
+
+
+def test_the_earlier_name_of_the_classifier_option_is_refused(tmp_path: Path):
+    arguments = ["train-report", "tienet", "--data", str(tmp_path), "--trunk", "x", "--out", str(tmp_path / "run")]
+    with pytest.raises(ConfigError, match="--trunk is now called --classifier"):
+        CliRunner().invoke(build_app(), arguments, catch_exceptions=False)

@@ -10,7 +10,7 @@ from safetensors.numpy import load_file
 from cxr.datasets.dataset import Dataset
 from cxr.models.backbone import Backbone
 from cxr.models.factory import build_model
-from cxr.training.classifier import inputs
+from cxr.training.classifier import train as training
 from cxr.training.classifier.predictions import read_predictions
 from cxr.training.classifier.recipe import Recipe
 from cxr.training.classifier.train import CALIBRATION_SPLIT, train
@@ -40,7 +40,7 @@ def test_stored_maps_train_what_images_train(
     again = tmp_path / "again"
     train(frozen_recipe, phantom_dataset, again, init_weights=None, workers=0, cache=tmp_path / "cache")
     assert len(asked) <= 2, "another run on the same data does not ask the backbone for its maps"
-    monkeypatch.setattr(inputs, "storable", lambda *_: False)
+    monkeypatch.setattr(training, "storable", lambda *_: False)
     train(frozen_recipe, phantom_dataset, tmp_path / "images", init_weights=None, workers=0)
     stored, repeated, computed = (
         load_file(tmp_path / run / "model.safetensors") for run in ("maps", "again", "images")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from benchmarks.localization.fit_boxes import fit_box_settings
 
 from cxr.localization import BoxSettings
-from cxr.training.fit_boxes import fit_box_settings
 
 
 def bump(x: float, y: float, spread: float) -> np.ndarray:

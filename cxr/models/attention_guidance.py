@@ -4,11 +4,10 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from cxr.models.classifier import ChestXray8Network
-from cxr.models.output import ModelOutput
+from cxr.models.classifier import ImageClassifier, ModelOutput, WrappedClassifier
 
 
-class GuidedNetwork(nn.Module):
+class GuidedNetwork(WrappedClassifier):
     """A classifier with a regression path beside it, over the same features.
 
     Args:
@@ -16,23 +15,18 @@ class GuidedNetwork(nn.Module):
         width: channels of the regression path's hidden layer.
     """
 
-    def __init__(self, classifier: ChestXray8Network, width: int = 64) -> None:
-        super().__init__()
-        self.classifier = classifier
+    def __init__(self, classifier: ImageClassifier, width: int = 64) -> None:
+        super().__init__(classifier)
+        prediction = self.unified.prediction
         self.regression = nn.Sequential(
-            nn.Conv2d(classifier.prediction.in_features, width, kernel_size=3, padding=1, bias=False),
+            nn.Conv2d(prediction.in_features, width, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
-            nn.Conv2d(width, classifier.prediction.out_features, kernel_size=1),
+            nn.Conv2d(width, prediction.out_features, kernel_size=1),
         )
-
-    @property
-    def backbone(self) -> nn.Module:
-        """The classifier's backbone."""
-        return self.classifier.backbone
 
     def forward(self, images: Tensor) -> ModelOutput:
         """(N, 1, H, W) in [0, 1] -> ModelOutput whose class maps are the regression path's, in logit units."""
-        features = self.classifier.features(images)
-        output = self.classifier.classify(features)
+        features = self.unified.features(images)
+        output = self.unified.classify(features)
         return replace(output, class_maps=self.regression(features), seed_maps=output.class_maps)

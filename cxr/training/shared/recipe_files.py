@@ -1,0 +1,99 @@
+"""Recipe files: TOML, by path or by the name of a shipped one, validated with every fault in one message."""
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from cxr.errors import ConfigError
+from nlp_labeler.faults import faults
+from nlp_labeler.storage import write_text
+
+__all__ = ["keep_recipe", "read_recipe", "shipped"]
+
+Recipe = TypeVar("Recipe", bound=BaseModel)
+_FILE = "recipe.json"
+
+
+def shipped(package: str) -> list[str]:
+    """Names of the recipes inside a package's folder ``recipes``."""
+    folder = files(package) / "recipes"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def read_recipe(kind: type[Recipe], name_or_path: str, package: str, renamed: Mapping[str, str]) -> Recipe:
+    """Read a recipe by file path, or by name from those shipped.
+
+    A recipe may name another as its ``base``: its own tables are laid over the base's, key by key.
+
+    Args:
+        kind: what the recipe must be.
+        name_or_path: a .toml file, or a shipped recipe's name.
+        package: that ships recipes.
+        renamed: earlier name of a key, with its tables before it (``"model.name"``) -> what it is called now.
+
+    Raises:
+        ConfigError: if there is no such recipe, or it does not validate.
+    """
+    content = _read(name_or_path, package, ())
+    if old := [f"{key} is now called {new}" for key, new in renamed.items() if _holds(content, key.split("."))]:
+        raise ConfigError(f"recipe '{name_or_path}': {'; '.join(old)}")
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(f"recipe '{name_or_path}': {faults(error)}") from error
+
+
+def keep_recipe(recipe: BaseModel, run: Path) -> None:
+    """Write the recipe into a run folder, which may hold a run of this very recipe, to be resumed.
+
+    Raises:
+        ConfigError: if it holds a run of another recipe, or one of another version of the package.
+    """
+    kept = run / _FILE
+    text = recipe.model_dump_json(indent=1) + "\n"
+    if kept.exists() and kept.read_text() != text:
+        raise ConfigError(f"{run} holds a run of another recipe; choose another --out, or delete the folder")
+    run.mkdir(parents=True, exist_ok=True)
+    write_text(kept, text)
+
+
+def _read(name_or_path: str, package: str, above: tuple[str, ...]) -> dict[str, Any]:
+    """A recipe's content, laid over that of its base."""
+    if name_or_path in above:
+        raise ConfigError(f"recipe '{name_or_path}' is its own base, by way of {', '.join(above)}")
+    path = Path(name_or_path)
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise ConfigError(f"recipe {path}: no such file")
+        text = path.read_text()
+    elif name_or_path in shipped(package):
+        text = (files(package) / "recipes" / f"{name_or_path}.toml").read_text()
+    else:
+        raise ConfigError(f"recipe '{name_or_path}': give a .toml file or one of {', '.join(shipped(package))}")
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"recipe '{name_or_path}' is not TOML: {error}") from error
+    base = content.pop("base", None)
+    return content if base is None else _laid_over(content, _read(str(base), package, (*above, name_or_path)))
+
+
+def _laid_over(content: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in content.items():
+        below = base.get(key)
+        merged[key] = _laid_over(value, below) if isinstance(value, dict) and isinstance(below, dict) else value
+    return merged
+
+
+def _holds(content: Any, path: list[str]) -> bool:
+    """Whether there is a key at the end of a path of tables."""
+    for key in path:
+        if not isinstance(content, dict) or key not in content:
+            return False
+        content = content[key]
+    return True
