@@ -17,7 +17,7 @@ from cxr.operating_points import (
     fit_operating_points,
     patient_score,
 )
-from cxr.operating_points.calibration_data import one_image_per_patient, patient_codes, patient_labels
+from cxr.operating_points.calibration_data import half_of_patients, one_image_per_patient, patient_codes, patient_labels
 
 __all__ = ["HeldOutPoint", "HeldOutPoints", "evaluate_points", "fit_on_half"]
 
@@ -79,15 +79,11 @@ def fit_on_half(
     Raises:
         OperatingPointError: if there are fewer than two patients.
     """
-    codes = patient_codes(data.patients)
-    n_patients = int(codes.max()) + 1
-    if n_patients < 2:
+    if len(set(data.patients)) < 2:
         raise OperatingPointError(
             "operating points need at least two patients, to fit on one half and report the other"
         )
-    first_half = np.zeros(n_patients, dtype=bool)
-    first_half[np.random.default_rng(seed).permutation(n_patients)[: n_patients // 2]] = True
-    fitted_on = first_half[codes]
+    fitted_on = half_of_patients(data.patients, seed)
     fit = _subset(data, np.flatnonzero(fitted_on).tolist())
     points = fit_operating_points(
         fit.probabilities, fit.labels, fit.patients, fit.label_names, alpha, delta, seed=seed, subgroups=fit.attributes

@@ -1,11 +1,18 @@
-"""Operating points as a terminal table."""
+"""Operating points and two-sided certificates as terminal tables."""
 
 from rich.table import Table
 
 from cxr.evaluation.decisions import predictive_values
-from cxr.operating_points import ANY_FINDING, Certificate, CertificateRefusal, OperatingPointSet
+from cxr.operating_points import (
+    ANY_FINDING,
+    Certificate,
+    CertificateRefusal,
+    LevelPoint,
+    OperatingPointSet,
+    TwoSidedCertificates,
+)
 
-__all__ = ["certificate_table"]
+__all__ = ["certificate_table", "two_sided_table"]
 
 
 def certificate_table(points: OperatingPointSet, prevalence: float | None = None) -> Table:
@@ -49,3 +56,32 @@ def _worth(point: Certificate | CertificateRefusal, prevalence: float) -> str:
     if point.specificity:
         return f"NPV >= {float(predictive_values(1 - point.limit, point.specificity.rate, prevalence)[1]):.4f}"
     return ""
+
+
+def two_sided_table(certificates: TwoSidedCertificates) -> Table:
+    """A line per target, rule and view, a column per level: the share of patients decided, and what that is worth.
+
+    The levels in use are marked with a star; a refusal says how many patients are missing.
+    """
+    prevalences = dict.fromkeys(f"{100 * v.prevalence:g}" for p in certificates.points for v in p.predictive_values)
+    caption = f"share of patients decided; below it the predictive value at prevalences of {', '.join(prevalences)} %"
+    table = Table("target", "rule", "view", caption=caption if prevalences else None)
+    for limit in certificates.limits:
+        table.add_column(f"error <= {100 * limit:g} %", justify="right")
+    used = {"refer": certificates.refer_limit, "below": certificates.miss_limit}
+    for target in certificates.targets:
+        for rule, in_use in used.items():
+            for view in certificates.views or (None,):
+                row = [p for p in certificates.points if (p.target, p.rule, p.view) == (target, rule, view)]
+                cells = [_level_cell(p, in_use) for p in sorted(row, key=lambda p: p.point.limit)]
+                table.add_row(target, rule, view or "any", *cells)
+        table.add_section()
+    return table
+
+
+def _level_cell(point: LevelPoint, in_use: float) -> str:
+    star = " *" if point.point.limit == in_use else ""
+    if point.decided is None:
+        missing = f"{point.point.missing} patients missing" if isinstance(point.point, CertificateRefusal) else ""
+        return f"refused{star}\n{missing}"
+    return f"{point.decided.rate:.1%}{star}\n" + " ".join(f"{v.at_least:.3f}" for v in point.predictive_values)

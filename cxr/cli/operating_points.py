@@ -72,9 +72,72 @@ def fit(
         raise typer.Exit(1)
 
 
+@app.command("two-sided")
+def two_sided(
+    predictions: _PREDICTIONS,
+    labels: _LABELS,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write, JSON.")],
+    target: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FINDING,...", help="Findings ruled out together; repeat. Default: each by itself."),
+    ] = None,
+    level: Annotated[list[float], typer.Option(help="Highest error rates to list; repeat.")] = [0.01, 0.02, 0.05, 0.1],  # noqa: B006
+    refer_limit: Annotated[float, typer.Option(help="Level used for `refer`: highest false-positive rate.")] = 0.05,
+    miss_limit: Annotated[float, typer.Option(help="Level used for `below`: highest miss rate.")] = 0.05,
+    prevalence: Annotated[list[float], typer.Option(help="State predictive values there; repeat.")] = [0.02, 0.1, 0.3],  # noqa: B006
+    delta: Annotated[float, typer.Option(help="Probability with which any promise of a level may fail.")] = 0.05,
+    by_view: Annotated[bool, typer.Option("--by-view", help="Certify PA and AP films apart.")] = False,
+    model: _MODEL = None,
+    seed: _SEED = 0,
+) -> None:
+    """Certify what may be referred and which named findings may be ruled out, at several levels.
+
+    One image is drawn of each patient. All promises of one level hold together with confidence 1 - DELTA. Name the
+    levels that are used before looking at the table. Exit status 1 if nothing could be certified at the levels used.
+    """
+    from rich.console import Console
+
+    from cxr.benchmark.predictions import join
+    from cxr.cli.certificate_table import two_sided_table
+    from cxr.errors import ConfigError, OperatingPointError
+    from cxr.operating_points import Certificate, fit_two_sided
+
+    named: dict[str, list[str]] = {}
+    for text in target or []:
+        name, equals, findings = text.partition("=")
+        if not (name.strip() and equals and findings.strip()):
+            raise ConfigError(f"--target '{text}': write NAME=FINDING,FINDING, as in acute=Effusion,Pneumothorax")
+        named[name.strip()] = [part.strip() for part in findings.split(",") if part.strip()]
+    data = join(predictions, labels)
+    if by_view and "view" not in data.attributes:
+        raise OperatingPointError(f"{labels} has no 'View Position', which --by-view needs")
+    certificates = fit_two_sided(
+        data.probabilities,
+        data.labels,
+        data.patients,
+        data.label_names,
+        targets=named or None,
+        views=data.attributes["view"] if by_view else None,
+        limits=level,
+        refer_limit=refer_limit,
+        miss_limit=miss_limit,
+        delta=delta,
+        prevalences=prevalence,
+        model_sha256=_sha256(model),
+        seed=seed,
+    )
+    certificates.save(output)
+    Console().print(two_sided_table(certificates))
+    typer.echo(f"wrote {output}")
+    used = {"refer": refer_limit, "below": miss_limit}
+    if not any(isinstance(p.point, Certificate) for p in certificates.points if p.point.limit == used[p.rule]):
+        typer.echo("cxr: nothing is certified at the levels used: too few patients", err=True)
+        raise typer.Exit(1)
+
+
 @app.command()
 def show(
-    certificate: Annotated[Path, typer.Argument(help="File written by `cxr operating-points fit`.")],
+    certificate: Annotated[Path, typer.Argument(help="File written by `cxr operating-points fit` or `two-sided`.")],
     prevalence: Annotated[
         float | None, typer.Option(min=0, max=1, help="Also show what an alarm is worth where so many are ill.")
     ] = None,
@@ -82,10 +145,11 @@ def show(
     """Show a certificate file: every threshold with its promise, or why there is none."""
     from rich.console import Console
 
-    from cxr.cli.certificate_table import certificate_table
-    from cxr.operating_points import OperatingPointSet
+    from cxr.cli.certificate_table import certificate_table, two_sided_table
+    from cxr.operating_points import OperatingPointSet, TwoSidedCertificates
 
-    points = OperatingPointSet.load(certificate)
+    two_sided = certificate.is_file() and b'"targets"' in certificate.read_bytes()
+    points = TwoSidedCertificates.load(certificate) if two_sided else OperatingPointSet.load(certificate)
     console = Console()
     for line in (
         f"fitted {points.created:%Y-%m-%d} on {points.n_images} images of {points.n_patients} patients",
@@ -93,7 +157,10 @@ def show(
         f"calibration set {points.calibration_sha256}",
     ):
         console.print(line, highlight=False, soft_wrap=True)
-    console.print(certificate_table(points, prevalence))
+    if isinstance(points, TwoSidedCertificates):
+        console.print(two_sided_table(points))
+    else:
+        console.print(certificate_table(points, prevalence))
 
 
 @app.command()

@@ -6,6 +6,7 @@
 - certificate: what is promised about one threshold, or why nothing is
 - fitting: one threshold, and all of a model's
 - operating_point_set, sealed_file: what was fitted, its triage, and the file that holds it
+- two_sided: which named findings may be referred or ruled out, at several levels
 - score_reference: how the calibration set scored
 - certificate_audit: whether a certificate still holds on new local patients
 """
@@ -15,9 +16,10 @@ from cxr.operating_points.calibration_data import patient_score
 from cxr.operating_points.calibration_fit import fit_calibrator
 from cxr.operating_points.certificate import Certificate, CertificateRefusal, Proportion, SubgroupRate
 from cxr.operating_points.certificate_audit import ANY_FINDING, CertificateAudit, audit_certificates
-from cxr.operating_points.fitting import fit_operating_points
+from cxr.operating_points.fitting import fit_operating_points, fit_two_sided
 from cxr.operating_points.operating_point_set import OperatingPointSet, Triage
 from cxr.operating_points.score_reference import ScoreReference
+from cxr.operating_points.two_sided import LevelPoint, TwoSidedCertificates
 
 __all__ = [
     "ANY_FINDING",
@@ -26,14 +28,17 @@ __all__ = [
     "CertificateAudit",
     "CertificateRefusal",
     "FindingCalibration",
+    "LevelPoint",
     "OperatingPointSet",
     "Proportion",
     "ScoreReference",
     "SubgroupRate",
     "Triage",
+    "TwoSidedCertificates",
     "audit_certificates",
     "fit_calibrator",
     "fit_operating_points",
+    "fit_two_sided",
     "patient_score",
     "shift_prevalence",
 ]

@@ -25,9 +25,10 @@ from cxr.operating_points.certificate import (
     SubgroupRate,
 )
 from cxr.operating_points.operating_point_set import OperatingPointSet
-from cxr.operating_points.risk_control import furthest_rule_out, order_statistic, required_sample
+from cxr.operating_points.risk_control import family_level, furthest_rule_out, order_statistic, required_sample
+from cxr.operating_points.two_sided import LevelPoint, Rule, TwoSidedCertificates, predictive_values, target_score
 
-__all__ = ["Sample", "fit_operating_points", "rule_in", "rule_out"]
+__all__ = ["fit_operating_points", "fit_two_sided"]
 
 _Floats = NDArray[np.float64]
 
@@ -198,3 +199,142 @@ def fit_operating_points(
         patient_level=rule_in(patient, "any finding", alpha, delta, groups),
         patient_rule_out=rule_out(patient, "any finding", miss_limit, delta, groups),
     ).sealed()
+
+
+def fit_two_sided(
+    scores: ArrayLike,
+    labels: ArrayLike,
+    patients: Sequence[str],
+    label_space: Sequence[str],
+    *,
+    targets: Mapping[str, Sequence[str]] | None = None,
+    views: Sequence[str] | None = None,
+    limits: Sequence[float] = (0.01, 0.02, 0.05, 0.1),
+    refer_limit: float = 0.05,
+    miss_limit: float = 0.05,
+    delta: float = 0.05,
+    prevalences: Sequence[float] = (0.02, 0.1, 0.3),
+    model_sha256: str | None = None,
+    seed: int = 0,
+) -> TwoSidedCertificates:
+    """Fit both rules of each target at every level; see :mod:`cxr.operating_points.two_sided`.
+
+    The scores must come from a function fixed before these patients were seen, calibration included: calibrate on other
+    patients (:func:`~cxr.operating_points.calibration_data.half_of_patients`).
+
+    Args:
+        scores: (N, C) probabilities in [0, 1].
+        labels: (N, C) 1, 0, or NaN where unknown. A target is there where any of its findings is, and absent where all
+            are known to be absent.
+        patients: (N,) patient of each image.
+        label_space: C names, in the order of the columns.
+        targets: name -> findings; each finding by itself if not given.
+        views: (N,) view of each image, each certified by itself; one threshold for all images if not given.
+        limits: the levels, each in (0, 1).
+        refer_limit: the level of ``refer`` that is used, one of them.
+        miss_limit: the level of ``below`` that is used, one of them.
+        delta: probability with which any promise of one rule at one level may fail.
+        prevalences: at which predictive values are stated, each in (0, 1).
+        model_sha256: hash of the model file the scores came from; without it no model can use the result.
+        seed: draws one image per patient.
+
+    Raises:
+        OperatingPointError: if shapes disagree, a score, label or level is out of range, or a target names an unknown
+            finding or none.
+    """
+    s, y = check_calibration_data(scores, labels, patients, label_space)
+    wanted = {name: (name,) for name in label_space} if targets is None else targets
+    named = {name: tuple(findings) for name, findings in wanted.items()}
+    levels = tuple(sorted(set(limits)))
+    _check_two_sided(named, label_space, views, len(s))
+    for name, values in (("level", levels), ("prevalence", prevalences)):
+        odd = [value for value in values if not 0 < value < 1]
+        if odd:
+            raise OperatingPointError(f"{name} is {odd[0]}; it must lie strictly between 0 and 1")
+    for name, value in (("refer", refer_limit), ("miss", miss_limit)):
+        if value not in levels:
+            listed = ", ".join(f"{level:g}" for level in levels)
+            raise OperatingPointError(f"the {name} limit {value:g} is none of the levels {listed}; name one of them")
+    codes, rng = patient_codes(patients), np.random.default_rng(seed)
+    strata: dict[str | None, NDArray[np.bool_]] = {None: np.ones(len(s), dtype=bool)}
+    if views is not None:
+        strata = {view: np.asarray(views) == view for view in sorted(set(views))}
+    samples: dict[tuple[str, str | None], Sample] = {}
+    films = {view: one_image_per_patient(chosen, codes, rng) for view, chosen in strata.items()}
+    for target, findings in named.items():
+        columns = [label_space.index(name) for name in findings]
+        of_target, there = target_score(s[:, columns]), patient_labels(y[:, columns])
+        for view, chosen in strata.items():
+            healthy, diseased = (one_image_per_patient(chosen & (there == v), codes, rng) for v in (0, 1))
+            samples[target, view] = Sample(of_target, np.where(chosen, there, np.nan), healthy, diseased)
+    points = [
+        point
+        for limit in levels
+        for rule in ("refer", "below")
+        for point in _family(rule, samples, films, limit, delta, prevalences)
+    ]
+    return TwoSidedCertificates(
+        created=datetime.now(UTC),
+        model_sha256=model_sha256,
+        calibration_sha256=calibration_sha256(s, y, patients, label_space),
+        label_space=tuple(label_space),
+        seed=seed,
+        n_images=len(codes),
+        n_patients=int(codes.max()) + 1 if len(codes) else 0,
+        targets=named,
+        delta=delta,
+        limits=levels,
+        refer_limit=refer_limit,
+        miss_limit=miss_limit,
+        views=tuple(view for view in strata if view is not None),
+        points=tuple(points),
+    ).sealed()
+
+
+def _check_two_sided(
+    targets: Mapping[str, Sequence[str]],
+    label_space: Sequence[str],
+    views: Sequence[str] | None,
+    n: int,
+) -> None:
+    for target, findings in targets.items():
+        unknown = [name for name in findings if name not in label_space]
+        if unknown or not findings:
+            what = f"'{unknown[0]}', which has no scores" if unknown else "no finding"
+            raise OperatingPointError(f"target '{target}' names {what}; known are {', '.join(label_space)}")
+    if views is not None and len(views) != n:
+        raise OperatingPointError(f"{len(views)} views for {n} images")
+
+
+def _family(
+    rule: Rule,
+    samples: Mapping[tuple[str, str | None], Sample],
+    films: Mapping[str | None, NDArray[np.int64]],
+    limit: float,
+    delta: float,
+    prevalences: Sequence[float],
+) -> list[LevelPoint]:
+    """All promises of one rule at one level, which hold together."""
+    sizes = [len(sample.healthy if rule == "refer" else sample.diseased) for sample in samples.values()]
+    level = family_level(sizes, limit, delta)
+    fit = rule_in if rule == "refer" else rule_out
+    points = []
+    for (target, view), sample in samples.items():
+        point = fit(sample, target, limit, level, {})
+        if not isinstance(point, Certificate):
+            points.append(LevelPoint(target=target, rule=rule, view=view, point=point))
+            continue
+        drawn = sample.scores[films[view]]
+        hit = drawn > point.threshold if rule == "refer" else drawn < point.threshold
+        other = point.sensitivity if rule == "refer" else point.specificity
+        points.append(
+            LevelPoint(
+                target=target,
+                rule=rule,
+                view=view,
+                point=point,
+                decided=Proportion.of(int(hit.sum()), len(hit)),
+                predictive_values=predictive_values(rule, limit, other, prevalences),
+            )
+        )
+    return points

@@ -15,37 +15,27 @@ the finding that caused it.
 - ``read``: everything else, which a person reads. Where a side has no certificate, its zone is read too.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import model_validator
 
 from cxr.errors import OperatingPointError
 from cxr.operating_points.calibration_data import patient_score
 from cxr.operating_points.certificate import Certificate, OperatingPoint
-from cxr.operating_points.sealed_file import SealedFile
+from cxr.operating_points.sealed_file import ModelFile
 
 __all__ = ["OperatingPointSet", "Triage"]
 
 Triage = Literal["refer", "read", "none"]
 
-_Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
-
-class OperatingPointSet(SealedFile):
+class OperatingPointSet(ModelFile):
     """Certificates or refusals for every finding and for the patient.
 
     Attributes:
-        created: when it was fitted, with a time zone.
-        model_sha256: hash of the model file it belongs to; ``None`` if it was fitted on bare predictions, in
-            which case no model may use it.
-        calibration_sha256: hash of the scores, labels and patients it was fitted on.
-        label_space: findings in the order of the model's outputs.
-        seed: drew one image per patient.
-        n_images: images of the calibration set.
-        n_patients: patients of the calibration set.
         findings: per finding, the rule ``probability > threshold`` of limited false-positive rate.
         rule_out: per finding, the rule ``probability < threshold`` of limited miss rate.
         patient_level: the referral: ``highest probability of any finding > threshold``, of limited
@@ -57,13 +47,6 @@ class OperatingPointSet(SealedFile):
     FORMAT_VERSION: ClassVar[int] = 1
 
     format_version: Literal[1] = 1
-    created: AwareDatetime
-    model_sha256: _Sha256 | None
-    calibration_sha256: _Sha256
-    label_space: Annotated[tuple[str, ...], Field(min_length=1)]
-    seed: int
-    n_images: int
-    n_patients: int
     findings: dict[str, OperatingPoint]
     rule_out: dict[str, OperatingPoint]
     patient_level: OperatingPoint
@@ -71,39 +54,11 @@ class OperatingPointSet(SealedFile):
 
     @model_validator(mode="after")
     def _every_finding_has_its_points(self) -> Self:
-        if len(set(self.label_space)) != len(self.label_space):
-            raise ValueError("a finding is listed twice in label_space")
         for name, points in (("findings", self.findings), ("rule_out", self.rule_out)):
             odd = sorted(set(points) ^ set(self.label_space))
             if odd:
                 raise ValueError(f"{name} and label_space differ in {', '.join(odd)}")
         return self
-
-    def require(self, *, model_sha256: str, label_space: Sequence[str]) -> None:
-        """Refuse another model or label space than the set was fitted for.
-
-        Args:
-            model_sha256: hash of the model file that is to be used.
-            label_space: its findings, in order.
-
-        Raises:
-            OperatingPointError: if either differs, or the set belongs to no model.
-        """
-        if self.model_sha256 is None:
-            raise OperatingPointError(
-                "these operating points were fitted on bare predictions and belong to no model; fit them with the "
-                "model's hash"
-            )
-        if self.model_sha256 != model_sha256:
-            raise OperatingPointError(
-                f"these operating points belong to model {self.model_sha256[:12]}, not to {model_sha256[:12]}; fit new "
-                "ones for this model"
-            )
-        if self.label_space != tuple(label_space):
-            raise OperatingPointError(
-                f"these operating points cover {', '.join(self.label_space)}; the model's label space is "
-                f"{', '.join(label_space)}"
-            )
 
     def point(self, name: str) -> Certificate | None:
         """The false-positive-limited certificate of a finding; ``None`` where it was refused.

@@ -5,16 +5,27 @@ The seal finds accidents and edits; it is no signature: whoever can write a new 
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
 from cxr.errors import OperatingPointError
 from nlp_labeler.faults import faults
 from nlp_labeler.storage import write_text
 
-__all__ = ["SealedFile"]
+__all__ = ["ModelFile", "SealedFile"]
+
+_Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class SealedFile(BaseModel):
@@ -96,3 +107,59 @@ class SealedFile(BaseModel):
         except (OSError, UnicodeDecodeError) as error:
             raise OperatingPointError(f"cannot read {cls.CONTENT} from {path}: {error}") from error
         return cls.from_json(text)
+
+
+class ModelFile(SealedFile):
+    """A sealed file that belongs to one model, one calibration set and one label space.
+
+    Attributes:
+        created: when it was fitted, with a time zone.
+        model_sha256: hash of the model file it belongs to; ``None`` if it was fitted on bare predictions, in
+            which case no model may use it.
+        calibration_sha256: hash of the scores, labels and patients it was fitted on.
+        label_space: findings in the order of the model's outputs.
+        seed: drew one image per patient.
+        n_images: images of the calibration set.
+        n_patients: patients of the calibration set.
+    """
+
+    created: AwareDatetime
+    model_sha256: _Sha256 | None
+    calibration_sha256: _Sha256
+    label_space: Annotated[tuple[str, ...], Field(min_length=1)]
+    seed: int
+    n_images: int
+    n_patients: int
+
+    @field_validator("label_space")
+    @classmethod
+    def _each_finding_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("a finding is listed twice in label_space")
+        return value
+
+    def require(self, *, model_sha256: str, label_space: Sequence[str]) -> None:
+        """Refuse another model or label space than the file was made for.
+
+        Args:
+            model_sha256: hash of the model file that is to be used.
+            label_space: its findings, in order.
+
+        Raises:
+            OperatingPointError: if either differs, or the file belongs to no model.
+        """
+        if self.model_sha256 is None:
+            raise OperatingPointError(
+                f"these {self.CONTENT} were fitted on bare predictions and belong to no model; "
+                "fit them with the model's hash"
+            )
+        if self.model_sha256 != model_sha256:
+            raise OperatingPointError(
+                f"these {self.CONTENT} belong to model {self.model_sha256[:12]}, not to {model_sha256[:12]}; fit new "
+                "ones for this model"
+            )
+        if self.label_space != tuple(label_space):
+            raise OperatingPointError(
+                f"these {self.CONTENT} cover {', '.join(self.label_space)}; the model's label space is "
+                f"{', '.join(label_space)}"
+            )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from benchmarks.localization.fit_boxes import fit_box_settings
 
+from benchmarks.localization.fit_boxes import fit_box_settings
 from cxr.localization import BoxSettings
 
 
