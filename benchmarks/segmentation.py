@@ -7,7 +7,7 @@ from benchmarks.provenance import shared_data
 from benchmarks.record import Row, line
 from cxr.evaluation import Estimate
 from cxr.imaging.segmentation import Segmenter, cardiothoracic_ratio
-from cxr.training.segmentation.masked_chests import MaskedChest, read_masked_chests
+from cxr.training.segmentation import MaskedChest, read_masked_chests
 
 METRICS = ("lung Dice", "heart Dice", "ratio, mean absolute error", "ratio, mean error")
 

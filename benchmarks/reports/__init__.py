@@ -23,9 +23,9 @@ from cxr.datasets.dataset import Dataset, open_dataset
 from cxr.export.bundle import export_bundle
 from cxr.models.report_checkpoint import load_report_model
 from cxr.training.report.recipe import load_report_recipe
+from cxr.training.report.texts import teachable_rows
 from cxr.training.report.train import train_report
 from cxr.training.shared.frozen_features import cached_features
-from cxr.training.shared.report_texts import teachable_rows
 from nlp_labeler.document import compose_report
 from nlp_labeler.findings import CHESTXRAY8
 

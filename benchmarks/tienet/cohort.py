@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cxr.datasets.dataset import Dataset, open_dataset
-from cxr.training.shared.report_texts import report_texts
+from cxr.training.report.texts import report_texts
 from nlp_labeler.findings import CHESTXRAY8
 
 __all__ = ["Cohort"]

@@ -16,7 +16,7 @@ from cxr.evaluation.clinical_efficacy import clinical_efficacy, stated_findings
 from cxr.evaluation.report_metrics import text_metrics
 from cxr.models.classifier import ChestXray8Network
 from cxr.training.report.heads import feature_batches
-from cxr.training.shared.report_texts import teachable_rows
+from cxr.training.report.texts import teachable_rows
 from nlp_labeler.findings import CHESTXRAY8
 from nlp_labeler.labeler import Labeler
 

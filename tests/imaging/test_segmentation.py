@@ -30,7 +30,7 @@ def test_no_ratio_without_heart_or_lungs():
 
 def test_held_out_masks(shared_data):
     from benchmarks.segmentation import dice
-    from cxr.training.segmentation.masked_chests import read_masked_chests
+    from cxr.training.segmentation import read_masked_chests
 
     chests = [chest for chest in read_masked_chests(shared_data / "lung_heart_masks") if chest.held_out][::8]
     found = [Segmenter.shipped().segment(chest.image.astype(np.float32) / np.float32(255)) for chest in chests]

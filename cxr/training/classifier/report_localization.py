@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from cxr.datasets.dataset import Dataset
+from cxr.errors import DatasetError
 from nlp_labeler.document import Assertion
-from nlp_labeler.labeler import Labeler
 
 __all__ = [
     "ANYWHERE",
@@ -95,26 +96,34 @@ class ReportLocalizationConfig(BaseModel):
     sharpness: float = Field(default=1.0, gt=0)
 
 
-def report_quadrants(texts: Sequence[str], label_space: Sequence[str]) -> NDArray[np.int64]:
-    """Read reports, and collect for each label the quarters in which it is said to be.
+def report_quadrants(dataset: Dataset, label_space: Sequence[str]) -> NDArray[np.int64]:
+    """For each label the quarters in which the dataset's reports, as its labeler read them, put it.
 
     Args:
-        texts: N reports; "" says nothing.
+        dataset: N images, with mined reports.
         label_space: names of the C labels.
 
     Returns:
-        (N, C) sets of quarters; UNLOCALIZED where a finding is not said to be present, or nowhere in
-        particular. Of several mentions those that name no place are taken to speak of the others' places.
+        (N, C) sets of quarters; UNLOCALIZED where a finding is not said to be present, or nowhere in particular. Of
+        several mentions those that name no place are taken to speak of the others' places.
+
+    Raises:
+        DatasetError: if the dataset has no mined reports.
     """
-    quadrants = np.full((len(texts), len(label_space)), UNLOCALIZED, dtype=np.int64)
+    if dataset.reports is None or "mentions" not in dataset.reports:
+        raise DatasetError(
+            f"{dataset.root} has no mined reports to learn places from; build it with `cxr dataset build`"
+        )
+    quadrants = np.full((len(dataset), len(label_space)), UNLOCALIZED, dtype=np.int64)
     numbers = {name: number for number, name in enumerate(label_space)}
-    for row, report in enumerate(Labeler.load(policy="openi", engine="surface").label_batch(list(texts))):
-        for mention in report.mentions:
-            if mention.finding not in numbers or mention.assertion not in PRESENT:
+    mentions = dict(zip(dataset.reports["image"], dataset.reports["mentions"], strict=True))
+    for row, image in enumerate(dataset.records["image"]):
+        for mention in mentions.get(image, ()):
+            if mention["finding"] not in numbers or mention["assertion"] not in PRESENT:
                 continue
-            named = quadrants_of(mention.side, mention.zone)
-            if named != ANYWHERE or mention.side is not None:  # "bilateral" is a place, too
-                quadrants[row, numbers[mention.finding]] |= named
+            named = quadrants_of(mention["side"], mention["zone"])
+            if named != ANYWHERE or mention["side"] is not None:  # "bilateral" is a place, too
+                quadrants[row, numbers[mention["finding"]]] |= named
     return quadrants
 
 

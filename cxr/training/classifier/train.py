@@ -41,7 +41,6 @@ from cxr.training.shared.batches import EpochSampler, PlainImages, TrainingImage
 from cxr.training.shared.frozen_features import compute_maps, storable, stored_maps, unchanged
 from cxr.training.shared.optimization import fit_resumed, quiet_trainer, weight_averaging
 from cxr.training.shared.recipe_files import keep_recipe
-from cxr.training.shared.report_texts import report_texts
 
 CALIBRATION_SPLIT = "calibration_split.csv"
 # A label with fewer positives than this cannot be learned; it leaves the label space.
@@ -225,7 +224,7 @@ def _quadrants(recipe: Recipe, split: Dataset, label_space: tuple[str, ...]) -> 
     """(N, C) where the reports put the findings, for a recipe that learns from it; nowhere for any other."""
     if recipe.report_localization is None:
         return np.full((len(split), len(label_space)), UNLOCALIZED)
-    return report_quadrants(report_texts(split), label_space)
+    return report_quadrants(split, label_space)
 
 
 def _order(recipe: Recipe, split: Dataset, label_space: tuple[str, ...]) -> EpochSampler:

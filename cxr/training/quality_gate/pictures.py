@@ -14,7 +14,7 @@ from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
 from cxr.phantom.cohort import generate_cohort
 from cxr.training.quality_gate.non_chests import DRAWINGS, HELD_OUT_DRAWINGS, draw, random_crop
-from cxr.training.segmentation.masked_chests import read_masked_chests
+from cxr.training.segmentation import read_masked_chests
 
 __all__ = ["calibration_chests", "hospital_chests", "shuffled", "training_chests", "training_non_chests"]
 

@@ -13,8 +13,8 @@ from torch.optim import AdamW
 from torch.utils.data import Dataset, Sampler
 
 from cxr.models.tienet import TieNet
-from cxr.training.report.content_plan import content_plan_of
 from cxr.training.report.recipe import WARMUP, ReportRecipe
+from cxr.training.report.text_pretraining import content_plan_of
 from cxr.training.report.word_grounding import NOTHING, WordGrounding, word_grounding_loss
 from cxr.training.shared.losses import multilabel_loss, resolve_uncertain
 from cxr.training.shared.optimization import warmup_cosine

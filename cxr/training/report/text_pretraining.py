@@ -14,11 +14,15 @@ from torch.nn.functional import cross_entropy
 from torch.optim import AdamW
 
 from cxr.models.tienet import TieNet
-from cxr.training.report.content_plan import content_plan_of
 from cxr.training.report.recipe import WARMUP, ReportOptimization, TextPretrainingConfig
 from cxr.training.shared.optimization import warmup_cosine
 
-__all__ = ["pretrain_on_text"]
+__all__ = ["content_plan_of", "pretrain_on_text"]
+
+
+def content_plan_of(labels: Tensor) -> Tensor:
+    """The plan (N, C) of reports with these labels (N, C): 1 for what is present or uncertain, else -1."""
+    return torch.where((labels == 1) | (labels == -1), 1.0, -1.0)
 
 
 def pretrain_on_text(

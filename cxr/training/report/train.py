@@ -30,18 +30,17 @@ from cxr.models.report_checkpoint import (
     save_report_model,
 )
 from cxr.training.classifier.predictions import label_matrix
-from cxr.training.report.content_plan import fit_content_plan
-from cxr.training.report.heads import fit_generated_head, fit_report_head
+from cxr.training.report.heads import fit_content_plan, fit_generated_head, fit_report_head
 from cxr.training.report.module import LengthSampler, ReportRows, TieNetModule
 from cxr.training.report.recipe import ReportRecipe
 from cxr.training.report.text_pretraining import pretrain_on_text
+from cxr.training.report.texts import teachable_rows
 from cxr.training.report.tokenizer import encode, train_tokenizer, vocabulary_of
 from cxr.training.report.word_grounding import ground_words
 from cxr.training.shared.batches import AugmentedImages
 from cxr.training.shared.frozen_features import cached_features
 from cxr.training.shared.optimization import fit_resumed, quiet_trainer
 from cxr.training.shared.recipe_files import keep_recipe
-from cxr.training.shared.report_texts import teachable_rows
 from nlp_labeler.storage import write_text
 
 __all__ = ["train_report"]

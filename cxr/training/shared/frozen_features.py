@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor, nn
 
-from cxr.datasets.cache import ImageCache
 from cxr.imaging.augmentation import AugmentationConfig
 from cxr.models.backbone import Backbone
 from cxr.models.classifier import ChestXray8Network, ImageClassifier
-from cxr.training.shared.batches import UINT8_MAX, Images, PlainImages, plain_batches
+from cxr.training.shared.batches import UINT8_MAX, Images
 from nlp_labeler.storage import atomic_path, write_text
 
 _BATCH = 32
@@ -55,7 +54,7 @@ def unchanged(image: NDArray[Any], epoch: int, row: int) -> NDArray[Any]:  # noq
     return image
 
 
-def compute_maps(backbone: Backbone, images: ImageCache, folder: Path) -> NDArray[np.float16]:
+def compute_maps(backbone: Backbone, images: Images, folder: Path) -> NDArray[np.float16]:
     """(N, L) memory map: the maps of each image, flat and in a row.
 
     Args:
@@ -63,35 +62,38 @@ def compute_maps(backbone: Backbone, images: ImageCache, folder: Path) -> NDArra
         images: network inputs.
         folder: where the maps are kept, under a name that hangs on the backbone's weights and on the images.
     """
-    target = folder / f"{_key(backbone, images)}.npy"
-    if target.is_file():
-        return np.load(target, mmap_mode="r", allow_pickle=False)
-    folder.mkdir(parents=True, exist_ok=True)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    backbone = backbone.to(device).eval()
-    table, first = None, 0
-    batches = plain_batches(PlainImages(images, np.zeros((len(images), 0), np.float32)), _BATCH)
-    with torch.inference_mode(), atomic_path(target) as temporary:
-        for batch, _ in track(batches, description="maps of the frozen backbone", transient=True):
-            maps = _several(backbone(batch.to(device).float() / UINT8_MAX))
-            rows = torch.cat([found.flatten(1) for found in maps], dim=1).half().cpu().numpy()
-            if table is None:
-                table = np.lib.format.open_memmap(temporary, "w+", np.float16, (len(images), rows.shape[1]))
-            table[first : first + len(rows)] = rows
-            first += len(rows)
-        if table is None:
-            raise ValueError("there are no images to compute maps of")
-        table.flush()
+    weights = hashlib.sha256(f"{backbone.stages}".encode())
+    for tensor in backbone.state_dict().values():
+        weights.update(tensor.cpu().numpy().tobytes())
+    target = folder / f"{hashlib.sha256((weights.hexdigest() + _digest(images)).encode()).hexdigest()[:32]}.npy"
+    if not target.is_file():
+        _store(
+            backbone,
+            lambda batch: torch.cat([part.flatten(1) for part in _several(backbone(batch))], dim=1),
+            images,
+            target,
+        )
     return np.load(target, mmap_mode="r", allow_pickle=False)
 
 
-def _key(backbone: Backbone, images: ImageCache) -> str:
-    digest = hashlib.sha256(f"{backbone.stages} {images.pixels.shape}".encode())
-    for weights in backbone.state_dict().values():
-        digest.update(weights.cpu().numpy().tobytes())
-    for row in range(len(images)):
-        digest.update(images[row].tobytes())
-    return digest.hexdigest()[:32]
+def cached_features(
+    classifier: ChestXray8Network, weights_sha256: str, images: Images, folder: Path
+) -> NDArray[np.float16]:
+    """(N, channels, S, S) memory map; made anew where the folder holds those of another classifier or other images.
+
+    Args:
+        classifier: whose weights stay as they are.
+        weights_sha256: of the classifier's checkpoint.
+        images: the split's network inputs.
+        folder: where the map is kept.
+    """
+    target, card = folder / "features.npy", folder / "features.json"
+    key = {"weights_sha256": weights_sha256, "images_sha256": _digest(images)}
+    if not (target.is_file() and card.is_file() and json.loads(card.read_text()) == key):
+        card.unlink(missing_ok=True)
+        _store(classifier, classifier.features, images, target)
+        write_text(card, json.dumps(key) + "\n")
+    return np.load(target, mmap_mode="r", allow_pickle=False)
 
 
 @contextmanager
@@ -114,43 +116,32 @@ def stored_maps(model: ImageClassifier, size: int) -> Iterator[None]:
         network.backbone = backbone
 
 
-def _several(maps: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return maps if isinstance(maps, tuple) else (maps,)
-
-
-def cached_features(
-    classifier: ChestXray8Network, weights_sha256: str, images: Images, folder: Path
-) -> NDArray[np.float16]:
-    """(N, channels, S, S) memory map; made anew where the folder holds others.
-
-    Args:
-        classifier: in evaluation mode.
-        weights_sha256: of the classifier's checkpoint.
-        images: the split's network inputs.
-        folder: where the map is kept.
-    """
-    target, card = folder / "features.npy", folder / "features.json"
-    digest = hashlib.sha256()
-    for row in range(len(images)):
-        digest.update(images[row].tobytes())
-    key = {"weights_sha256": weights_sha256, "images_sha256": digest.hexdigest()}
-    if target.is_file() and card.is_file() and json.loads(card.read_text()) == key:
-        return np.load(target, mmap_mode="r", allow_pickle=False)
-    folder.mkdir(parents=True, exist_ok=True)
-    card.unlink(missing_ok=True)
+def _store(network: nn.Module, look: Callable[[Tensor], Tensor], images: Images, target: Path) -> None:
+    """Write what a network gives of each image, in half precision."""
+    if not len(images):
+        raise ValueError("there are no images to compute features of")
+    target.parent.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    classifier = classifier.to(device).eval()
-    table: np.memmap[Any, np.dtype[np.float16]] | None = None
-    with torch.inference_mode():
+    network.to(device).eval()
+    with torch.inference_mode(), atomic_path(target) as temporary:
+        table: np.memmap[Any, np.dtype[np.float16]] | None = None
         for first in track(range(0, len(images), _BATCH), "Computing features", transient=True):
             rows = np.stack([images[row] for row in range(first, min(first + _BATCH, len(images)))])
-            found = classifier.features(torch.from_numpy(rows)[:, None].to(device).float() / UINT8_MAX)
+            found = look(torch.from_numpy(rows)[:, None].to(device).float() / UINT8_MAX).half().cpu().numpy()
             if table is None:
-                shape = (len(images), *found.shape[1:])
-                table = np.lib.format.open_memmap(target, "w+", np.float16, shape)
-            table[first : first + len(rows)] = found.half().cpu().numpy()
-    if table is None:
-        raise ValueError("there are no images to compute features of")
-    table.flush()
-    write_text(card, json.dumps(key) + "\n")
-    return np.load(target, mmap_mode="r", allow_pickle=False)
+                table = np.lib.format.open_memmap(temporary, "w+", np.float16, (len(images), *found.shape[1:]))
+            table[first : first + len(rows)] = found
+        if table is not None:
+            table.flush()
+
+
+def _digest(images: Images) -> str:
+    """sha256 of all pixels."""
+    digest = hashlib.sha256(str(len(images)).encode())
+    for row in range(len(images)):
+        digest.update(images[row].tobytes())
+    return digest.hexdigest()
+
+
+def _several(maps: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return maps if isinstance(maps, tuple) else (maps,)

@@ -1,7 +1,10 @@
 """What a classifier learns of where reports put a finding."""
 
 import math
+from dataclasses import asdict
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch.nn.functional import softplus
@@ -22,6 +25,7 @@ from cxr.training.classifier.report_localization import (
     report_quadrants,
 )
 from cxr.training.classifier.train import train
+from nlp_labeler.labeler import Labeler
 
 LABELS = ("Mass", "Effusion", "Pneumothorax")
 
@@ -69,8 +73,24 @@ def test_a_map_of_one_cell_has_no_quarters():
         ("", (UNLOCALIZED, UNLOCALIZED, UNLOCALIZED)),
     ],
 )
-def test_reports_name_the_quarters_of_what_they_assert(report: str, expected: tuple[int, ...]):
-    assert tuple(report_quadrants([report], LABELS)[0].tolist()) == expected
+def test_mined_reports_name_the_quarters_of_what_they_assert(
+    report: str, expected: tuple[int, ...], phantom_dataset: Dataset
+):
+    image = phantom_dataset.records.iloc[:1]
+    mined = [asdict(mention) for mention in Labeler.load(policy="openi", engine="surface").label(report).mentions]
+    reports = pd.DataFrame({"image": image["image"].tolist(), "mentions": [mined]})
+    dataset = Dataset(**{**vars(phantom_dataset), "records": image, "reports": reports})
+    assert tuple(report_quadrants(dataset, LABELS)[0].tolist()) == expected
+
+
+def test_places_are_those_that_the_dataset_was_built_with(phantom_dataset: Dataset):
+    """What is stored is read, whatever the text says: the labels are of the same reading."""
+    reports = phantom_dataset.reports.copy()
+    reports["text"] = "Normal chest."
+    rewritten = Dataset(**{**vars(phantom_dataset), "reports": reports})
+    found = report_quadrants(phantom_dataset, LABELS)
+    assert (found != UNLOCALIZED).any()
+    np.testing.assert_array_equal(report_quadrants(rewritten, LABELS), found)
 
 
 def test_the_loss_is_that_of_the_scores_of_the_cells_inside_and_outside():
@@ -123,5 +143,5 @@ def test_a_dataset_without_reports_is_refused(tiny_recipe: Recipe, phantom_datas
     content = load_recipe("demo").model_dump() | {"optimization": tiny_recipe.optimization.model_dump()}
     content |= {"image_size": 32, "report_localization": {"weight": 1.0}}
     silent = Dataset(**{**vars(phantom_dataset), "reports": None})
-    with pytest.raises(DatasetError, match="no reports"):
+    with pytest.raises(DatasetError, match="no mined reports"):
         train(Recipe.model_validate(content), silent, tmp_path / "run", init_weights=None, workers=0)

@@ -14,11 +14,10 @@ from cxr.training.classifier.report_localization import (
     RIGHT_UPPER,
     quadrant_masks,
 )
-from cxr.training.report.content_plan import content_plan_of, fit_content_plan
 from cxr.training.report.decode import greedy_reports
-from cxr.training.report.heads import fit_generated_head
+from cxr.training.report.heads import fit_content_plan, fit_generated_head
 from cxr.training.report.recipe import ReportOptimization, TextPretrainingConfig
-from cxr.training.report.text_pretraining import pretrain_on_text
+from cxr.training.report.text_pretraining import content_plan_of, pretrain_on_text
 from cxr.training.report.tokenizer import encode, train_tokenizer, vocabulary_of
 from cxr.training.report.word_grounding import NOTHING, ground_words, word_grounding_loss
 

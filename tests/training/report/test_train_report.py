@@ -32,8 +32,8 @@ from cxr.screening.generator import (
 )
 from cxr.training.report.decode import decode_report, greedy_reports
 from cxr.training.report.recipe import ReportRecipe, load_report_recipe
+from cxr.training.report.texts import report_texts
 from cxr.training.report.train import train_report
-from cxr.training.shared.report_texts import report_texts
 from nlp_labeler.storage import file_sha256
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")

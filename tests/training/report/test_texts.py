@@ -3,8 +3,8 @@ import pytest
 
 from cxr.reporting.vocabulary import PAD
 from cxr.training.report.module import LengthSampler
+from cxr.training.report.texts import teachable
 from cxr.training.report.tokenizer import encode, train_tokenizer, vocabulary_of
-from cxr.training.shared.report_texts import teachable
 
 
 @pytest.mark.parametrize(

@@ -1,26 +1,82 @@
 """Train the lung and heart segmentation that ships with the package.
 
-    python -m cxr.training.segmentation.train --data ../shared/data/lung_heart_masks --out cxr/weights/segmentation.onnx
+    python -m cxr.training.segmentation --data ../shared/data/lung_heart_masks --out cxr/weights/segmentation.onnx
 
-A fifth of each source is never seen; benchmarks/segmentation.py measures Dice on it.
+The 408 radiographs with lung and heart masks are those of JSRT/SCR (Shiraishi 2000, van Ginneken 2006) and Wingspan
+(Dong 2018). A fifth of each source is never seen; benchmarks/segmentation.py measures Dice on it.
 """
 
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import torch
 import typer
+from numpy.typing import NDArray
+from PIL import Image
 from rich.progress import track
 from torch import Tensor
 
+from cxr.datasets.tables import read_table
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.segmentation import SEGMENTATION_SIZE
 from cxr.models.unet import UNet
-from cxr.training.segmentation.masked_chests import STRUCTURES, MaskedChest, read_masked_chests
 from cxr.training.shared.auxiliary_models import random_exposure, random_geometry, write_auxiliary_onnx, write_card
 
-__all__ = ["train_segmentation"]
+__all__ = ["HELD_OUT_SHARE", "STRUCTURES", "MaskedChest", "read_masked_chests", "train_segmentation"]
+
+STRUCTURES = ("right_lung", "left_lung", "heart")
+"""Masks, in the order of the segmentation model's outputs; the patient's sides."""
+
+SOURCES = ("jsrt", "wingspan")
+HELD_OUT_SHARE = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedChest:
+    """One radiograph with its masks.
+
+    Attributes:
+        source: the collection it belongs to.
+        name: file name.
+        image: (H, W) uint8.
+        masks: (3, H, W) bool in the order of :data:`STRUCTURES`.
+        held_out: whether it is kept from training; decided by a hash of the name, a fifth of each source.
+    """
+
+    source: str
+    name: str
+    image: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
+    held_out: bool
+
+
+def read_masked_chests(root: Path) -> list[MaskedChest]:
+    """Read ``root/jsrt`` and ``root/wingspan``, each with an index.csv that names image and mask files.
+
+    Raises:
+        DatasetError: if an index is missing or lacks a column.
+    """
+    chests = []
+    for source in SOURCES:
+        for row in read_table(root / source / "index.csv", ("file", *STRUCTURES)).to_dict("records"):
+            masks = np.stack([_gray(root / source / row[structure]) > 127 for structure in STRUCTURES])
+            held_out = _share(row["file"]) < HELD_OUT_SHARE
+            chests.append(MaskedChest(source, row["file"], _gray(root / source / row["file"]), masks, held_out))
+    return chests
+
+
+def _gray(path: Path) -> NDArray[np.uint8]:
+    with Image.open(path) as picture:
+        return np.array(picture.convert("L"))
+
+
+def _share(name: str) -> float:
+    """A number in [0, 1) that depends on the name alone."""
+    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 2**32
+
 
 BATCH = 16
 

@@ -1,1 +1,0 @@
-"""The lung and heart segmentation: its masked radiographs, its training."""
