@@ -5,7 +5,7 @@ particular here is where scopes end: a list runs on over commas as long as a con
 or "and" that opens something new ("no effusion, mild cardiomegaly") ends it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import cache
 
 from nlp_labeler.cues import ENDS, EXCEPTION, STOPS, CueMatch
@@ -24,6 +24,7 @@ __all__ = [
     "is_inside",
     "leaves_choice",
     "list_goes_on",
+    "reconsider",
     "scope_words",
 ]
 
@@ -38,6 +39,7 @@ _PRECEDENCE = (
     Assertion.HISTORICAL,
     Assertion.UNCERTAIN,
 )
+_DENIALS = frozenset({Assertion.NEGATED, Assertion.RESOLVED})
 # Among doubts the stronger decides ("possible atelectasis versus scar" is possible); these are weak, weakest first.
 _WEAK_DOUBTS = ("alternative", "compatible", "probable", "probable_after", "suggest")
 _YIELDS = (99, 0)  # ranks behind every cue: what no cue governs
@@ -50,15 +52,28 @@ class Scope(Entry):
     joiners: frozenset[str]
     verbs: frozenset[str]
     linked_with: frozenset[str]
+    states: frozenset[str]
+    predicates: frozenset[str]
+    shared_predicates: frozenset[str]
+    after_state: frozenset[str]
+    sides: frozenset[str]
+    structures: frozenset[str]
+    not_the_head: frozenset[str]
+    clause_breaks: frozenset[str]
+    places: frozenset[str]
+    substance: frozenset[str]
+    elliptical: frozenset[str]
+    persisting: frozenset[str]
 
 
 def assert_surface(words: Words, mentions: Sequence[Mention], cues: Sequence[CueMatch]) -> list[Verdict]:
     """The verdicts by scope in the surface order of words."""
     scopes = [(cue, cue_scope(words, cue, cues)) for cue in cues if cue.rule not in STOPS]
-    return [
+    verdicts = [
         decide(mention, [(cue, "surface") for cue, scope in scopes if covers(cue, scope, mention)], "surface")
         for mention in mentions
     ]
+    return reconsider(words, mentions, cues, verdicts)
 
 
 def decide(mention: Mention, governors: Sequence[Governor], engine: str) -> Verdict:
@@ -127,11 +142,51 @@ def list_goes_on(tokens: Sequence[str], position: int, last: int) -> bool:
 
 
 def hard_end(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
-    """Where the scope of a forward cue ends whatever a parse says: at a contrast, or at "with" behind a negation."""
-    ends = [other.start for other in cues if other.rule in ENDS and other.start >= cue.end]
-    positions = range(words.index(cue.end), len(words.tokens))
-    ends.extend(words.starts[position] for position in positions if _breaks_off(words.tokens, position, cue))
-    return min(ends, default=len(words.text))
+    """Where the scope of a forward cue ends whatever a parse says.
+
+    At a contrast, at "with" behind a negation, at a clause with a state of its own, or at the diagnosis that a missing
+    structure is a sign of.
+    """
+    limit = min(_first(words, cue, cues, ENDS), _diagnosis(words, cue, cues))
+    first, last = words.index(cue.end), words.index(limit)
+    for position in range(first, last):
+        if _breaks_off(words.tokens, position, cue) or _opens_statement(words.tokens, position, first, last):
+            return words.starts[position]
+    return limit
+
+
+def _first(words: Words, cue: CueMatch, cues: Sequence[CueMatch], stops: Set[str]) -> int:
+    """Where the first of some stops behind a cue begins; a colon right behind it belongs to it ("negative for:")."""
+    starts = (other.start for other in cues if other.rule in stops and other.start >= cue.end)
+    return next(
+        (start for start in starts if start > cue.end or not words.text.startswith(": ", start)), len(words.text)
+    )
+
+
+def _diagnosis(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
+    """Where a diagnosis begins that the denied words are a sign of, or the end of the sentence.
+
+    "No lung markings, consistent with pneumothorax" and "the border is not seen because of consolidation" affirm the
+    diagnosis; "no opacity suggesting pneumonia" denies it with its sign.
+    """
+    end = len(words.text)
+    if cue.cue.assertion not in _DENIALS or cue.cue.explains:
+        return end
+    link = next((other for other in cues if other.cue.explains and other.start >= cue.end), None)
+    if link is None:
+        return end
+    if any(
+        other.cue.direction == "backward" and other.start <= cue.start and cue.end <= other.end <= link.start
+        for other in cues
+    ):
+        return link.start  # "is not seen because of consolidation"
+    scope = scope_words()
+    head = ""
+    for token in words.tokens[words.index(cue.end) : words.index(link.start)]:
+        if token in scope.not_the_head:
+            break
+        head = token
+    return link.start if head in scope.structures else end
 
 
 def hard_start(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
@@ -153,14 +208,13 @@ def _breaks_off(tokens: Sequence[str], position: int, cue: CueMatch) -> bool:
 def _scope_end(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
     scope = scope_words()
     stops = ENDS if cue.cue.assertion is Assertion.UNCERTAIN else STOPS
-    limit = min(
-        (other.start for other in cues if other.rule in stops and other.start >= cue.end), default=len(words.text)
-    )
+    limit = min(_first(words, cue, cues, stops), _diagnosis(words, cue, cues))
     first, last = words.index(cue.end), words.index(limit)
+    end = words.index(_first(words, cue, cues, ENDS))
     tokens = words.tokens
     for position in range(first, last):
         token = tokens[position]
-        if _breaks_off(tokens, position, cue):
+        if _breaks_off(tokens, position, cue) or _opens_statement(tokens, position, first, end):
             return words.starts[position]
         if token not in {",", "and"} or position == first:
             continue
@@ -172,15 +226,59 @@ def _scope_end(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
     return limit
 
 
+def _opens_statement(tokens: Sequence[str], position: int, first: int, last: int) -> bool:
+    """Whether a comma or "and" begins a clause with a state, a verb or a side of its own.
+
+    "no edema, effusion unchanged" and "no edema, effusion has increased" do; "no edema, effusion or mass is seen" does
+    not, whose verb belongs to the whole list.
+    """
+    if tokens[position] not in {",", "and"} or position == first:
+        return False
+    scope = scope_words()
+    clause = _until_comma(tokens, position + 1, last)
+    for number, token in enumerate(clause):
+        if token in scope.joiners:
+            return False
+        if number and _is_state(clause, number):
+            return True
+        if number and token in scope.predicates:
+            return scope.shared_predicates.isdisjoint(clause[number:])
+    return (
+        tokens[position] == ","
+        and "," not in tokens[first:position]
+        and not scope.sides.isdisjoint(clause)
+        and not list_goes_on(tokens, position, last)
+    )
+
+
+def _until_comma(tokens: Sequence[str], start: int, last: int) -> Sequence[str]:
+    end = start
+    while end < last and tokens[end] not in {",", ";"}:
+        end += 1
+    return tokens[start:end]
+
+
+def _is_state(clause: Sequence[str], number: int) -> bool:
+    """Whether a word says how the finding before it fares: "effusion unchanged", not "unchanged effusion"."""
+    scope = scope_words()
+    if clause[number] not in scope.states:
+        return False
+    return number + 1 == len(clause) or clause[number + 1] in scope.after_state or clause[number + 1] in scope.states
+
+
 def _scope_start(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
     scope = scope_words()
     stop = _last_stop(words, cue, cues)
     limit = max(stop.end if stop is not None else 0, hard_start(words, cue, cues))
     first, last = words.index(limit), words.index(cue.start)
     tokens = words.tokens
+    if cue.cue.reach == "sentence":
+        return limit
     for position in range(last - 1, first - 1, -1):
         token = tokens[position]
         if token in scope.verbs or (cue.cue.reach == "phrase" and token in {",", "and"}):
+            return words.starts[position + 1]
+        if token == "," and any(_is_state(tokens[first:position], number) for number in range(1, position - first)):
             return words.starts[position + 1]
     return limit
 
@@ -197,6 +295,79 @@ def _last_stop(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> CueMatc
         elif not inside:
             return other
     return None
+
+
+def reconsider(
+    words: Words, mentions: Sequence[Mention], cues: Sequence[CueMatch], verdicts: Sequence[Verdict]
+) -> list[Verdict]:
+    """The verdicts after a look at what follows a mention without naming it again.
+
+    What is absent on one side and present on the other is present ("no effusion on the right; small on the left"), and
+    what an earlier film showed and today's still shows is there ("the prior film showed an effusion, which persists").
+    """
+    return [
+        Verdict(Assertion.AFFIRMED, f"{verdict.rule.partition(':')[0]}:{rule}", verdict.cue) if rule else verdict
+        for verdict, rule in (
+            (verdict, _overruled(words, mention, mentions, cues, verdict))
+            for mention, verdict in zip(mentions, verdicts, strict=True)
+        )
+    ]
+
+
+def _overruled(
+    words: Words, mention: Mention, mentions: Sequence[Mention], cues: Sequence[CueMatch], verdict: Verdict
+) -> str:
+    """The rule that overrules a verdict, or nothing."""
+    if verdict.cue is None or mention.normal:
+        return ""
+    scope = scope_words()
+    following = min((other.start for other in mentions if other.start >= mention.end), default=len(words.text))
+    rest = words.tokens[words.index(mention.end) : words.index(following)]
+    if verdict.assertion is Assertion.HISTORICAL and not scope.persisting.isdisjoint(rest):
+        return "persists"
+    if verdict.assertion in _DENIALS and not scope.places.isdisjoint(words.tokens):
+        return "elsewhere" if _is_elsewhere(words, mention, mentions, cues, verdict.cue) else ""
+    return ""
+
+
+def _is_elsewhere(
+    words: Words, mention: Mention, mentions: Sequence[Mention], cues: Sequence[CueMatch], decider: tuple[int, int]
+) -> bool:
+    """Whether another clause without a mention says that what is denied here is present there."""
+    scope = scope_words()
+    own: tuple[int, int] | None = None
+    for start, end in _clauses(words):
+        clause = words.tokens[words.index(start) : words.index(end)]
+        if own is None:
+            own = (start, end) if start <= mention.start < end else None
+        elif scope.elliptical.issuperset(clause):
+            there = scope.places.intersection(clause)
+            if not _is_denied(start, end, cues):
+                if there and not scope.substance.isdisjoint(clause):
+                    return True
+            elif _is_denied(*own, cues):
+                if there and clause[0] == "not" and start > decider[1]:
+                    return True  # "has cleared on the right but not on the left"
+            elif start <= decider[0] < end:
+                here = scope.places.intersection(words.tokens[words.index(own[0]) : words.index(own[1])])
+                if here and there and here != there:
+                    return True
+        elif any(start <= other.start < end for other in mentions):
+            return False
+    return False
+
+
+def _is_denied(start: int, end: int, cues: Sequence[CueMatch]) -> bool:
+    """Whether a cue inside an interval denies something."""
+    return any(start <= cue.start < end and cue.cue.assertion in _DENIALS for cue in cues)
+
+
+def _clauses(words: Words) -> list[tuple[int, int]]:
+    """The intervals between commas, semicolons and contrasts."""
+    breaks = [number for number, token in enumerate(words.tokens) if token in scope_words().clause_breaks]
+    starts = [0, *(words.starts[number + 1] for number in breaks)]
+    ends = [*(words.starts[number] for number in breaks), len(words.text)]
+    return [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
 
 
 def leaves_choice(words: Words, mentions: Sequence[Mention], cues: Sequence[CueMatch]) -> bool:

@@ -11,6 +11,7 @@ __all__ = ["find_attributes"]
 
 _NONE = Attributes()
 _PLACE = ("side", "zone")
+_EARLIER = "earlier"  # the severity that a finding had before
 _NAMES = ("severity", *_PLACE, "change")
 Found = tuple[str, int, int]
 """Value, start and end of an attribute in the normal form."""
@@ -55,7 +56,9 @@ def find_attributes(words: Words, mentions: Sequence[Mention], present: Sequence
     values: list[dict[str, str]] = [{} for _ in mentions]
     behind: set[int] = set()  # mentions whose place stands behind them, and so behind a list they may close
     for name, index in _indices().items():
-        found = index.find_all(words.text, words.tokens, words.starts)
+        matched = index.find_all(words.text, words.tokens, words.starts)
+        found = [item for item in matched if item[0] != _EARLIER]
+        past = [item[1:] for item in matched if item[0] == _EARLIER]
         if not found:
             continue
         for number, mention in enumerate(mentions):
@@ -65,7 +68,7 @@ def find_attributes(words: Words, mentions: Sequence[Mention], present: Sequence
             right = mentions[number + 1].start if number + 1 < len(mentions) else len(words.text)
             value = _before(words, mention, found, left)
             if value is None:
-                value = _after(name, words, mention, found, right)
+                value = _after(name, words, mention, found, right, past)
                 if value is not None and name in _PLACE:
                     behind.add(number)
             if value is not None:
@@ -78,7 +81,7 @@ def _before(words: Words, mention: Mention, found: Sequence[Found], left: int) -
     """The value inside the mention, else the nearest before it in its phrase."""
     nearest = None
     for value, start, end in found:
-        if mention.start <= start and end <= mention.end:
+        if left <= start and mention.start < end <= mention.end:
             return value
         if left <= start and end <= mention.start:
             between = words.tokens[words.index(end) : words.index(mention.start)]
@@ -87,8 +90,15 @@ def _before(words: Words, mention: Mention, found: Sequence[Found], left: int) -
     return nearest
 
 
-def _after(name: str, words: Words, mention: Mention, found: Sequence[Found], right: int) -> str | None:
-    """The first value behind the mention that is said of it."""
+def _after(
+    name: str,
+    words: Words,
+    mention: Mention,
+    found: Sequence[Found],
+    right: int,
+    past: Sequence[tuple[int, int]],
+) -> str | None:
+    """The first value behind the mention that is said of it; what is said of the past is stepped over."""
     for value, start, end in found:
         if not (mention.end <= start and end <= right):
             continue
@@ -96,7 +106,12 @@ def _after(name: str, words: Words, mention: Mention, found: Sequence[Found], ri
         if not _table().barriers_after.isdisjoint(between):
             return None
         if name == "severity":
-            belongs = _table().linking.issuperset(between)
+            kept = [
+                token
+                for number, token in enumerate(between, words.index(mention.end))
+                if not any(first <= words.starts[number] < last for first, last in past)
+            ]
+            belongs = _table().linking.issuperset(kept)
         elif name == "change":
             belongs = True
         else:

@@ -32,13 +32,17 @@ class Cue(Entry):
     Attributes:
         assertion: what it says about them.
         direction: where its scope lies.
-        reach: ``"phrase"`` ends at a comma or conjunction; ``"clause"`` runs along lists.
+        reach: ``"phrase"`` ends at a comma or conjunction; ``"clause"`` runs along lists, and read backward to the
+            nearest verb; ``"sentence"`` over verbs too.
+        explains: whether it names what the words before it are a sign of; where those deny a normal structure
+            ("no lung markings, consistent with pneumothorax"), the denial ends here.
         terms: the words.
     """
 
     assertion: Assertion | None = None
     direction: Literal["forward", "backward", "both"] = "forward"
-    reach: Literal["phrase", "clause"] = "clause"
+    reach: Literal["phrase", "clause", "sentence"] = "clause"
+    explains: bool = False
     terms: Terms
 
 

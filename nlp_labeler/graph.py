@@ -23,6 +23,7 @@ from nlp_labeler.assertion import (
     hard_start,
     is_inside,
     list_goes_on,
+    reconsider,
     scope_words,
 )
 from nlp_labeler.cues import STOPS, CueMatch
@@ -129,7 +130,8 @@ class GraphAsserter:
                     found.append((cue, "graph"))
                 elif covers(cue, scope, mention) and _same_clause(place, head, cue):
                     found.append((cue, "surface"))
-        return [decide(mention, found, "graph") for mention, found in zip(mentions, governors, strict=True)]
+        verdicts = [decide(mention, found, "graph") for mention, found in zip(mentions, governors, strict=True)]
+        return reconsider(words, mentions, cues, verdicts)
 
     def _targets(
         self, doc: "Doc", cues: Sequence[CueMatch], heads: Sequence["Token"]

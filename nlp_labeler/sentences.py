@@ -10,7 +10,29 @@ __all__ = ["segment", "split_sentences"]
 _LONGEST = 600
 _SHORT_LINE = 50
 _ABBREVIATIONS = frozenset(
-    {"dr", "mr", "mrs", "ms", "vs", "approx", "e.g", "i.e", "etc", "st", "cf", "fig", "no", "ca", "dept"}
+    {
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "vs",
+        "approx",
+        "e.g",
+        "i.e",
+        "etc",
+        "st",
+        "cf",
+        "fig",
+        "no",
+        "ca",
+        "dept",
+        "rt",
+        "lt",
+        "bilat",
+        "incl",
+        "prev",
+        "susp",
+    }
 )
 
 # A boundary is a stop, the white space after it, and what follows; each alternative is decided by `_breaks`. The first

@@ -1,7 +1,8 @@
 """A sentence as normalised words that still know where they stand in the text.
 
 All rules read the normal form: lower case, one space after every word, hyphens gone ("air-space" reads "air space"),
-punctuation as words of its own, frequent misspellings mended. Every span of it maps back to the sentence as written.
+punctuation as words of its own, frequent misspellings mended, abbreviations written out ("RLL" reads "right lower
+lobe", all three with the span of the one). Every span of it maps back to the sentence as written.
 """
 
 import re
@@ -15,8 +16,15 @@ from nlp_labeler.spelling import mend
 
 __all__ = ["Words", "is_familiar", "normalize"]
 
-# A tag or an entity of HTML is no word, but is matched as a whole so that its letters are none either.
-_TOKEN = re.compile(r"<[^<>\n]{1,80}>|&#?\w{1,8};|\d+(?:\.\d+)?|[^\W\d_]+(?:['\u2019][^\W\d_]+)?|[,;:.?!/()\[\]<>=+]")
+# A tag or an entity of HTML is no word, but is matched as a whole so that its letters are none either. Then: numbers,
+# abbreviations with a stroke ("c/w"), "+ve" and "-ve", sides that are cut short, words, punctuation.
+_TOKEN = re.compile(
+    r"<[^<>\n]{1,80}>|&#?\w{1,8};|\d+(?:\.\d+)?"
+    r"|(?:[BIbi]/[Ll]|[Cc]/[Ww]|[SsCc]/[Pp]|[HhEe]/[Oo]|[WwRr]/[Oo]|[Dd]/[Tt]|[AaPp]/[Ww])(?![\w/])|[Ww]/(?=\s|[a-z]{3})"
+    r"|(?:[RrLl]t|[Bb]ilat)\.(?=\s)|[-\u2212+][Vv][Ee]\b|\([RL]\)|[\u00d8\u2205](?=\s)"
+    r"|[^\W\d_]+(?:['\u2019][^\W\d_]+)?|[,;:.?!/()\[\]<>=+]"
+)
+_VERTEBRA = re.compile(r"\s?-?\s?(?:\d|[Ss]pine|SPINE)|&|/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,10 @@ class Words:
         return self.spans[self.index(start)][0], self.spans[self.index(end) - 1][1]
 
 
+_SYMBOLS = {"\u00f8": "no", "\u2205": "no"}
+_SIDES = {"R": "right", "L": "left", "(R)": "right", "(L)": "left"}
+
+
 def normalize(sentence: str) -> Words:
     """The normal form of a sentence."""
     tokens: list[str] = []
@@ -53,11 +65,14 @@ def normalize(sentence: str) -> Words:
     for match in _TOKEN.finditer(sentence):
         if match.end() - match.start() > 1 and match.group()[0] in "<&":
             continue
-        word = _normal_word(match.group())
-        tokens.append(word)
-        spans.append(match.span())
-        position += len(word) + 1
-        starts.append(position)
+        word = match.group()
+        if word in _SIDES and not _VERTEBRA.match(sentence, match.end()):
+            word = _SIDES[word]
+        for part in _normal_word(word):
+            tokens.append(part)
+            spans.append(match.span())
+            position += len(part) + 1
+            starts.append(position)
     text = " ".join(tokens) + " " if tokens else ""
     return Words(text, tuple(tokens), tuple(starts), tuple(spans))
 
@@ -74,6 +89,6 @@ def _familiar_words() -> frozenset[str]:
 
 
 @lru_cache(maxsize=8192)  # the vocabulary of reports; numbers fill what is left and are forgotten first
-def _normal_word(word: str) -> str:
-    lowered = word.lower().replace("\u2019", "'")
-    return mend(lowered) if lowered.isascii() else lowered
+def _normal_word(word: str) -> tuple[str, ...]:
+    lowered = word.lower().replace("\u2019", "'").replace("\u2212", "-")
+    return tuple(mend(lowered).split(" ")) if lowered.isascii() else (_SYMBOLS.get(lowered, lowered),)

@@ -7,6 +7,8 @@ A term is a row of elements separated by spaces, matched against the normal form
     ``{heart}``         any entry of a word group, itself a row of elements
     ``element?``        may be missing
     ``element*``        none to three times
+    ``^``               at the beginning of the sentence
+    ``$``               before punctuation or the end of the sentence
     ``...``             none to four words, but no punctuation, conjunction, negation or verb form of "be"
 
 Elements always match whole words. Terms are indexed by the words they can begin with, so that a sentence is scanned
@@ -43,7 +45,10 @@ Table = TypeVar("Table")
 Terms = Annotated[list[str], Field(min_length=1)]
 _ANY = r"(?:(?!(?:and|or|nor|versus|vs|with|without|no|not|but|is|are|may) )[^\W_]+ ){0,4}?"
 _DEEPEST = 6
-_WORD = re.compile(r"[^\W_]+(?:\([^\W_|]*(?:\|[^\W_|]*)*\)[^\W_]*|'[^\W_]+)*|[,;:.?!/()\[\]<>=+]")
+_ANCHORS = {"^": r"(?<![\s\S])", "$": r"(?=[.,;:!?)] |\Z)"}
+_WORD = re.compile(
+    r"\d+\.\d+|\([^\W_]+(?:\|[^\W_]+)+\)|[^\W_]+(?:\([^\W_|]*(?:\|[^\W_|]*)*\)[^\W_]*|'[^\W_]+)*|[,;:.?!/()\[\]<>=+]"
+)
 _CHOICE = re.compile(r"\(([^)]*)\)")
 
 
@@ -134,6 +139,9 @@ def _sequence(term: str, groups: Mapping[str, Sequence[str]], depth: int) -> tup
             sources.append(_ANY)
             if open_start:
                 raise ConfigError(f"term {term!r} begins with '...'; begin with a word")
+            continue
+        if element in _ANCHORS:
+            sources.append(_ANCHORS[element])
             continue
         body, repeat = (element[:-1], element[-1]) if element[-1] in "?*" and len(element) > 1 else (element, "")
         source, starts, empty = _element(body, term, groups, depth)
