@@ -44,7 +44,7 @@ def run() -> list[Row]:
     return rows
 
 
-def _accept(_: NDArray[np.float32]) -> None:
+def _accept(_: object) -> None:
     """A gate that lets every picture pass."""
 
 
@@ -59,9 +59,9 @@ def _features(screener: Screener, files: list[Path]) -> tuple[NDArray[np.float32
     """(N, D) embeddings and (N, 1024) standardised pixels."""
     embeddings, pixels = [], []
     for file in files:
-        exhibit = screener.examine(file.name, file).exhibit
-        assert exhibit is not None, file.name
-        embeddings.append(exhibit.embedding)
+        artifacts = screener.examine(file.name, file).artifacts
+        assert artifacts is not None, file.name
+        embeddings.append(artifacts.embedding)
         small = np.asarray(Image.open(file).resize((32, 32), Image.Resampling.BOX), dtype=np.float32).ravel()
         pixels.append((small - small.mean()) / small.std())
     return np.stack(embeddings), np.stack(pixels)

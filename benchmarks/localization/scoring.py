@@ -13,7 +13,7 @@ from cxr.evaluation.localization import BoxHits, BoxTable
 from cxr.evaluation.ranking import RankedScores
 from cxr.imaging.preprocessing import prepare
 from cxr.localization import BoxSettings, boxes_from_heatmap
-from cxr.localization.evidence import heatmap_on_image
+from cxr.localization.heatmaps import heatmap_on_image
 from cxr.models.backbone import Backbone
 from cxr.models.checkpoint import load_checkpoint
 from cxr.training.classifier.ontology import with_ontology

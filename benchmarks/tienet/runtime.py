@@ -11,7 +11,7 @@ from benchmarks.record import Row, line
 from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator
 from cxr.datasets.cache import ImageCache
-from cxr.screening import Bundle, Network
+from cxr.screening import Bundle
 from cxr.screening.generator import Generator as ClinicGenerator
 
 __all__ = ["runtime_rows"]
@@ -22,7 +22,8 @@ COMPARED, TIMED = 200, 60
 def runtime_rows(cohort: Cohort, generator: Generator) -> list[Row]:
     """Reports with identical words over COMPARED images; processor time of one core per report and classification."""
     bundle = Bundle.load(generator.run / "bundle")
-    clinic, network = ClinicGenerator(bundle, threads=1), Network(bundle, threads=1)
+    clinic = ClinicGenerator(bundle.contents, size=bundle.manifest.preprocessing.size, threads=1)
+    network = bundle.network(threads=1)
     images = ImageCache.build(cohort.test, generator.model.card.image_size, generator.run / "cache" / "test")
     chosen = [np.array(images[row]) for row in range(COMPARED)]
     same = sum(clinic.report(image).words == generator.words_of(image) for image in chosen)

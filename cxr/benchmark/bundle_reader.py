@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from cxr.errors import RefusedInputError
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
-from cxr.localization.evidence import heatmap_on_image
-from cxr.localization.locator import Locator
+from cxr.localization.heatmaps import Heatmaps
 from cxr.screening import Bundle, Network, default_workers
 
 __all__ = ["BoxRow", "Reading", "read_images"]
@@ -46,12 +45,12 @@ def _read(bundle: Bundle, network: Network, image: str, path: Path, located: Seq
     square, placement = prepare(radiograph.pixels, size, radiograph.metadata.pixel_aspect)
     output = network.run(square[None])
     probabilities = bundle.calibrator.apply(output.logits[0])
-    locator = Locator(square, placement, output.outlines)
+    outlines = None if output.outlines is None else output.outlines[0]
+    heatmaps = Heatmaps(output.class_maps[0], manifest.label_space, square, placement, outlines)
     boxes: list[BoxRow] = []
     for name in located:
         index = manifest.label_space.index(name)
-        heat = heatmap_on_image(output.class_maps[0, index], placement, size)
-        found = locator.boxes(name, heat, manifest.boxes[name], float(probabilities[index]))
+        found = heatmaps.boxes(name, manifest.boxes[name], float(probabilities[index]))
         boxes += [(image, name, (box.x, box.y, box.width, box.height)) for box in found]
     return Reading(probabilities, tuple(boxes))
 
@@ -72,7 +71,7 @@ def read_images(
     Yields:
         A reading, or ``None`` for an image that must not be screened.
     """
-    network, workers = Network(bundle, threads=1), default_workers()
+    network, workers = bundle.network(threads=1), default_workers()
 
     def read(item: tuple[str, Path]) -> Reading | None:
         return _read(bundle, network, *item, located.get(item[0], ()))

@@ -45,9 +45,9 @@ def show(bundle: _BUNDLE = None) -> None:
 @app.command()
 def verify(bundle: _BUNDLE = None) -> None:
     """Check every file of a bundle against its hash and run the graph once."""
-    from cxr.screening import Bundle, Network
+    from cxr.screening import Bundle
 
     loaded = Bundle.load(bundle)
-    provider = Network(loaded, threads=1).provider
+    provider = loaded.network(threads=1).provider
     count = len(loaded.manifest.files)
     typer.echo(f"ok: {loaded.manifest.name} {loaded.manifest.version}, {count} files verified, runs on {provider}")

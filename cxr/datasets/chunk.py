@@ -12,7 +12,7 @@ from cxr.datasets.image_store import store_image
 from cxr.datasets.pseudonyms import Pseudonyms
 from cxr.datasets.report_rows import ReportRow
 from cxr.errors import RefusalCode, RefusedInputError
-from cxr.imaging.acceptance import LATERAL_VIEWS
+from cxr.imaging.dicom_header import LATERAL_VIEWS
 from cxr.imaging.radiograph import RadiographMetadata
 from nlp_labeler.document import ReportLabels
 from nlp_labeler.labeler import Labeler

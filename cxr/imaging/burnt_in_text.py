@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cxr.errors import RefusalCode, RefusedInputError
-from cxr.imaging.overview import OVERVIEW_SIDE, Overview
+from cxr.imaging.preprocessing import OVERVIEW_SIDE, ImagePyramid
 from cxr.imaging.runs import Runs
 
 __all__ = ["MOST_CHARACTERS", "TextLine", "count_characters", "find_text", "require_no_text"]
@@ -57,29 +57,29 @@ class _Mark:
         return on_one_line and alike and -0.2 * height <= other.left - self.right <= 1.2 * height
 
 
-def require_no_text(pixels: NDArray[np.float32]) -> None:
+def require_no_text(image: NDArray[np.float32] | ImagePyramid) -> None:
     """Refuse a picture with more writing than :data:`MOST_CHARACTERS`.
 
     Args:
-        pixels: (H, W) in [0, 1].
+        image: (H, W) in [0, 1], or the pyramid of it.
 
     Raises:
         RefusedInputError: burnt_in_text.
     """
-    if count_characters(pixels) > MOST_CHARACTERS:
+    if count_characters(image) > MOST_CHARACTERS:
         raise RefusedInputError(
             RefusalCode.BURNT_IN_TEXT,
             "a block of text is burnt into the picture and may name the patient; send the original radiograph",
         )
 
 
-def count_characters(pixels: NDArray[np.float32]) -> int:
+def count_characters(image: NDArray[np.float32] | ImagePyramid) -> int:
     """Characters in all lines of writing.
 
     Args:
-        pixels: (H, W) in [0, 1].
+        image: (H, W) in [0, 1], or the pyramid of it.
     """
-    small = _searched(pixels)
+    small = _searched(image)
     # The gaps of bright characters are dark marks: what is seen on both sides is counted once.
     return max(sum(line.characters for line in _bright_lines(side)) for side in (small, ~small))
 
@@ -96,9 +96,9 @@ def find_text(pixels: NDArray[np.float32]) -> list[TextLine]:
     return _bright_lines(_searched(pixels))
 
 
-def _searched(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _searched(image: NDArray[np.float32] | ImagePyramid) -> NDArray[np.uint8]:
     """The picture in 256 grays, no larger than it is searched."""
-    overview = Overview.of(pixels).pixels
+    overview = ImagePyramid.of(image).overview().pixels
     picture = Image.fromarray((overview * np.float32(255) + np.float32(0.5)).astype(np.uint8))
     picture.thumbnail((OVERVIEW_SIDE, OVERVIEW_SIDE), Image.Resampling.BOX)
     return np.asarray(picture)

@@ -3,6 +3,11 @@
 The grayscale pipeline of PS3.3 C.7.6.3, C.11.1, C.11.2 and C.8.11.3: stored value -> modality LUT or rescale -> VOI LUT
 or window (the first one; a LUT before a window) -> polarity. Without a VOI transformation the whole range of the stored
 bits is shown.
+
+Some MONOCHROME1 headers lie: their pixels were inverted on the way, or never were, under an unchanged tag. The header
+is followed, unless that gives a picture that the quality gate takes for the negative of a chest with near certainty
+while its inverse passes. Only a bare MONOCHROME1 tag is doubted; one that Presentation LUT Shape INVERSE confirms is
+not.
 """
 
 import io
@@ -27,18 +32,16 @@ from pydicom.uid import (
 )
 
 from cxr.errors import RefusalCode, RefusedInputError
-from cxr.imaging.acceptance import require_frontal_chest
 from cxr.imaging.codestream import check_codestream
 from cxr.imaging.dicom_gray import shown_gray
 from cxr.imaging.dicom_header import check_header, read_metadata
-from cxr.imaging.limits import ReadLimits
-from cxr.imaging.palette import palette_colours
-from cxr.imaging.polarity import is_surely_negative
-from cxr.imaging.radiograph import RadiographMetadata
+from cxr.imaging.lookup_table import palette_colours
+from cxr.imaging.radiograph import RadiographMetadata, ReadLimits
 
-__all__ = ["read_dicom", "shown_pixels"]
+__all__ = ["read_dicom", "read_header", "shown_pixels"]
 
 _PREAMBLE = 128
+_SURE = 0.99  # of a negative, and that its inverse is none
 _META_START = _PREAMBLE + 4
 # (implicit VR, little endian) -> transfer syntax
 _UNCOMPRESSED = {
@@ -72,10 +75,9 @@ def read_dicom(data: bytes, limits: ReadLimits) -> tuple[NDArray[np.float32], Ra
             dataset = _parse(data, limits)
             check_header(dataset, limits)
             metadata = read_metadata(dataset)
-            require_frontal_chest(metadata)
             gray, bits = shown_pixels(dataset)
             doubtful = metadata.photometric == "MONOCHROME1" and not dataset.get("PresentationLUTShape")
-            if doubtful and is_surely_negative(gray):
+            if doubtful and _is_surely_negative(gray):
                 dataset.PhotometricInterpretation = "MONOCHROME2"
                 gray, bits = shown_pixels(dataset)
                 metadata = replace(metadata, polarity="pixels")
@@ -89,13 +91,28 @@ def read_dicom(data: bytes, limits: ReadLimits) -> tuple[NDArray[np.float32], Ra
             raise _refusal(error) from None
 
 
-def _parse(data: bytes, limits: ReadLimits) -> Dataset:
+def read_header(data: bytes, limits: ReadLimits) -> Dataset | None:
+    """The attributes of a DICOM file without its pixels, whatever is wrong with those; ``None`` if they break off.
+
+    Args:
+        data: the whole file.
+        limits: bounds on its size.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return _parse(data, limits, stop_before_pixels=True)
+        except Exception:
+            return None  # read_dicom says what is wrong with it
+
+
+def _parse(data: bytes, limits: ReadLimits, *, stop_before_pixels: bool = False) -> Dataset:
     """Parse the header, after a look at how large a deflated dataset becomes."""
     has_preamble = data[_PREAMBLE:_META_START] == b"DICM"
     if has_preamble:
         _check_inflated_size(data, limits)
     try:
-        dataset = pydicom.dcmread(io.BytesIO(data), force=not has_preamble)
+        dataset = pydicom.dcmread(io.BytesIO(data), force=not has_preamble, stop_before_pixels=stop_before_pixels)
     except (EOFError, InvalidDicomError):
         raise RefusedInputError(RefusalCode.TRUNCATED, "the DICOM header breaks off; send the file again") from None
     if not dataset.file_meta.get("TransferSyntaxUID"):
@@ -154,6 +171,19 @@ def _stored_values(dataset: Dataset) -> NDArray[np.integer]:
     # Shifting up first drops what lies above the high bit, and carries the sign along.
     above = int(dataset.BitsAllocated) - 1 - int(dataset.HighBit)
     return (pixel_array(dataset, correct_unused_bits=False) << above) >> (above + unused)
+
+
+def _is_surely_negative(pixels: NDArray[np.float32]) -> bool:
+    """Whether a picture is a chest with bone dark, beyond reasonable doubt.
+
+    Args:
+        pixels: (H, W) in [0, 1].
+    """
+    from cxr.imaging.quality import QualityGate
+
+    gate = QualityGate.shipped()
+    as_shown, inverse = gate.assess(pixels), gate.assess(1 - pixels)
+    return as_shown.inverted >= _SURE and inverse.inverted <= 1 - _SURE and gate.refusal(inverse) is None
 
 
 def _luminance(colours: NDArray[np.integer], bits: int) -> NDArray[np.float32]:

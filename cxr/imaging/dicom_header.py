@@ -1,4 +1,8 @@
-"""What a DICOM header must say before its pixels are decoded, and what is kept of it."""
+"""What a DICOM header must say before its pixels are decoded, and what is kept of it.
+
+Headers are often silent or wrong about what is shown; only a clear statement that it is no frontal chest is refused
+here. What the pixels show is judged by :mod:`cxr.imaging.quality`.
+"""
 
 import re
 
@@ -6,10 +10,18 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from cxr.errors import RefusalCode, RefusedInputError
-from cxr.imaging.limits import ReadLimits
-from cxr.imaging.radiograph import FileKind, RadiographMetadata
+from cxr.imaging.radiograph import FileKind, RadiographMetadata, ReadLimits
 
-__all__ = ["check_header", "read_metadata"]
+__all__ = ["CHEST_WORDS", "LATERAL_VIEWS", "PROJECTION_MODALITIES", "age_in_years", "check_header", "read_metadata"]
+
+PROJECTION_MODALITIES = frozenset({"CR", "DX", "DR", "RG", "XR", "RF", "OT", "SC", "HC"})
+"""Modalities that a chest radiograph may carry; OT and SC are secondary captures and say nothing about the picture."""
+
+CHEST_WORDS = ("CHEST", "THORA", "TORAX", "LUNG", "PULMO", "RIB", "HEART", "CXR", "TRUNK")
+"""A BodyPartExamined that holds one of these is a chest."""
+
+LATERAL_VIEWS = frozenset({"LL", "RL", "LAT", "LATERAL", "LLD", "RLD"})
+"""View positions that are not frontal."""
 
 _SUPPORTED_SAMPLES = {1: ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), 3: ("RGB", "YBR_")}
 _NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PhotometricInterpretation")
@@ -21,7 +33,8 @@ def check_header(dataset: Dataset, limits: ReadLimits) -> None:
     """Refuse what is not one image of a supported kind and size, before anything is decoded.
 
     Raises:
-        RefusedInputError: not_an_image, truncated, multi_frame, too_large, corrupt.
+        RefusedInputError: not_an_image, truncated, multi_frame, too_large, corrupt, wrong_modality, wrong_body_part,
+            wrong_view.
     """
     if "PixelData" not in dataset and all(dataset.get(name) for name in ("Rows", "Columns", "BitsAllocated")):
         raise RefusedInputError(
@@ -53,6 +66,27 @@ def check_header(dataset: Dataset, limits: ReadLimits) -> None:
         raise RefusedInputError(
             RefusalCode.CORRUPT, f"{dataset.BitsStored} bits stored do not fit {dataset.BitsAllocated} bits allocated"
         )
+    _require_frontal_chest(dataset)
+
+
+def age_in_years(text: str | None) -> float | None:
+    """A DICOM age (``063Y``, ``011M``; leading zeros may be missing) in years; ``None`` for anything else."""
+    match = _AGE.match(text or "")
+    return int(match[1]) * _DAYS_PER_UNIT[match[2]] / _DAYS_PER_UNIT["Y"] if match else None
+
+
+def _require_frontal_chest(dataset: Dataset) -> None:
+    """Refuse an image whose own header says that it is something else."""
+    modality, part, view = (_text(dataset, name) for name in ("Modality", "BodyPartExamined", "ViewPosition"))
+    if modality and modality not in PROJECTION_MODALITIES:
+        raise RefusedInputError(
+            RefusalCode.WRONG_MODALITY,
+            f"modality {modality[:16]} is not projection radiography ({', '.join(sorted(PROJECTION_MODALITIES))})",
+        )
+    if part and not any(word in part for word in CHEST_WORDS):
+        raise RefusedInputError(RefusalCode.WRONG_BODY_PART, f"body part {part[:16]} is not the chest")
+    if view and view in LATERAL_VIEWS:
+        raise RefusedInputError(RefusalCode.WRONG_VIEW, f"view position {view} is lateral; frontal views are read")
 
 
 def read_metadata(dataset: Dataset) -> RadiographMetadata:
@@ -66,15 +100,11 @@ def read_metadata(dataset: Dataset) -> RadiographMetadata:
         height=int(dataset.Rows),
         photometric=str(dataset.PhotometricInterpretation),
         bits_stored=int(dataset.BitsStored),
-        modality=_text(dataset, "Modality"),
-        body_part=_text(dataset, "BodyPartExamined"),
         view_position=_text(dataset, "ViewPosition"),
         patient_id=str(dataset.get("PatientID") or "") or None,
-        patient_sex=sex if (sex := _text(dataset, "PatientSex")) in {"M", "F", "O"} else None,
-        patient_age=_age(_text(dataset, "PatientAge")),
-        study_uid=_text(dataset, "StudyInstanceUID"),
-        series_uid=_text(dataset, "SeriesInstanceUID"),
-        sop_uid=_text(dataset, "SOPInstanceUID"),
+        patient_sex=sex if (sex := (_text(dataset, "PatientSex") or "")[:1]) in {"M", "F", "O"} else None,
+        patient_age=age_in_years(_text(dataset, "PatientAge")),
+        study_date=_text(dataset, "StudyDate"),
         pixel_spacing_mm=spacing,
         pixel_aspect=_aspect(spacing, ratio),
     )
@@ -100,8 +130,3 @@ def _aspect(spacing: tuple[float, float] | None, ratio: tuple[float, float] | No
     aspect = vertical / horizontal
     # Rounded spacings differ in the last digit; such pixels are square.
     return 1.0 if abs(aspect - 1) < 0.005 or not 0.25 <= aspect <= 4 else aspect
-
-
-def _age(text: str | None) -> float | None:
-    match = _AGE.match(text or "")
-    return int(match[1]) * _DAYS_PER_UNIT[match[2]] / _DAYS_PER_UNIT["Y"] if match else None

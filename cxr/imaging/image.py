@@ -9,8 +9,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.gray_scale import stored_range
-from cxr.imaging.limits import ReadLimits
-from cxr.imaging.radiograph import FileKind
+from cxr.imaging.radiograph import FileKind, ReadLimits
 
 __all__ = ["read_image"]
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.burnt_in_text import require_no_text
-from cxr.imaging.overview import Overview
+from cxr.imaging.preprocessing import ImagePyramid
 from cxr.onnx_model import open_session
 from nlp_labeler.storage import bytes_sha256
 
@@ -92,16 +92,13 @@ class QualityGate:
             raise ValueError("quality_gate.onnx is not the file that its card describes")
         return cls(model, {RefusalCode(code): limit for code, limit in described["thresholds"].items()})
 
-    def assess(self, pixels: NDArray[np.float32]) -> Quality:
+    def assess(self, image: NDArray[np.float32] | ImagePyramid) -> Quality:
         """Look at one picture.
 
         Args:
-            pixels: (H, W) in [0, 1].
+            image: (H, W) in [0, 1], or the pyramid of it.
         """
-        return self._assess(Overview.of(pixels))
-
-    def _assess(self, overview: Overview) -> Quality:
-        batch = _squeezed(overview)[None, None].astype(np.float32) / np.float32(255)
+        batch = gate_input(image)[None, None].astype(np.float32) / np.float32(255)
         (logits,) = self._session.run(["logits"], {"image": batch})
         return quality_of(logits[0])
 
@@ -115,35 +112,34 @@ class QualityGate:
         }
         return next((code for code, fault in faults.items() if fault >= self.thresholds[code]), None)
 
-    def check(self, pixels: NDArray[np.float32]) -> Quality:
+    def check(self, image: NDArray[np.float32] | ImagePyramid) -> Quality:
         """Look at one picture and refuse it where it must not be scored.
+
+        Args:
+            image: (H, W) in [0, 1], or the pyramid of it.
 
         Raises:
             RefusedInputError: not_frontal_chest, inverted, rotated, cropped, burnt_in_text.
         """
-        overview = Overview.of(pixels)
-        quality = self._assess(overview)
+        pyramid = ImagePyramid.of(image)
+        quality = self.assess(pyramid)
         code = self.refusal(quality)
         if code is not None:
             raise RefusedInputError(code, _MESSAGES[code])
-        require_no_text(overview.pixels)
+        require_no_text(pyramid)
         return quality
 
 
-def gate_input(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+def gate_input(image: NDArray[np.float32] | ImagePyramid) -> NDArray[np.uint8]:
     """Squeeze a picture into the gate's square; unlike the finding network's letterbox this leaves no bars to go by.
 
     Args:
-        pixels: (H, W) in [0, 1].
+        image: (H, W) in [0, 1], or the pyramid of it.
 
     Returns:
         (96, 96) uint8.
     """
-    return _squeezed(Overview.of(pixels))
-
-
-def _squeezed(overview: Overview) -> NDArray[np.uint8]:
-    small = overview.resized(GATE_SIZE, GATE_SIZE, Image.Resampling.BILINEAR)
+    small = ImagePyramid.of(image).overview().resized(GATE_SIZE, GATE_SIZE, Image.Resampling.BILINEAR)
     return np.rint(np.clip(small, 0, 1) * 255).astype(np.uint8)
 
 

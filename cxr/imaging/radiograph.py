@@ -1,4 +1,4 @@
-"""What reading a file gives: pixels with one fixed meaning, and what the file says about them."""
+"""What reading a file takes and gives: bounds on its size, pixels with one fixed meaning, what it says about them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,22 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FileKind", "Radiograph", "RadiographMetadata"]
+__all__ = ["FileKind", "Radiograph", "RadiographMetadata", "ReadLimits"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """Bounds on one input, checked before memory is spent on it.
+
+    Attributes:
+        max_bytes: largest file, and largest content of a deflated one.
+        max_pixels: largest rows x columns x samples x frames. The largest detectors give about 19 million pixels.
+        min_side: smallest width and height; below it there is nothing to see.
+    """
+
+    max_bytes: int = 512 * 2**20
+    max_pixels: int = 64 * 2**20
+    min_side: int = 32
 
 
 class FileKind(StrEnum):
@@ -30,15 +45,11 @@ class RadiographMetadata:
         height: rows of the image.
         photometric: DICOM photometric interpretation, or the Pillow mode of other files (``"L"``, ``"I;16"``, ...).
         bits_stored: significant bits per sample.
-        modality: DICOM Modality, e.g. ``"DX"``.
-        body_part: DICOM BodyPartExamined, upper case.
         view_position: DICOM ViewPosition, upper case, e.g. ``"PA"``.
         patient_id: DICOM PatientID as it stands: identifying, keep it out of logs and results.
         patient_sex: ``"M"``, ``"F"`` or ``"O"``.
         patient_age: years.
-        study_uid: Study Instance UID.
-        series_uid: Series Instance UID.
-        sop_uid: SOP Instance UID.
+        study_date: DICOM StudyDate, ``YYYYMMDD``.
         pixel_spacing_mm: distance between rows, distance between columns.
         pixel_aspect: height of a pixel over its width; 1.0 where unknown.
         polarity: ``"header"``, or ``"pixels"`` where a MONOCHROME1 header contradicted them.
@@ -50,15 +61,11 @@ class RadiographMetadata:
     height: int
     photometric: str
     bits_stored: int
-    modality: str | None = None
-    body_part: str | None = None
     view_position: str | None = None
     patient_id: str | None = None
     patient_sex: str | None = None
     patient_age: float | None = None
-    study_uid: str | None = None
-    series_uid: str | None = None
-    sop_uid: str | None = None
+    study_date: str | None = None
     pixel_spacing_mm: tuple[float, float] | None = None
     pixel_aspect: float = 1.0
     polarity: str = "header"

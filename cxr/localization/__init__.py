@@ -2,8 +2,7 @@
 
 - :func:`boxes_from_heatmap` with :class:`BoxSettings` -> :class:`Box`
 - :func:`iou`, :func:`iobb`
-- evidence: a class map as a heatmap over the image, and its boxes in pixels of the input
-- locator: the boxes of one image's findings, confined to lungs and heart
+- :class:`~cxr.localization.heatmaps.Heatmaps`: those of one image, and its boxes, confined to lungs and heart
 """
 
 from cxr.localization.boxes import Box, BoxSettings, boxes_from_heatmap, normalize_heatmap

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from cxr.localization.regions import connected_regions
+from cxr.imaging.runs import Runs
 
-__all__ = ["Box", "BoxSettings", "boxes_from_heatmap", "normalize_heatmap"]
+__all__ = ["Box", "BoxSettings", "Region", "boxes_from_heatmap", "connected_regions", "normalize_heatmap"]
 
 
 class BoxSettings(BaseModel):
@@ -83,3 +83,45 @@ def boxes_from_heatmap(heat: NDArray[np.floating], settings: BoxSettings) -> tup
     ]
     found.sort(key=lambda box: (-box.score, -box.width * box.height, box.y, box.x))
     return tuple(found[: settings.max_boxes])
+
+
+@dataclass(frozen=True)
+class Region:
+    """Pixels that touch, diagonally too.
+
+    Attributes:
+        x: first column.
+        y: first row.
+        width: columns of the bounding box.
+        height: rows of the bounding box.
+        area: number of pixels.
+        peak: largest value.
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+    area: int
+    peak: float
+
+
+def connected_regions(heat: NDArray[np.float32], threshold: float) -> list[Region]:
+    """The regions in which ``heat`` reaches ``threshold``, in the order of their first pixel, row by row.
+
+    Args:
+        heat: (h, w), finite.
+        threshold: in the unit of ``heat``.
+    """
+    mask = heat >= threshold
+    if not mask.any():
+        return []
+    runs = Runs.of(mask, diagonal=True)
+    peaks = np.maximum.reduceat(heat[mask], np.cumsum(runs.lengths) - runs.lengths)
+    found = []
+    for root in np.flatnonzero(np.bincount(runs.roots)):
+        of = runs.roots == root
+        x, y = int(runs.starts[of].min()), int(runs.rows[of].min())
+        width, height = int(runs.stops[of].max()) - x, int(runs.rows[of].max()) + 1 - y
+        found.append(Region(x, y, width, height, int(runs.lengths[of].sum()), float(peaks[of].max())))
+    return found

@@ -1,17 +1,14 @@
 """What links our DICOM objects to the image they speak about, and makes sending them twice harmless."""
 
-import io
 import re
-from pathlib import Path
 
-import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, generate_uid
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.screening.result import ModelIdentity
 
-__all__ = ["MANUFACTURER", "SERIES_NUMBERS", "derived_uid", "read_header"]
+__all__ = ["MANUFACTURER", "SERIES_NUMBERS", "derived_uid", "referable"]
 
 MANUFACTURER = "cxr research software"
 SERIES_NUMBERS = {"SR": 9001, "SC": 9002}
@@ -31,16 +28,12 @@ _MAY_BE_EMPTY = (
 _REQUIRED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 
 
-def read_header(source: Path | bytes) -> Dataset:
-    """The attributes of a DICOM file without its pixels.
+def referable(header: Dataset) -> Dataset:
+    """The attributes of a DICOM file as our objects copy them: complete where the standard wants them, if empty.
 
     Raises:
-        RefusedInputError: ``unknown_format`` if it is no DICOM file, ``corrupt`` if it cannot be referred to.
+        RefusedInputError: ``corrupt`` if it cannot be referred to.
     """
-    try:
-        header = pydicom.dcmread(io.BytesIO(source) if isinstance(source, bytes) else source, stop_before_pixels=True)
-    except (pydicom.errors.InvalidDicomError, EOFError, OSError) as error:
-        raise RefusedInputError(RefusalCode.UNKNOWN_FORMAT, "only DICOM images get DICOM results") from error
     missing = [name for name in _REQUIRED if not header.get(name)]
     if missing:
         raise RefusedInputError(RefusalCode.CORRUPT, f"the DICOM file has no {missing[0]}; nothing can refer to it")

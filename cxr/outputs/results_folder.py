@@ -13,11 +13,10 @@ from typing import Self
 from cxr.errors import ConfigError
 from cxr.outputs.journal import RESULTS_FILE, Journal
 from cxr.outputs.writers import PAGE_FILE, load_writers
-from cxr.screening.batch import screen_many
-from cxr.screening.exhibit import Examination
+from cxr.screening.artifacts import Examination
 from cxr.screening.inputs import ScreeningInput, find_inputs
 from cxr.screening.result import ScreeningResult
-from cxr.screening.runtime import Screener
+from cxr.screening.screener import Screener, screen_many
 from nlp_labeler.storage import write_bytes
 
 __all__ = ["ResultsFolder", "RunSummary", "screen_to_folder"]
@@ -74,12 +73,12 @@ class ResultsFolder:
             on_result(result)
         return count
 
-    def _files(self, examination: Examination, source: Path | bytes) -> dict[str, bytes]:
+    def _files(self, examination: Examination) -> dict[str, bytes]:
         """What the writers make of one screened input."""
         made: dict[str, bytes] = {}
         for writer in self._writers:
             if writer.files is not None:
-                made |= writer.files(examination, source)
+                made |= writer.files(examination)
         return made
 
     def write_pages(self) -> None:

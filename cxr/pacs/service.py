@@ -16,7 +16,7 @@ from cxr.pacs.spool import Spool, SpoolState
 from cxr.pacs.spool_worker import SpoolWorker
 from cxr.pacs.storage_scp import StorageLimits, StorageSCP
 from cxr.pacs.storage_scu import Peer, StorageSCU
-from cxr.screening.runtime import Screener
+from cxr.screening.screener import Screener
 
 __all__ = ["HealthServer", "PacsService", "ServiceSettings"]
 

@@ -2,13 +2,12 @@
 
 import logging
 import threading
-from pathlib import Path
 
 from cxr.errors import RefusalCode
 from cxr.outputs.writers.dicom import dicom_bytes, dicom_results
 from cxr.pacs.spool import Spool, SpoolState
-from cxr.screening.exhibit import Examination
-from cxr.screening.runtime import Screener
+from cxr.screening.artifacts import Examination
+from cxr.screening.screener import Screener
 
 __all__ = ["SpoolWorker"]
 
@@ -70,7 +69,7 @@ class SpoolWorker(threading.Thread):
         """Screen one object and keep its results: the report and the picture, or the report that says why not."""
         source = self._spool.object_file(key)
         examination = self._screener.examine(key, source)
-        results = self._results(examination, source, key)
+        results = self._results(examination, key)
         if examination.result.refusal is not None:
             self._refuse(key, examination.result.refusal.code, results)
         elif results:
@@ -78,10 +77,10 @@ class SpoolWorker(threading.Thread):
         else:
             self._refuse(key, RefusalCode.SCREENING_FAILED, {})
 
-    def _results(self, examination: Examination, source: Path, key: str) -> dict[str, bytes]:
+    def _results(self, examination: Examination, key: str) -> dict[str, bytes]:
         """DICOM files by kind; none where the object is too damaged to be referred to."""
         try:
-            return {kind: dicom_bytes(dataset) for kind, dataset in dicom_results(examination, source).items()}
+            return {kind: dicom_bytes(dataset) for kind, dataset in dicom_results(examination).items()}
         except Exception as error:
             # Headers of real archives break rules that the standard's objects must keep.
             _LOG.warning("no DICOM results for object %s: %s", key[:12], type(error).__name__)

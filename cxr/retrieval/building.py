@@ -12,7 +12,7 @@ from cxr.retrieval.labels import LabeledImage
 from cxr.retrieval.writing import index_writer
 from cxr.screening import Examination, Screener, ScreeningResult, find_inputs, screen_many
 from cxr.worklist.pictures import THUMBNAIL, pictures_of
-from cxr.worklist.subject import header_of, subject_of
+from cxr.worklist.subject import subject_of
 
 __all__ = ["IndexSummary", "build_index"]
 
@@ -50,14 +50,13 @@ def build_index(
     """
     indexed = refused = 0
 
-    def finish(examination: Examination, source: Path | bytes) -> tuple[NDArray[np.float32], str, bytes]:
-        if examination.exhibit is None:
+    def finish(examination: Examination) -> tuple[NDArray[np.float32], str, bytes]:
+        if examination.artifacts is None:
             raise ValueError("a refused input is not indexed")
         name = examination.result.path
-        header = header_of(source)
         # Where nothing names the patient, the image is a patient of its own.
-        patient = subject_of(header, name).patient or str(examination.result.sha256)
-        return examination.exhibit.embedding, patient, pictures_of(examination, None)[THUMBNAIL]
+        patient = subject_of(examination.artifacts.metadata, name).patient or str(examination.result.sha256)
+        return examination.artifacts.embedding, patient, pictures_of(examination)[THUMBNAIL]
 
     with index_writer(out, screener.identity.sha256) as writer:
         for result, made in screen_many(screener, find_inputs(paths, exclude=out), finish, workers=workers):

@@ -6,34 +6,33 @@
 - :func:`result_line`, :func:`parse_result_line`, :func:`result_schema`: the published line format
 """
 
-from cxr.screening.batch import default_workers, screen_many
+from cxr.screening.artifacts import Examination, ScreeningArtifacts
 from cxr.screening.bundle import Bundle
-from cxr.screening.exhibit import Examination, Exhibit
 from cxr.screening.inputs import ScreeningInput, find_inputs
 from cxr.screening.manifest import BundleDescription, BundleManifest, Preprocessing, seal_bundle
 from cxr.screening.network import Network, NetworkOutput
 from cxr.screening.result import (
+    InputRefusal,
     ModelIdentity,
-    Refusal,
     ScreeningResult,
     parse_result_line,
     result_line,
     result_schema,
 )
-from cxr.screening.runtime import Screener
+from cxr.screening.screener import Screener, default_workers, screen_many
 
 __all__ = [
     "Bundle",
     "BundleDescription",
     "BundleManifest",
     "Examination",
-    "Exhibit",
+    "InputRefusal",
     "ModelIdentity",
     "Network",
     "NetworkOutput",
     "Preprocessing",
-    "Refusal",
     "Screener",
+    "ScreeningArtifacts",
     "ScreeningInput",
     "ScreeningResult",
     "default_workers",

@@ -1,18 +1,22 @@
 """A model bundle, loaded and verified: nothing of it is used before every hash has been checked."""
 
 import json
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
 
 from pydantic import ValidationError
 
-from cxr.errors import BundleError, OperatingPointError
+from cxr.errors import BundleError, OperatingPointError, RefusedInputError
 from cxr.imaging.quality import QualityGate
 from cxr.onnx_model import refuse_external_data
 from cxr.operating_points import Calibrator, OperatingPointSet, ScoreReference
-from cxr.screening.bundle_source import BundleSource, open_source
+from cxr.screening.archive import archive_members, read_member
+from cxr.screening.generator import GENERATOR_CARD_FILE, Generator
 from cxr.screening.manifest import (
     CALIBRATION_FILE,
     FORMAT_VERSION,
@@ -25,6 +29,7 @@ from cxr.screening.manifest import (
     SCORE_REFERENCE_FILE,
     BundleManifest,
 )
+from cxr.screening.network import Network
 from nlp_labeler.faults import faults
 from nlp_labeler.storage import bytes_sha256
 
@@ -66,7 +71,7 @@ class Bundle:
                 itself, or any file is missing, extra or changed.
         """
         place = shipped_bundle_path() if path is None else Path(path)
-        with open_source(place) as source:
+        with _open_source(place) as source:
             manifest, digest = _read_manifest(source, place)
             _check_listing(source.names(), place, manifest)
             contents = {name: _read_verified(source, place, name, sha256) for name, sha256 in manifest.files.items()}
@@ -92,6 +97,34 @@ class Bundle:
     def model(self) -> bytes:
         """The serialised ONNX graph."""
         return self.contents[MODEL_FILE]
+
+    def network(self, *, threads: int) -> Network:
+        """The model, loaded.
+
+        Args:
+            threads: that one call of it may use.
+
+        Raises:
+            BundleError: if it does not load, or is not what the manifest says.
+        """
+        size, findings = self.manifest.preprocessing.size, len(self.manifest.label_space)
+        try:
+            return Network(self.model, size=size, findings=findings, threads=threads)
+        except BundleError as error:
+            raise BundleError(f"bundle {self.path}: {error}") from error
+
+    def generator(self, *, threads: int) -> Generator | None:
+        """The report generator, loaded; ``None`` where there is none, so that the template speaks alone.
+
+        Raises:
+            BundleError: if a file of it is missing or does not do what is agreed.
+        """
+        if GENERATOR_CARD_FILE not in self.contents:
+            return None
+        try:
+            return Generator(self.contents, size=self.manifest.preprocessing.size, threads=threads)
+        except BundleError as error:
+            raise BundleError(f"bundle {self.path}: {error}") from error
 
     @cached_property
     def gate(self) -> QualityGate | None:
@@ -120,7 +153,7 @@ class Bundle:
         return ScoreReference.from_json(content.decode()) if content is not None else None
 
 
-def _read_manifest(source: BundleSource, path: Path) -> tuple[BundleManifest, str]:
+def _read_manifest(source: "_Source", path: Path) -> tuple[BundleManifest, str]:
     """The validated bundle.json and its hash."""
     content = source.read(MANIFEST_FILE)
     if len(content) > _MAX_MANIFEST_BYTES:
@@ -151,8 +184,124 @@ def _check_listing(names: set[str], path: Path, manifest: BundleManifest) -> Non
         raise BundleError(f"bundle {path} holds {extra[0]}, which its manifest does not list; remove it")
 
 
-def _read_verified(source: BundleSource, path: Path, name: str, sha256: str) -> bytes:
+def _read_verified(source: "_Source", path: Path, name: str, sha256: str) -> bytes:
     content = source.read(name)
     if bytes_sha256(content) != sha256:
         raise BundleError(f"bundle {path}: {name} was changed (its SHA-256 differs); copy or export the bundle again")
     return content
+
+
+class _Source(Protocol):
+    """Where a bundle's files are read from: a folder, or a zip archive of one, which is never unpacked to disk."""
+
+    def names(self) -> set[str]:
+        """POSIX paths of all files inside the bundle.
+
+        Raises:
+            BundleError: if something else than plain files is in it.
+        """
+
+    def read(self, name: str) -> bytes:
+        """The content of one file.
+
+        Raises:
+            BundleError: if it cannot be read.
+        """
+
+    def __enter__(self) -> Self:
+        """Open."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close."""
+
+
+def _open_source(path: Path) -> _Source:
+    """The source that fits a path.
+
+    Raises:
+        BundleError: if there is no bundle at the path.
+    """
+    if path.is_file():
+        return _Archive(path)
+    if not (path / MANIFEST_FILE).is_file():
+        raise BundleError(f"no bundle at {path}: {MANIFEST_FILE} not found; give a folder or zip made by 'cxr export'")
+    return _Folder(path)
+
+
+class _Folder:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def names(self) -> set[str]:
+        found: set[str] = set()
+        for entry in self._path.rglob("*"):
+            name = entry.relative_to(self._path).as_posix()
+            if entry.is_symlink():
+                raise BundleError(f"bundle {self._path} holds a link ({name}); a bundle consists of plain files")
+            if entry.is_file():
+                found.add(name)
+        return found
+
+    def read(self, name: str) -> bytes:
+        try:
+            return (self._path / name).read_bytes()
+        except OSError as error:
+            raise BundleError(f"bundle {self._path}: {name} cannot be read: {error.strerror}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Nothing is open."""
+
+
+class _Archive:
+    """A zip of the bundle's files, or of the one folder they are in, as file managers make it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._archive = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise BundleError(f"{path} is not a bundle: neither a folder nor a zip archive") from error
+        try:
+            self._entries = self._find()
+        except BaseException:
+            self._archive.close()
+            raise
+
+    def _find(self) -> dict[str, zipfile.ZipInfo]:
+        try:
+            members = archive_members(self._archive)
+        except RefusedInputError as error:
+            raise BundleError(f"bundle {self._path}: {error}") from error
+        entries = {entry.filename: entry for entry in members}
+        if len(entries) != len(members):
+            raise BundleError(f"bundle {self._path} holds two files of the same name; export it again")
+        tops = {name.partition("/")[0] for name in entries}
+        if len(tops) == 1 and (top := tops.pop()) + f"/{MANIFEST_FILE}" in entries:
+            entries = {name.removeprefix(f"{top}/"): entry for name, entry in entries.items()}
+        if MANIFEST_FILE not in entries:
+            raise BundleError(f"no bundle in {self._path}: {MANIFEST_FILE} not found; give one made by 'cxr export'")
+        return entries
+
+    def names(self) -> set[str]:
+        return set(self._entries)
+
+    def read(self, name: str) -> bytes:
+        try:
+            return read_member(self._archive, self._entries[name])
+        except RefusedInputError as error:
+            raise BundleError(f"bundle {self._path}: {name}: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._archive.close()

@@ -7,19 +7,23 @@ Three files of a bundle, all or none::
     report_generator.json  GeneratorCard: vocabulary and how it is searched
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, Self
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from cxr.errors import BundleError
+from cxr.imaging.preprocessing import Placement
+from cxr.localization.heatmaps import content
 from cxr.onnx_model import open_session
 from cxr.reporting.beam_search import DecodedReport, DecoderStep, State, beam_search
+from cxr.reporting.document import AttentionMap
 from cxr.reporting.vocabulary import END, PAD, START, UNKNOWN, Span, Vocabulary
-from cxr.screening.bundle import Bundle
 
 __all__ = [
     "DECODER_FILE",
@@ -33,6 +37,7 @@ __all__ = [
     "Generator",
     "GeneratorCard",
     "OnnxReportDecoder",
+    "WordAttention",
 ]
 
 ENCODER_FILE, DECODER_FILE, GENERATOR_CARD_FILE = "report_encoder.onnx", "report_decoder.onnx", "report_generator.json"
@@ -82,6 +87,31 @@ class GeneratedReport:
     words: tuple[int, ...]
 
 
+class WordAttention:
+    """The attention of one generated report.
+
+    Args:
+        generated: the report with one map per word.
+        placement: where the image lies in the network's square.
+        size: side of the square in pixels.
+    """
+
+    def __init__(self, generated: GeneratedReport, placement: Placement, size: int) -> None:
+        self._generated, self._placement, self._size = generated, placement, size
+
+    def __call__(self, start: int, end: int) -> AttentionMap:
+        """The mean map of the words in characters ``start`` to ``end`` of the text; empty where there is no word."""
+        words = [i for i, (first, last) in enumerate(self._generated.spans) if first < end and last > start]
+        if not words:
+            return ()
+        square = self._generated.attention[words].mean(axis=0)
+        cell = self._size / len(square)
+        left, top, right, bottom = (edge / cell for edge in content(self._placement, self._size))
+        shape = (max(1, round(right - left)), max(1, round(bottom - top)))
+        found = np.asarray(Image.fromarray(square).resize(shape, Image.Resampling.BOX, box=(left, top, right, bottom)))
+        return tuple(tuple(int(v) for v in row) for row in (100 * found / found.max()).round())
+
+
 class OnnxReportDecoder:
     """Encoder and decoder sessions as one speaker; may be called from several threads at once.
 
@@ -116,35 +146,32 @@ class Generator:
     """The generator of a bundle.
 
     Args:
-        bundle: a verified bundle that has the three files.
+        contents: file name -> bytes of a verified bundle.
+        size: side of the network input in pixels.
         threads: threads that one call may use.
 
     Raises:
         BundleError: if a file is missing or does not do what is agreed.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int) -> None:
-        missing = [n for n in (ENCODER_FILE, DECODER_FILE, GENERATOR_CARD_FILE) if n not in bundle.contents]
+    def __init__(self, contents: Mapping[str, bytes], *, size: int, threads: int) -> None:
+        missing = [n for n in (ENCODER_FILE, DECODER_FILE, GENERATOR_CARD_FILE) if n not in contents]
         if missing:
-            raise BundleError(f"bundle {bundle.path} lacks {missing[0]}; export it with a report generator")
+            raise BundleError(f"{missing[0]} is missing; export it with a report generator")
         try:
-            card = GeneratorCard.model_validate_json(bundle.contents[GENERATOR_CARD_FILE])
+            card = GeneratorCard.model_validate_json(contents[GENERATOR_CARD_FILE])
         except ValidationError as error:
-            raise BundleError(f"bundle {bundle.path}: {GENERATOR_CARD_FILE}: {error.errors()[0]['msg']}") from error
-        self._report_decoder = OnnxReportDecoder(
-            _session(bundle, ENCODER_FILE, threads), _session(bundle, DECODER_FILE, threads), card
-        )
-        size = bundle.manifest.preprocessing.size
+            raise BundleError(f"{GENERATOR_CARD_FILE}: {error.errors()[0]['msg']}") from error
+        try:
+            encoder, decoder = (open_session(contents[n], threads=threads) for n in (ENCODER_FILE, DECODER_FILE))
+        except Exception as error:  # onnxruntime's exceptions share no other base
+            raise BundleError(f"onnxruntime cannot load {ENCODER_FILE} or {DECODER_FILE}") from error
+        self._report_decoder = OnnxReportDecoder(encoder, decoder, card)
         try:
             self.report(np.zeros((size, size), dtype=np.uint8))
         except Exception as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
-            raise BundleError(f"bundle {bundle.path}: its report generator does not run: {first}") from error
-
-    @classmethod
-    def of(cls, bundle: Bundle, *, threads: int) -> "Generator | None":
-        """The bundle's generator; ``None`` where it has none, so that the template speaks alone."""
-        return cls(bundle, threads=threads) if GENERATOR_CARD_FILE in bundle.contents else None
+            raise BundleError(f"its report generator does not run: {first}") from error
 
     def report(self, image: NDArray[np.uint8]) -> GeneratedReport:
         """Generate the report of one image.
@@ -174,10 +201,3 @@ class _Steps:
         inputs = dict(zip(DECODER_INPUTS, (words, *state, self.cells, self.keys), strict=True))
         logits, attention, hidden, cell = self.session.run(DECODER_OUTPUTS, inputs)
         return DecoderStep(logits, attention, (hidden, cell))
-
-
-def _session(bundle: Bundle, name: str, threads: int) -> onnxruntime.InferenceSession:
-    try:
-        return open_session(bundle.contents[name], threads=threads)
-    except Exception as error:  # onnxruntime's exceptions share no other base
-        raise BundleError(f"bundle {bundle.path}: onnxruntime cannot load {name}") from error

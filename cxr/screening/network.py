@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from cxr.errors import BundleError
 from cxr.onnx_model import open_session
-from cxr.screening.bundle import Bundle
 
 __all__ = ["Network", "NetworkOutput"]
 
@@ -38,7 +37,9 @@ class Network:
     """A loaded graph; :meth:`run` may be called from several threads at once.
 
     Args:
-        bundle: the verified bundle.
+        model: the verified model.onnx.
+        size: side of its input in pixels.
+        findings: how many the label space has.
         threads: threads that one call of :meth:`run` may use.
 
     Attributes:
@@ -48,22 +49,22 @@ class Network:
         BundleError: if the graph does not load or does not have the agreed inputs and outputs.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int) -> None:
+    def __init__(self, model: bytes, *, size: int, findings: int, threads: int) -> None:
         try:
-            self._session = open_session(bundle.model, threads=threads, accelerated=True)
+            self._session = open_session(model, threads=threads, accelerated=True)
         except Exception as error:  # onnxruntime's exceptions share no other base
-            raise BundleError(f"bundle {bundle.path}: onnxruntime cannot load model.onnx: {_line(error)}") from error
+            raise BundleError(f"onnxruntime cannot load model.onnx: {_line(error)}") from error
         self.provider: str = self._session.get_providers()[0]
-        self._size = bundle.manifest.preprocessing.size
+        self._size = size
         self._outputs: tuple[str, ...] = _OUTPUTS
-        self._check_interface(bundle)
+        self._check_interface(findings)
 
-    def _check_interface(self, bundle: Bundle) -> None:
+    def _check_interface(self, findings: int) -> None:
         inputs = [i.name for i in self._session.get_inputs()]
         outputs = {o.name for o in self._session.get_outputs()}
         if inputs != [_INPUT] or not outputs.issuperset(_OUTPUTS):
             raise BundleError(
-                f"bundle {bundle.path}: model.onnx maps {', '.join(inputs)} to {', '.join(sorted(outputs))}, "
+                f"model.onnx maps {', '.join(inputs)} to {', '.join(sorted(outputs))}, "
                 f"expected {_INPUT} to {', '.join(_OUTPUTS)}"
             )
         if _OUTLINES in outputs:
@@ -71,16 +72,15 @@ class Network:
         try:
             output = self.run(np.zeros((1, self._size, self._size), dtype=np.uint8))
         except Exception as error:
-            raise BundleError(f"bundle {bundle.path}: model.onnx does not run: {_line(error)}") from error
-        findings = len(bundle.manifest.label_space)
+            raise BundleError(f"model.onnx does not run: {_line(error)}") from error
         if output.logits.shape != (1, findings) or output.class_maps.shape[:2] != (1, findings):
             raise BundleError(
-                f"bundle {bundle.path}: model.onnx gives logits {output.logits.shape} and class maps "
+                f"model.onnx gives logits {output.logits.shape} and class maps "
                 f"{output.class_maps.shape}, the label space has {findings} findings"
             )
         if output.outlines is not None and output.outlines.shape[:2] != (1, _STRUCTURES):
             raise BundleError(
-                f"bundle {bundle.path}: model.onnx gives outlines {output.outlines.shape}, expected those of "
+                f"model.onnx gives outlines {output.outlines.shape}, expected those of "
                 f"{_STRUCTURES} structures; export it again"
             )
 

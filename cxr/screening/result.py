@@ -15,8 +15,8 @@ from nlp_labeler.faults import faults
 
 __all__ = [
     "RESULT_SCHEMA_VERSION",
+    "InputRefusal",
     "ModelIdentity",
-    "Refusal",
     "ScreeningResult",
     "parse_result_line",
     "result_line",
@@ -28,7 +28,7 @@ _STRICT = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True)
-class Refusal:
+class InputRefusal:
     """Why an input was not screened; the message is for a person and holds no patient data."""
 
     __pydantic_config__ = _STRICT
@@ -76,7 +76,7 @@ class ScreeningResult:
     path: str
     sha256: str | None
     status: Literal["screened", "refused"]
-    refusal: Refusal | None
+    refusal: InputRefusal | None
     findings: tuple[FindingResult, ...]
     triage: Triage | None
     report: GroundedReport | None

@@ -6,12 +6,15 @@ evidence is drawn into the pixels), :data:`THUMBNAIL`, ``heat:FINDING`` (where t
 """
 
 import io
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
 
+from cxr.errors import RefusedInputError
+from cxr.outputs.dicom_identity import referable
 from cxr.screening import Examination
 
 __all__ = ["EMBEDDING", "HEADER", "OVERLAY", "PICTURE", "THUMBNAIL", "heat_kind", "overlay_pictures", "pictures_of"]
@@ -27,26 +30,25 @@ def heat_kind(finding: str) -> str:
     return f"heat:{finding}"
 
 
-def pictures_of(examination: Examination, header: Dataset | None) -> dict[str, bytes]:
+def pictures_of(examination: Examination) -> dict[str, bytes]:
     """Kind -> file content, for a screened input; nothing for a refused one.
 
-    Args:
-        examination: the result and its exhibit.
-        header: attributes of the DICOM file it came from, or ``None``.
+    The header is kept where a structured report could refer to it.
     """
-    exhibit = examination.exhibit
-    if exhibit is None:
+    artifacts = examination.artifacts
+    if artifacts is None:
         return {}
-    grey = Image.fromarray(_eight_bits(exhibit.pixels))
+    grey = Image.fromarray(_eight_bits(artifacts.pixels))
     files = {
         PICTURE: _png(_within(grey, _PICTURE_SIDE)),
         THUMBNAIL: _jpeg(_within(grey, _THUMBNAIL_SIDE)),
-        EMBEDDING: exhibit.embedding.astype("<f4").tobytes(),
+        EMBEDDING: artifacts.embedding.astype("<f4").tobytes(),
     }
-    for finding, heat in exhibit.heatmaps.items():
+    for finding, heat in artifacts.heatmaps.items():
         files[heat_kind(finding)] = _png(_within(Image.fromarray(_eight_bits(heat)), _HEAT_SIDE))
-    if header is not None:
-        files[HEADER] = _header_file(header)
+    if examination.header is not None:
+        with suppress(RefusedInputError):
+            files[HEADER] = _header_file(referable(examination.header))
     return files
 
 

@@ -10,7 +10,7 @@ from cxr.worklist.case import Case
 from cxr.worklist.case_queue import CaseQueue
 from cxr.worklist.inbox import REFUSED, Inbox
 from cxr.worklist.pictures import pictures_of
-from cxr.worklist.subject import header_of, subject_of
+from cxr.worklist.subject import subject_of
 
 __all__ = ["ScreeningWorker"]
 
@@ -79,13 +79,13 @@ class ScreeningWorker:
             examination = self._screener.refuse(case.name, RefusedInputError(RefusalCode(code), message))
         else:
             examination = self._screener.examine(case.name, source)
-        header = header_of(source) if examination.exhibit else None
+        artifacts = examination.artifacts
         self._queue.finish(
             case.id,
             examination.result,
-            subject_of(header, case.name),
+            subject_of(artifacts.metadata if artifacts else None, case.name),
             size=_size(examination),
-            pictures=pictures_of(examination, header),
+            pictures=pictures_of(examination),
             certificate_sha256=self._certificate,
         )
         if self._inbox.holds(source):
@@ -94,7 +94,7 @@ class ScreeningWorker:
 
 def _size(examination: Examination) -> tuple[int, int] | None:
     """Width and height in pixels."""
-    if examination.exhibit is None:
+    if examination.artifacts is None:
         return None
-    height, width = examination.exhibit.pixels.shape
+    height, width = examination.artifacts.pixels.shape
     return width, height

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
-from cxr.localization.regions import connected_regions
+from cxr.localization.boxes import connected_regions
 
 
 def by_scipy(heat, threshold):

@@ -11,6 +11,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
 from cxr.errors import RefusalCode, RefusedInputError
+from cxr.imaging.reading import RadiographFile
 from cxr.outputs import screen_to_folder
 from cxr.screening import Screener
 from nlp_labeler.findings import LABELS
@@ -94,7 +95,7 @@ def test_same_image_and_model_give_the_same_objects_again(screener, radiograph):
     from cxr.outputs.writers.dicom import dicom_results
 
     examination = screener.examine("x", radiograph)
-    first, second = (dicom_results(examination, radiograph.read_bytes()) for _ in range(2))
+    first, second = (dicom_results(examination) for _ in range(2))
     assert {k: v.SOPInstanceUID for k, v in first.items()} == {k: v.SOPInstanceUID for k, v in second.items()}
     assert len({v.SOPInstanceUID for v in first.values()} | {v.SeriesInstanceUID for v in first.values()}) == 4
 
@@ -104,7 +105,7 @@ def test_other_thresholds_give_another_object(screener, radiograph):
     from cxr.outputs.writers.dicom import dicom_results
 
     def uids(examination):
-        return {dataset.SOPInstanceUID for dataset in dicom_results(examination, radiograph).values()}
+        return {dataset.SOPInstanceUID for dataset in dicom_results(examination).values()}
 
     examination = screener.examine("x", radiograph)
     assert examination.result.model.bundle_sha256 == screener.bundle.manifest_sha256
@@ -113,14 +114,15 @@ def test_other_thresholds_give_another_object(screener, radiograph):
 
 
 @pytest.fixture
-def refused(screener):
-    return screener.refuse("x", RefusedInputError(RefusalCode.NOT_FRONTAL_CHEST, "this is no chest"))
+def refused(screener, radiograph):
+    error = RefusedInputError(RefusalCode.NOT_FRONTAL_CHEST, "this is no chest")
+    return screener.refuse("x", error, RadiographFile(radiograph))
 
 
 def test_a_refused_image_has_a_report_that_says_so_and_no_picture(refused, radiograph, tmp_path):
     from cxr.outputs.writers.dicom import dicom_bytes, dicom_results
 
-    results = dicom_results(refused, radiograph)
+    results = dicom_results(refused)
     assert set(results) == {"sr"}
     file = tmp_path / "refused.dcm"
     file.write_bytes(dicom_bytes(results["sr"]))
@@ -136,11 +138,13 @@ def test_a_refused_image_has_a_report_that_says_so_and_no_picture(refused, radio
         assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []
 
 
-def test_a_refused_picture_that_is_no_dicom_has_no_report(refused, tmp_path, chest_pixels):
+def test_a_refused_picture_that_is_no_dicom_has_no_report(screener, tmp_path):
     from cxr.outputs.writers.dicom import dicom_results
 
-    Image.fromarray(chest_pixels()).save(tmp_path / "x.png")
-    assert dicom_results(refused, tmp_path / "x.png") == {}
+    Image.fromarray(np.zeros((300, 300), np.uint8)).save(tmp_path / "x.png")
+    refused = screener.examine("x", tmp_path / "x.png")
+    assert refused.result.status == "refused"
+    assert dicom_results(refused) == {}
 
 
 def test_a_report_is_of_screened_and_a_refusal_of_refused_input(refused, screener, radiograph):
@@ -174,22 +178,22 @@ def test_another_toolkit_reads_the_report(results):
 
 @pytest.mark.parametrize("lost", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"])
 def test_a_file_that_nothing_can_refer_to_gets_no_dicom_results(radiograph, lost):
-    from cxr.outputs.dicom_identity import read_header
+    from cxr.outputs.dicom_identity import referable
 
     film = pydicom.dcmread(radiograph)
     delattr(film, lost)
     film.save_as(radiograph, enforce_file_format=False)
     with pytest.raises(RefusedInputError, match=f"no {lost}") as refused:
-        read_header(radiograph)
+        referable(RadiographFile(radiograph).header)
     assert refused.value.code == RefusalCode.CORRUPT
 
 
 def test_a_header_without_the_optional_attributes_gets_them_empty(radiograph):
-    from cxr.outputs.dicom_identity import read_header
+    from cxr.outputs.dicom_identity import referable
 
     film = pydicom.dcmread(radiograph)
     del film.PatientName, film.StudyID
     film.save_as(radiograph)
-    header = read_header(radiograph)
+    header = referable(RadiographFile(radiograph).header)
     assert {"PatientName", "StudyID", "PatientAge"} <= {element.keyword for element in header}
     assert not any((header.PatientName, header.StudyID, header.PatientAge))

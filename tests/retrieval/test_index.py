@@ -83,13 +83,13 @@ def test_images_are_indexed_with_the_models_findings_or_a_tables(tiny_bundle, im
     assert (summary.indexed, summary.refused) == (3, 1)
     examination = screener.examine("x", image_folder / "effusion.png")
     index = ImageIndex(tmp_path / "a", screener.identity.sha256)
-    first = index.search(examination.exhibit.embedding, 1, patient=None)[0].entry
+    first = index.search(examination.artifacts.embedding, 1, patient=None)[0].entry
     assert (first.image, first.findings, first.source) == ("effusion.png", ("Effusion",), "model")
     table = tmp_path / "labels.csv"
     table.write_text("Image Index,Finding Labels,Patient ID\neffusion.png,Mass|Nodule,7\nhealthy.png,No Finding,8\n")
     build_index(screener, [image_folder], tmp_path / "b", labels=read_labels(table), workers=1)
     index = ImageIndex(tmp_path / "b", screener.identity.sha256)
-    found = index.search(examination.exhibit.embedding, 9, patient=None)
+    found = index.search(examination.artifacts.embedding, 9, patient=None)
     assert [(n.entry.patient, n.entry.findings) for n in found] == [("7", ("Mass", "Nodule")), ("8", ())]
 
 

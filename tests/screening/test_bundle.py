@@ -5,7 +5,7 @@ import zipfile
 import pytest
 
 from cxr.errors import BundleError
-from cxr.screening import Bundle, Network, Screener
+from cxr.screening import Bundle, Screener
 from cxr.screening.manifest import BundleManifest, seal_bundle
 
 
@@ -23,7 +23,7 @@ def test_a_sealed_bundle_loads(tiny_bundle):
     assert bundle.manifest.name == "tiny"
     assert bundle.operating_points.model_sha256 == bundle.manifest.model_sha256
     assert bundle.calibrator.label_space == bundle.manifest.label_space
-    Network(bundle, threads=1)
+    bundle.network(threads=1)
 
 
 def spoil_byte(folder):
@@ -196,4 +196,4 @@ def test_a_graph_with_other_outputs_is_refused(make_bundle):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     bundle = Bundle.load(make_bundle(graph=model.SerializeToString()))
     with pytest.raises(BundleError, match="expected image to logits, class_maps, embedding"):
-        Network(bundle, threads=1)
+        bundle.network(threads=1)

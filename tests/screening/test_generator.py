@@ -8,7 +8,7 @@ import pytest
 from cxr.errors import BundleError, ConfigError
 from cxr.reporting.vocabulary import SPECIAL_WORDS
 from cxr.screening import Bundle, BundleDescription, Screener, parse_result_line, result_line, seal_bundle
-from cxr.screening.generator import DECODER_FILE, ENCODER_FILE, GENERATOR_CARD_FILE, Generator
+from cxr.screening.generator import DECODER_FILE, ENCODER_FILE, GENERATOR_CARD_FILE
 from tests.clinic_fixtures import TINY_SIZE
 
 SAID = ("<findings>", "large", "left", "effusion", ".", "right", "pneumothorax", ".", "no", "nodule", ".")
@@ -143,7 +143,7 @@ def test_on_a_healthy_image_nothing_generated_stays(speaking_bundle, image_folde
 
 def test_every_word_has_a_look_and_a_place(speaking_bundle, image_folder):
     screener = Screener(speaking_bundle[0])
-    generated = screener.examine("x", image_folder / "effusion.png").exhibit.generated
+    generated = screener.examine("x", image_folder / "effusion.png").artifacts.generated
     assert len(generated.words) == len(generated.spans) == len(generated.attention) == len(SAID)
     np.testing.assert_allclose(generated.attention.sum(axis=(1, 2)), 1, rtol=1e-5)
     start, end = generated.spans[SAID.index("effusion")]
@@ -151,7 +151,7 @@ def test_every_word_has_a_look_and_a_place(speaking_bundle, image_folder):
 
 
 def test_a_bundle_without_generator_leaves_the_words_to_the_template(tiny_bundle, image_folder):
-    assert Generator.of(Bundle.load(tiny_bundle), threads=1) is None
+    assert Bundle.load(tiny_bundle).generator(threads=1) is None
     assert Screener(tiny_bundle).screen(image_folder / "effusion.png").report.generated is None
 
 
@@ -160,7 +160,7 @@ def test_half_a_generator_is_refused(speaking_bundle, name):
     folder, seal = speaking_bundle
     (folder / name).unlink()
     seal()
-    with pytest.raises(BundleError, match=f"lacks {name}"):
+    with pytest.raises(BundleError, match=f"{name} is missing"):
         Screener(folder)
 
 

@@ -7,7 +7,7 @@ import pytest
 from cxr.imaging.preprocessing import Placement, prepare
 from cxr.imaging.reading import read_radiograph
 from cxr.imaging.segmentation import Segmenter, outlined
-from cxr.screening import Bundle, Network
+from cxr.screening import Bundle
 
 
 @pytest.mark.filterwarnings("ignore:Specified provider")
@@ -17,7 +17,7 @@ def test_a_provider_that_does_not_work_is_left_aloud(tiny_bundle, monkeypatch, c
         onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider", "CUDAExecutionProvider"]
     )
     with caplog.at_level(logging.WARNING):
-        network = Network(Bundle.load(tiny_bundle), threads=1)
+        network = Bundle.load(tiny_bundle).network(threads=1)
     assert network.provider == "CPUExecutionProvider"
     assert "CUDAExecutionProvider is installed but not usable here" in caplog.text
 
@@ -34,20 +34,20 @@ def test_a_provider_that_raises_is_left_aloud(tiny_bundle, monkeypatch, caplog):
     monkeypatch.setattr(
         onnxruntime, "get_available_providers", lambda: ["OpenVINOExecutionProvider", "CPUExecutionProvider"]
     )
-    network = Network(Bundle.load(tiny_bundle), threads=1)
+    network = Bundle.load(tiny_bundle).network(threads=1)
     assert "OpenVINOExecutionProvider is installed but not usable here" in caplog.text
     assert network.run(np.zeros((2, 64, 64), np.uint8)).logits.shape == (2, 3)
 
 
 def test_on_the_processor_nothing_is_said(tiny_bundle, caplog):
-    assert Network(Bundle.load(tiny_bundle), threads=1).provider == "CPUExecutionProvider"
+    assert Bundle.load(tiny_bundle).network(threads=1).provider == "CPUExecutionProvider"
     assert caplog.text == ""
 
 
 def test_the_shipped_network_draws_the_outlines_of_the_shipped_segmentation(shared_data):
     """Each makes its own small picture of the square: the antialiasing differs, the chest does not."""
     square, _ = prepare(read_radiograph(shared_data / "nih" / "images" / "00000147_001.jpg").pixels, 224)
-    (logits,) = Network(Bundle.load(), threads=1).run(square[None]).outlines
+    (logits,) = Bundle.load().network(threads=1).run(square[None]).outlines
     network = outlined(logits, Placement(1.0, 0.0, 0.0, 224, 224))
     alone = Segmenter.shipped().segment(square.astype(np.float32) / np.float32(255))
     for structure in ("right_lung", "left_lung", "heart"):
@@ -56,4 +56,4 @@ def test_the_shipped_network_draws_the_outlines_of_the_shipped_segmentation(shar
 
 
 def test_a_graph_without_outlines_gives_none(tiny_bundle):
-    assert Network(Bundle.load(tiny_bundle), threads=1).run(np.zeros((1, 64, 64), np.uint8)).outlines is None
+    assert Bundle.load(tiny_bundle).network(threads=1).run(np.zeros((1, 64, 64), np.uint8)).outlines is None

@@ -5,8 +5,8 @@ import pytest
 
 from cxr.errors import CxrError, RefusalCode
 from cxr.screening.result import (
+    InputRefusal,
     ModelIdentity,
-    Refusal,
     ScreeningResult,
     parse_result_line,
     result_line,
@@ -17,7 +17,7 @@ MODEL = ModelIdentity("tiny", "1", "0" * 64)
 
 
 def refused(path="x.png"):
-    return ScreeningResult(path, None, "refused", Refusal(RefusalCode.EMPTY_FILE, "empty"), (), None, None, MODEL)
+    return ScreeningResult(path, None, "refused", InputRefusal(RefusalCode.EMPTY_FILE, "empty"), (), None, None, MODEL)
 
 
 def test_published_schema_is_the_code_s():
@@ -33,7 +33,7 @@ def test_halves_do_not_mix():
     with pytest.raises(ValueError, match="another status"):
         ScreeningResult("x", None, "refused", None, (), None, None, MODEL)
     with pytest.raises(ValueError, match="another status"):
-        ScreeningResult("x", None, "screened", Refusal(RefusalCode.CORRUPT, "m"), (), None, None, MODEL)
+        ScreeningResult("x", None, "screened", InputRefusal(RefusalCode.CORRUPT, "m"), (), None, None, MODEL)
 
 
 @pytest.mark.parametrize("line", ["", "{}", '{"path": 1}', result_line(refused())[:-1] + ',"extra":1}'])

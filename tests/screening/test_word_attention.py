@@ -1,8 +1,7 @@
 import numpy as np
 
 from cxr.imaging.preprocessing import prepare
-from cxr.screening.generator import GeneratedReport
-from cxr.screening.word_attention import WordAttention
+from cxr.screening.generator import GeneratedReport, WordAttention
 
 
 def attention(shape, cells):

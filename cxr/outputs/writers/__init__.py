@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from cxr.errors import ConfigError
-from cxr.screening.exhibit import Examination
+from cxr.screening.artifacts import Examination
 from cxr.screening.result import ModelIdentity
 
 __all__ = ["OUTPUTS", "PAGE_FILE", "STANDARD", "Writer", "load_writers"]
@@ -32,14 +32,14 @@ class Writer:
     """One kind of output; it makes files of each input, or of all results, or both.
 
     Attributes:
-        files: of a screened input and the very file it was made from: path in the folder -> content. ``{}`` in a path
+        files: of a screened input: path in the folder -> content. ``{}`` in a path
             stands for the name that the folder gives the input. Runs in the screening threads; an error refuses the
             input.
         pages: writes files about all results into the folder, atomically, from its results.jsonl; gets the folder, the
             model and its label space.
     """
 
-    files: Callable[[Examination, Path | bytes], Mapping[str, bytes]] | None = None
+    files: Callable[[Examination], Mapping[str, bytes]] | None = None
     pages: Callable[[Path, ModelIdentity, Sequence[str]], None] | None = None
 
 

@@ -4,7 +4,6 @@ import io
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -12,12 +11,11 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from cxr.errors import MissingExtraError
-from cxr.imaging.reading import FileKind, file_kind
-from cxr.outputs.dicom_identity import MANUFACTURER, SERIES_NUMBERS, derived_uid, read_header
+from cxr.outputs.dicom_identity import MANUFACTURER, SERIES_NUMBERS, derived_uid, referable
 from cxr.outputs.dicom_sr import refusal_report, structured_report
 from cxr.outputs.writers import Writer
 from cxr.outputs.writers.overlays import draw_overlay
-from cxr.screening.exhibit import Examination
+from cxr.screening.artifacts import Examination
 from cxr.screening.result import ScreeningResult
 
 try:
@@ -28,27 +26,25 @@ except ModuleNotFoundError as error:
 __all__ = ["WRITER", "dicom_bytes", "dicom_results"]
 
 _LOG = logging.getLogger(__name__)
-_SIGNATURE_BYTES = 4096
 
 
-def dicom_results(examination: Examination, source: Path | bytes) -> dict[str, Dataset]:
+def dicom_results(examination: Examination) -> dict[str, Dataset]:
     """The objects that go back to the archive, by kind.
 
     Args:
         examination: of the image.
-        source: the very file it was made from.
 
     Returns:
         ``{"sr": ..., "sc": ...}``; of a refused input the SR alone, which says why it was not screened. Empty if it is
         no DICOM file, because a result must name the object, the study and the patient it belongs to.
 
     Raises:
-        RefusedInputError: if it is a file of no known kind, or one without an identity that a result could refer to.
+        RefusedInputError: if it has no identity that a result could refer to.
     """
-    if not _is_dicom(source):
+    if examination.header is None:
         return {}
-    header, now = read_header(source), datetime.now()
-    if examination.exhibit is None:
+    header, now = referable(examination.header), datetime.now()
+    if examination.artifacts is None:
         return {"sr": refusal_report(examination.result, header, now)}
     return {
         "sr": structured_report(examination.result, header, now),
@@ -61,13 +57,6 @@ def dicom_bytes(dataset: Dataset) -> bytes:
     stream = io.BytesIO()
     dataset.save_as(stream, enforce_file_format=True)
     return stream.getvalue()
-
-
-def _is_dicom(source: Path | bytes) -> bool:
-    if isinstance(source, bytes):
-        return file_kind(source[:_SIGNATURE_BYTES]) is FileKind.DICOM
-    with source.open("rb") as stream:
-        return file_kind(stream.read(_SIGNATURE_BYTES)) is FileKind.DICOM
 
 
 def _secondary_capture(result: ScreeningResult, picture: Image.Image, header: Dataset) -> "highdicom.sc.SCImage":
@@ -103,9 +92,9 @@ def _secondary_capture(result: ScreeningResult, picture: Image.Image, header: Da
     return capture
 
 
-def _files(examination: Examination, source: Path | bytes) -> Mapping[str, bytes]:
+def _files(examination: Examination) -> Mapping[str, bytes]:
     try:
-        results = dicom_results(examination, source)
+        results = dicom_results(examination)
     except Exception as error:
         # Headers of real archives break rules that the standard's objects must keep. The other results stand.
         _LOG.warning("no DICOM results for one input: %s", type(error).__name__)

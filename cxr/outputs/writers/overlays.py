@@ -3,7 +3,6 @@
 import io
 import zlib
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from cxr.outputs.words import finding_title, percent
 from cxr.outputs.writers import Writer
 from cxr.reporting.document import FindingResult
-from cxr.screening.exhibit import Examination, Exhibit
+from cxr.screening.artifacts import Examination, ScreeningArtifacts
 from nlp_labeler.findings import finding_entry
 
 __all__ = ["WRITER", "draw_overlay", "overlay_png"]
@@ -38,7 +37,7 @@ def draw_overlay(examination: Examination) -> Image.Image:
     """Draw the radiograph with the evidence for each positive finding.
 
     Args:
-        examination: a screened input with its exhibit.
+        examination: a screened input with its artifacts.
 
     Returns:
         An image with the input's aspect, longest side at most 1024 pixels; RGB and at least 768 where a
@@ -47,14 +46,14 @@ def draw_overlay(examination: Examination) -> Image.Image:
     Raises:
         ValueError: if the input was refused and there is nothing to draw.
     """
-    if examination.exhibit is None:
+    if examination.artifacts is None:
         raise ValueError(f"{examination.result.path} was refused: there is no picture of it")
     positive = [f for f in examination.result.findings if f.positive]
-    longest = max(examination.exhibit.pixels.shape)
+    longest = max(examination.artifacts.pixels.shape)
     scale = min(max(longest, _CAPTIONED if positive else 0), _LONGEST) / longest
-    canvas = _radiograph(examination.exhibit.pixels, scale)
+    canvas = _radiograph(examination.artifacts.pixels, scale)
     if positive:
-        canvas = _tinted(canvas, examination.exhibit, positive)
+        canvas = _tinted(canvas, examination.artifacts, positive)
         _draw_boxes(canvas, positive, scale)
     return canvas
 
@@ -68,11 +67,11 @@ def _radiograph(pixels: NDArray[np.float32], scale: float) -> Image.Image:
     return grey.resize((max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.BICUBIC)
 
 
-def _tinted(grey: Image.Image, exhibit: Exhibit, positive: list[FindingResult]) -> Image.Image:
+def _tinted(grey: Image.Image, artifacts: ScreeningArtifacts, positive: list[FindingResult]) -> Image.Image:
     """The radiograph in colour, each positive finding's heatmap in its own."""
     canvas = Image.merge("RGB", (grey, grey, grey))
     for finding in positive:
-        heat = Image.fromarray(_tint_strength(exhibit.heatmaps[finding.name]))
+        heat = Image.fromarray(_tint_strength(artifacts.heatmaps[finding.name]))
         colour = finding_entry(finding.name).rgb
         canvas.paste(colour, (0, 0, *grey.size), heat.resize(grey.size, Image.Resampling.BICUBIC))
     return canvas
@@ -126,7 +125,7 @@ def _draw_chip(
     draw.text((x + pad - left, y + pad - top), caption, fill=_CHIP_TEXT, font=font)
 
 
-def _files(examination: Examination, source: Path | bytes) -> Mapping[str, bytes]:  # noqa: ARG001  (as all writers)
+def _files(examination: Examination) -> Mapping[str, bytes]:
     return {"overlays/{}.png": overlay_png(examination)}
 
 

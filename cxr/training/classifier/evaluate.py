@@ -1,6 +1,6 @@
 """A trained run on the held-out patients of a dataset: classification, and boxes from its class maps."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,7 @@ from cxr.evaluation.localization import BoxTable, LocalizationReport, evaluate_l
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
 from cxr.localization import Box, BoxSettings
-from cxr.localization.evidence import heatmap_on_image
-from cxr.localization.locator import Locator
+from cxr.localization.heatmaps import Heatmaps
 from cxr.models.checkpoint import load_checkpoint
 from cxr.training.classifier.ontology import with_ontology
 from cxr.training.classifier.predictions import Predictions, split_predictions, write_predictions
@@ -150,12 +149,9 @@ def localize(
 
 def _boxes(
     path: Path, class_maps: Mapping[str, NDArray[np.float32]], size: int, settings: Mapping[str, BoxSettings]
-) -> Iterable[tuple[str, Box]]:
+) -> list[tuple[str, Box]]:
     """Label and box, in pixels of the file, of each class map (S, S)."""
     radiograph = read_radiograph(path)
     square, placement = prepare(radiograph.pixels, size, radiograph.metadata.pixel_aspect)
-    locator = Locator(square, placement)
-    for label, class_map in class_maps.items():
-        heatmap = heatmap_on_image(class_map, placement, size)
-        for box in locator.boxes(label, heatmap, settings[label], probability=1.0):
-            yield label, box
+    heatmaps = Heatmaps(np.stack(list(class_maps.values())), list(class_maps), square, placement)
+    return [(label, box) for label in heatmaps for box in heatmaps.boxes(label, settings[label], probability=1.0)]

@@ -2,24 +2,29 @@ import numpy as np
 
 from cxr.imaging.preprocessing import prepare
 from cxr.localization import BoxSettings
-from cxr.localization.locator import Locator
+from cxr.localization.heatmaps import Heatmaps
 
 _SIZE, _GRID = 224, 112
 
 
 def _outlines() -> np.ndarray:
     """A rectangle per structure, on a grid of half the square's resolution."""
-    logits = np.full((1, 3, _GRID, _GRID), -9, dtype=np.float32)
-    logits[0, 0, 30:80, 30:50] = 9
-    logits[0, 1, 30:80, 60:80] = 9
-    logits[0, 2, 60:80, 44:66] = 9
+    logits = np.full((3, _GRID, _GRID), -9, dtype=np.float32)
+    logits[0, 30:80, 30:50] = 9
+    logits[1, 30:80, 60:80] = 9
+    logits[2, 60:80, 44:66] = 9
     return logits
+
+
+def _heatmaps(height: int, width: int) -> Heatmaps:
+    """Cold ones of a heart finding on an image of one gray."""
+    square, placement = prepare(np.full((height, width), 0.5, dtype=np.float32), _SIZE)
+    return Heatmaps(np.zeros((1, 7, 7), np.float32), ["Cardiomegaly"], square, placement, _outlines())
 
 
 def test_outlines_of_the_network_are_laid_over_the_image_alone():
     """300 x 150 pixels fill the middle half of the square's columns."""
-    square, placement = prepare(np.full((300, 150), 0.5, dtype=np.float32), _SIZE)
-    anatomy = Locator(square, placement, _outlines()).anatomy
+    anatomy = _heatmaps(300, 150).anatomy
     expected = np.zeros((224, 112), dtype=bool)
     expected[60:160, 60 - 56 : 100 - 56] = True
     assert anatomy.right_lung.shape == expected.shape
@@ -27,8 +32,5 @@ def test_outlines_of_the_network_are_laid_over_the_image_alone():
 
 
 def test_the_box_of_a_large_heart_is_its_outline():
-    square, placement = prepare(np.full((448, 448), 0.5, dtype=np.float32), _SIZE)
-    (box,) = Locator(square, placement, _outlines()).boxes(
-        "Cardiomegaly", np.zeros((_SIZE, _SIZE), dtype=np.float32), BoxSettings(), probability=0.5
-    )
+    (box,) = _heatmaps(448, 448).boxes("Cardiomegaly", BoxSettings(), probability=0.5)
     np.testing.assert_allclose((box.x, box.y, box.width, box.height), (176, 240, 88, 80), atol=2)

@@ -1,14 +1,15 @@
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cxr.errors import RefusalCode, RefusedInputError
+from cxr.imaging.reading import RadiographFile
 from cxr.localization import iou
 from cxr.screening import Screener, find_inputs, parse_result_line, result_line, screen_many
-from cxr.screening import runtime as runtime_module
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +90,10 @@ def test_every_pixel_format_gives_the_same_answer(screener, tmp_path, chest_pixe
 
 
 def test_an_unexpected_failure_is_one_refused_input(screener, image_folder, monkeypatch, caplog):
-    def explode(source):
+    def explode(file):
         raise RuntimeError("DOE^JANE")
 
-    monkeypatch.setattr(runtime_module, "read_radiograph", explode)
+    monkeypatch.setattr(RadiographFile, "radiograph", explode)
     result = screener.screen(image_folder / "healthy.png")
     assert result.refusal.code is RefusalCode.SCREENING_FAILED
     assert len(result.sha256) == 64
@@ -105,15 +106,47 @@ def test_bytes_and_file_give_the_same_result(screener, image_folder):
     assert screener.examine("x", file.read_bytes()).result == screener.examine("x", file).result
 
 
-def test_exhibit_has_a_heatmap_of_every_finding_and_an_embedding(screener, image_folder):
+def test_there_is_a_heatmap_of_every_finding_and_an_embedding(screener, image_folder):
     examination = screener.examine("x", image_folder / "effusion.png")
-    assert set(examination.exhibit.heatmaps) == {f.name for f in examination.result.findings}
-    assert examination.exhibit.embedding.shape == (64,)
-    heat = examination.exhibit.heatmaps["Effusion"]
+    assert set(examination.artifacts.heatmaps) == {f.name for f in examination.result.findings}
+    assert examination.artifacts.embedding.shape == (64,)
+    heat = examination.artifacts.heatmaps["Effusion"]
     assert heat.min() >= 0
     assert heat.max() == 1
-    height, width = examination.exhibit.pixels.shape
+    height, width = examination.artifacts.pixels.shape
     assert heat.shape[1] / heat.shape[0] == pytest.approx(width / height, rel=0.05)
+
+
+def test_boxes_may_be_asked_for_of_every_finding(screener, image_folder):
+    """Those of the positive findings are the ones of the result."""
+    examination = screener.examine("x", image_folder / "effusion.png")
+    for finding in examination.result.findings:
+        boxes = examination.artifacts.boxes(finding.name)
+        assert all(box.score <= finding.probability + 1e-4 for box in boxes)
+        assert boxes == finding.boxes or not finding.positive
+    assert any(f.positive for f in examination.result.findings)
+
+
+def test_the_header_travels_with_the_result_and_the_file_is_read_once(screener, shared_data, monkeypatch):
+    source = next((shared_data / "dicom").glob("*.dcm"))
+    opened = []
+    real = Path.open
+    monkeypatch.setattr(Path, "open", lambda path, *a, **k: opened.append(path) or real(path, *a, **k))
+    examination = screener.examine("x", source)
+    assert opened.count(source) == 1
+    assert examination.artifacts.metadata.sha256 == examination.result.sha256
+    assert examination.header.SOPInstanceUID
+    assert "PixelData" not in examination.header
+
+
+def test_a_refused_dicom_file_keeps_its_header(screener, shared_data, tmp_path):
+    """Whatever says that it was refused must name it."""
+    whole = next((shared_data / "dicom").glob("*.dcm")).read_bytes()
+    examination = screener.examine("x", whole[:-5000])
+    assert examination.result.status == "refused"
+    assert examination.header.SOPInstanceUID
+    (tmp_path / "x.png").write_bytes(b"no picture")
+    assert screener.examine("x", tmp_path / "x.png").header is None
 
 
 def test_real_radiographs(screener, shared_data):
@@ -123,7 +156,7 @@ def test_real_radiographs(screener, shared_data):
 
 
 def test_a_failure_after_screening_is_one_refused_input_too(screener, image_folder):
-    def finish(examination, source):
+    def finish(examination):
         if "effusion" in examination.result.path:
             raise KeyError("x")
         return "made"
@@ -134,14 +167,14 @@ def test_a_failure_after_screening_is_one_refused_input_too(screener, image_fold
 
 
 def test_inputs_come_back_in_their_order_however_many_workers(screener, image_folder):
-    order = [r.path for r, _ in screen_many(screener, find_inputs([image_folder]), lambda *_: 0, workers=4)]
+    order = [r.path for r, _ in screen_many(screener, find_inputs([image_folder]), lambda _: 0, workers=4)]
     assert order == [item.name for item in find_inputs([image_folder])]
 
 
 def test_a_gate_refuses_before_the_network_looks(tiny_bundle, image_folder):
-    def gate(pixels):
-        assert pixels.dtype == np.float32
-        if pixels.max() > 0.99:
+    def gate(picture):
+        assert picture.pixels.dtype == np.float32
+        if picture.pixels.max() > 0.99:
             raise RefusedInputError(RefusalCode.NOT_FRONTAL_CHEST, "too bright for a chest")
 
     gated = Screener(tiny_bundle, threads=1, gate=gate)

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from cxr.imaging.overview import Overview
-from cxr.imaging.preprocessing import prepare
+from cxr.imaging.preprocessing import ImagePyramid, prepare
 from cxr.imaging.quality import GATE_SIZE, gate_input
 
 SIDE = 32
@@ -15,6 +14,10 @@ SIDE = 32
 
 def noise(height, width):
     return np.random.default_rng([height, width]).random((height, width), dtype=np.float32)
+
+
+def overview(pixels):
+    return ImagePyramid(pixels).overview(SIDE)
 
 
 def resampled(pixels, size, resampling):
@@ -42,24 +45,34 @@ def radiographs(shared_data):
 @given(height=st.integers(SIDE, 300), width=st.integers(SIDE, 300))
 def test_blocks_are_those_of_pillow(height, width):
     film = noise(height, width)
-    overview = Overview.of(film, SIDE)
-    factor = round(width / overview.width)
-    assert overview.pixels == pytest.approx(np.asarray(Image.fromarray(film).reduce(factor)), abs=1e-6)
-    assert (overview.width * factor, overview.height * factor) == pytest.approx((width, height))
+    found = overview(film)
+    factor = round(width / found.width)
+    assert found.pixels == pytest.approx(np.asarray(Image.fromarray(film).reduce(factor)), abs=1e-6)
+    assert (found.width * factor, found.height * factor) == pytest.approx((width, height))
 
 
 @given(height=st.integers(1, 300), width=st.integers(1, 300))
 def test_an_overview_is_large_enough_and_its_own_overview(height, width):
     film = noise(height, width)
-    rows, columns = Overview.of(film, SIDE).pixels.shape
+    rows, columns = overview(film).pixels.shape
     assert max(rows, columns) >= min(SIDE, height, width)
     assert min(rows, columns) >= min(SIDE // 2, height, width)
-    again = Overview.of(Overview.of(film, SIDE).pixels, SIDE)
+    again = overview(overview(film).pixels)
     assert again.pixels.shape == (rows, columns)
 
 
 def test_a_white_film_stays_white():
-    assert (Overview.of(np.ones((101, 99), np.float32), SIDE).pixels == 1).all()
+    assert (overview(np.ones((101, 99), np.float32)).pixels == 1).all()
+
+
+def test_gate_and_network_look_at_one_reduction_of_a_film():
+    """Computed once, and the same pictures as each would make of the film alone."""
+    pyramid = ImagePyramid(noise(2000, 1700))
+    assert np.array_equal(gate_input(pyramid), gate_input(pyramid.pixels))
+    reduced = pyramid.overview()
+    assert np.array_equal(prepare(pyramid, 224)[0], prepare(pyramid.pixels, 224)[0])
+    assert pyramid.overview() is reduced
+    assert prepare(pyramid, 512)[1] == prepare(pyramid.pixels, 512)[1]
 
 
 @pytest.mark.parametrize("side", [96, 256, 1024, 1535])

@@ -1,0 +1,224 @@
+"""Screener: bundle + file -> ScreeningResult, in one process without torch; and many files at a time.
+
+Nothing else turns a file into scores.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from cxr.errors import ConfigError, RefusalCode, RefusedInputError
+from cxr.imaging.preprocessing import ImagePyramid, prepare
+from cxr.imaging.reading import RadiographFile
+from cxr.localization.heatmaps import Heatmaps
+from cxr.onnx_model import available_cores
+from cxr.reporting import FindingResult, regularise, write_report
+from cxr.screening.artifacts import Examination, ScreeningArtifacts
+from cxr.screening.bundle import Bundle
+from cxr.screening.generator import WordAttention
+from cxr.screening.inputs import ScreeningInput
+from cxr.screening.result import InputRefusal, ModelIdentity, ScreeningResult
+
+__all__ = ["Screener", "default_workers", "screen_many"]
+
+_LOG = logging.getLogger(__name__)
+_T = TypeVar("_T")
+_WAITING_PER_WORKER = 2
+
+
+class Screener:
+    """Screens one input at a time; safe to call from several threads.
+
+    Args:
+        bundle: a bundle folder or a loaded bundle; ``None`` is the one shipped with the package.
+        threads: threads that the network may use for one image; by default all cores of this process.
+        gate: looks at the picture before the network does, and raises :class:`~cxr.errors.RefusedInputError` for one
+            that must not be scored; by default the gate that the bundle asks for.
+
+    Raises:
+        BundleError: if the bundle is missing, altered, of another version, or does not run.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle | Path | str | None = None,
+        *,
+        threads: int | None = None,
+        gate: Callable[[ImagePyramid], object] | None = None,
+    ) -> None:
+        self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
+        self._network = self.bundle.network(threads=threads or available_cores())
+        self._generator = self.bundle.generator(threads=threads or available_cores())
+        manifest = self.bundle.manifest
+        if gate is None and self.bundle.gate is not None:
+            gate = self.bundle.gate.check
+        self._gate = gate
+        self.identity = ModelIdentity(
+            manifest.name, manifest.version, manifest.model_sha256, self.bundle.manifest_sha256
+        )
+
+    def screen(self, path: Path | str, *, earlier: ScreeningResult | None = None) -> ScreeningResult:
+        """Screen one file. A file that cannot be screened gives a refused result, never an exception.
+
+        Args:
+            path: the file.
+            earlier: what this model said of an earlier image of the same patient, for the report to compare with.
+
+        Raises:
+            ConfigError: if the earlier result was refused or is another model's, whose scores do not compare.
+        """
+        if earlier is not None and (earlier.status != "screened" or earlier.model.sha256 != self.identity.sha256):
+            raise ConfigError(f"{earlier.path} is no earlier result of this model; screen it with the same bundle")
+        return self.examine(str(path), Path(path), earlier=earlier).result
+
+    def examine(self, name: str, source: Path | bytes, *, earlier: ScreeningResult | None = None) -> Examination:
+        """Screen one input and keep what there is to see.
+
+        Args:
+            name: the ``path`` of the result.
+            source: a file, or the bytes of one.
+            earlier: see :meth:`screen`.
+        """
+        file = RadiographFile(source)
+        try:
+            return self._examine(name, file, earlier)
+        except RefusedInputError as error:
+            return self.refuse(name, error, file)
+        except Exception as error:
+            return self.fail(name, error, file)
+
+    def fail(self, name: str, error: Exception, file: RadiographFile | None = None) -> Examination:
+        """The examination of an input that failed in a way nobody foresaw: refused, so that it is not lost.
+
+        The error's message may quote the file, patient included, and is not logged.
+        """
+        _LOG.warning("screening failed with %s", type(error).__name__)
+        refusal = RefusedInputError(
+            RefusalCode.SCREENING_FAILED, f"screening failed unexpectedly ({type(error).__name__}); read it by eye"
+        )
+        return self.refuse(name, refusal, file)
+
+    def refuse(self, name: str, error: RefusedInputError, file: RadiographFile | None = None) -> Examination:
+        """The examination of an input that must not be screened; ``file`` where there is one to read."""
+        refusal = InputRefusal(error.code, error.message)
+        sha256, header = (file.sha256, file.header) if file is not None else (None, None)
+        result = ScreeningResult(name, sha256, "refused", refusal, (), None, None, self.identity)
+        return Examination(result, None, header)
+
+    def _examine(self, name: str, file: RadiographFile, earlier: ScreeningResult | None) -> Examination:
+        """Read, look whether it may be scored, score, compare with the operating points, report."""
+        radiograph = file.radiograph()
+        pyramid = ImagePyramid(radiograph.pixels)
+        if self._gate is not None:
+            self._gate(pyramid)
+        manifest, points, metadata = self.bundle.manifest, self.bundle.operating_points, radiograph.metadata
+        size = manifest.preprocessing.size
+        square, placement = prepare(pyramid, size, metadata.pixel_aspect)
+        output = self._network.run(square[None])
+        scores = self.bundle.calibrator.apply(output.logits[0])
+        artifacts = ScreeningArtifacts(
+            pixels=radiograph.pixels,
+            metadata=metadata,
+            heatmaps=Heatmaps(
+                output.class_maps[0],
+                manifest.label_space,
+                square,
+                placement,
+                None if output.outlines is None else output.outlines[0],
+            ),
+            probabilities=dict(zip(manifest.label_space, map(float, scores), strict=True)),
+            box_settings=manifest.boxes,
+            embedding=output.embedding[0],
+            generated=self._generator.report(square) if self._generator else None,
+        )
+        triage, findings, generated = points.triage(scores), self._findings(artifacts), artifacts.generated
+        width, height = metadata.width, metadata.height
+        result = ScreeningResult(
+            path=name,
+            sha256=metadata.sha256,
+            status="screened",
+            refusal=None,
+            findings=findings,
+            triage=triage,
+            report=write_report(
+                findings,
+                triage=triage,
+                width=width,
+                height=height,
+                generated=regularise(generated.text, findings, width, height) if generated else None,
+                attention=WordAttention(generated, placement, size) if generated else None,
+                earlier=earlier.findings if earlier else None,
+            ),
+            model=self.identity,
+        )
+        return Examination(result, artifacts, file.header)
+
+    def _findings(self, artifacts: ScreeningArtifacts) -> tuple[FindingResult, ...]:
+        """Every finding of the label space; those above their thresholds with boxes."""
+        findings: list[FindingResult] = []
+        for label, probability in artifacts.probabilities.items():
+            point = self.bundle.operating_points.point(label)
+            positive = point is not None and probability > point.threshold
+            boxes = artifacts.boxes(label) if positive else ()
+            threshold, guarantee = (point.threshold, point.guarantee) if point else (None, None)
+            findings.append(FindingResult(label, probability, threshold, positive, guarantee, boxes))
+        return tuple(findings)
+
+
+def default_workers() -> int:
+    """One per core of this process: decoders, onnxruntime and Pillow all release the interpreter lock."""
+    return available_cores()
+
+
+def screen_many(
+    screener: Screener,
+    inputs: Iterable[ScreeningInput],
+    finish: Callable[[Examination], _T],
+    *,
+    workers: int,
+) -> Iterator[tuple[ScreeningResult, _T | None]]:
+    """Screen inputs concurrently and yield them in their order.
+
+    Memory stays constant: at most a few inputs per worker are in flight, however many there are, and the pixels of an
+    input are let go once ``finish`` has made of them what it needs.
+
+    Yields:
+        Each result with what ``finish`` made of its examination; ``None`` for a refused input.
+
+    Args:
+        screener: made with ``threads=1`` where ``workers`` fill the cores.
+        inputs: taken one at a time, in this thread.
+        finish: what else to make of a screened input in the worker, e.g. its overlay.
+        workers: number of threads.
+    """
+
+    def work(name: str, source: Path | bytes) -> tuple[ScreeningResult, _T | None]:
+        examination = screener.examine(name, source)
+        if examination.artifacts is None:
+            return examination.result, None
+        try:
+            return examination.result, finish(examination)
+        except Exception as error:
+            return screener.fail(name, error, RadiographFile(source)).result, None
+
+    def refuse(name: str, error: RefusedInputError) -> tuple[ScreeningResult, _T | None]:
+        return screener.refuse(name, error).result, None
+
+    waiting: deque[Future[tuple[ScreeningResult, _T | None]]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="screen") as pool:
+        try:
+            for item in inputs:
+                try:
+                    waiting.append(pool.submit(work, item.name, item.read()))
+                except RefusedInputError as error:
+                    waiting.append(pool.submit(refuse, item.name, error))
+                if len(waiting) > _WAITING_PER_WORKER * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
