@@ -5,7 +5,7 @@ from functools import partial
 
 from benchmarks.provenance import shared_data
 from benchmarks.record import Row, line
-from cxr.benchmark.predictions import LabeledPredictions, join
+from cxr.benchmark.tables import LabeledPredictions, join
 from cxr.evaluation import evaluate_classification
 
 DATA = "CheXNet reproduction on its own test patients of ChestX-ray14"

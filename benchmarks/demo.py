@@ -10,7 +10,7 @@ from PIL import Image
 
 from benchmarks.provenance import RESULTS, run_folder
 from benchmarks.record import Row, line
-from cxr.demo.path import run_demo
+from cxr.demo import run_demo
 from nlp_labeler.findings import CHESTXRAY8
 
 PATIENTS, SIZE, SEED = 1700, 256, 0

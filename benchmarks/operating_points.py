@@ -19,7 +19,7 @@ from scipy.stats import hypergeom
 from benchmarks.chexnet import DATA, chexnet_predictions
 from benchmarks.provenance import RESULTS
 from benchmarks.record import Row, exact, line
-from cxr.benchmark.predictions import LabeledPredictions
+from cxr.benchmark.tables import LabeledPredictions
 from cxr.evaluation import Estimate
 from cxr.operating_points import ANY_FINDING, CertificateRefusal, fit_operating_points, patient_score
 from cxr.operating_points.calibration_data import one_image_per_patient, patient_codes, patient_labels

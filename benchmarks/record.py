@@ -19,7 +19,14 @@ MIXED = "measured"
 """Name of a column whose figures have units of their own."""
 
 IntervalKind = Literal[
-    "bootstrap by patient", "bootstrap by report", "range over seeds", "range over rounds", "exact", "Wilson", "none"
+    "bootstrap by patient",
+    "bootstrap by report",
+    "range over seeds",
+    "range over rounds",
+    "range over draws",
+    "exact",
+    "Wilson",
+    "none",
 ]
 """What a 95 % interval resamples or bounds; a range runs from the least to the most of several runs."""
 

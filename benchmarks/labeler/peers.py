@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.provenance import ROOT
 from nlp_labeler.findings import CHESTXRAY8
 
-__all__ = ["PEERS", "PeerResult", "run_peer"]
+__all__ = ["GIVEN", "PEERS", "PeerResult", "run_peer"]
 
 PEERS = ("negspaCy", "medspaCy")
 REQUIREMENTS = (
@@ -30,6 +30,7 @@ REQUIREMENTS = (
 )
 ENVIRONMENT = ROOT / ".cache" / "peers"
 HERE = Path(__file__).parent
+GIVEN = "phrases.toml for findings, the peer's own published rules for assertion"
 
 
 @dataclass(frozen=True)

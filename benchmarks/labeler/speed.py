@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.labeler.accuracy import headline_rows, predicted
 from benchmarks.labeler.file_runner import label_file
 from benchmarks.labeler.gold import DATA, Gold
-from benchmarks.labeler.peers import PEERS, run_peer
+from benchmarks.labeler.peers import GIVEN, PEERS, run_peer
 from benchmarks.record import Row, line
 from cxr.evaluation import Estimate
 from nlp_labeler.evaluate import score
@@ -49,7 +49,7 @@ def comparison_rows(gold: Gold) -> list[Row]:
         rows += headline_rows("labeler peers", peer, score(gold.positive, result.positive, CHESTXRAY8))
     for name, speed in speeds.items():
         figures = {"reports/s": speed, "x medspaCy": speed / speeds["medspaCy"]}
-        note = f"one core, CPU time, median of {ROUNDS} rounds; without section headings"
+        note = f"one core, CPU time, median of {ROUNDS} rounds; without section headings; peers: {GIVEN}"
         rows += line("labeler peers", name, figures, n=len(gold.ids), unit_of_n="reports", data=DATA, note=note)
     return rows
 

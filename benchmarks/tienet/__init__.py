@@ -23,7 +23,7 @@ from benchmarks.tienet.runtime import runtime_rows
 from benchmarks.tienet.screened import screen_cohort
 from benchmarks.tienet.texts import text_rows
 from benchmarks.tienet.trained import trained_generators, without_words
-from cxr.demo.path import run_demo
+from cxr.demo import run_demo
 from cxr.training.classifier.recipe import load_recipe
 from cxr.training.classifier.train import train
 from cxr.training.report.recipe import load_report_recipe

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from benchmarks.localization.methods import SEEDS
 from benchmarks.record import Row, line
+from benchmarks.tienet.audit import audit_report, total
 from benchmarks.tienet.screened import Screened
 from benchmarks.tienet.texts import f1_gain
-from cxr.evaluation.clinical_efficacy import clinical_efficacy, stated_findings
-from cxr.evaluation.report_audit import audit_report, total
+from cxr.evaluation.report_metrics import clinical_efficacy, stated_findings
 from nlp_labeler.findings import CHESTXRAY8
 from nlp_labeler.labeler import Labeler
 

@@ -7,7 +7,7 @@ from PIL import Image
 from rich.progress import track
 
 from benchmarks.tienet.cohort import Cohort
-from cxr.demo.path import ALPHA, DELTA
+from cxr.demo import ALPHA, DELTA
 from cxr.export.bundle import export_bundle
 from cxr.reporting import write_report
 from cxr.screening import Screener, ScreeningResult

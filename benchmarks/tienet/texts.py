@@ -12,8 +12,7 @@ from benchmarks.record import Row, line, over_seeds
 from benchmarks.tienet.cohort import Cohort
 from benchmarks.tienet.trained import Generator, Said
 from cxr.evaluation.bootstrap import Estimate, bootstrap, estimates
-from cxr.evaluation.clinical_efficacy import clinical_efficacy, stated_findings
-from cxr.evaluation.report_metrics import text_metrics
+from cxr.evaluation.report_metrics import clinical_efficacy, stated_findings, text_metrics
 from cxr.models.classifier import ChestXray8Network
 from cxr.training.report.heads import feature_batches
 from cxr.training.report.texts import teachable_rows

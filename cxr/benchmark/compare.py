@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cxr.benchmark.csv_table import read_csv
-from cxr.benchmark.predictions import PATIENT, read_predictions
+from cxr.benchmark.tables import PATIENT, read_csv, read_predictions
 from cxr.benchmark.write import PREDICTIONS_FILE
 from cxr.errors import DatasetError
 from cxr.evaluation.bootstrap import Estimate, bootstrap, estimates

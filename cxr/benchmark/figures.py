@@ -1,17 +1,20 @@
 """Everything that is computed about one model on one held-out set of images."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 
 from cxr.benchmark.held_out_points import HeldOutPoints, evaluate_points, fit_on_half
-from cxr.benchmark.predictions import LabeledPredictions
+from cxr.benchmark.tables import LabeledPredictions, join, refuse_shared_patients
 from cxr.evaluation.calibration_metrics import CalibrationReport, evaluate_calibration
 from cxr.evaluation.classification import ClassificationReport, evaluate_classification
 from cxr.evaluation.localization import LocalizationReport
 from cxr.evaluation.subgroups import SubgroupReport, evaluate_subgroups
 from cxr.operating_points import OperatingPointSet
+from nlp_labeler.storage import file_sha256
 
-__all__ = ["Benchmark", "BenchmarkSettings", "Source", "run_benchmark"]
+__all__ = ["Benchmark", "BenchmarkSettings", "Source", "benchmark_predictions", "run_benchmark"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,10 @@ class BenchmarkSettings:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """All figures of one benchmark, with the predictions they were computed from."""
+    """All figures of one benchmark, with the predictions they were computed from.
+
+    ``refused`` counts by code the films that the bundle's reader or quality gate would not score.
+    """
 
     data: Source
     model: Source
@@ -61,6 +67,7 @@ class Benchmark:
     subgroups: tuple[SubgroupReport, ...]
     operating_points: HeldOutPoints
     localization: LocalizationReport | None
+    refused: Mapping[str, int] = field(default_factory=dict)
 
 
 def run_benchmark(
@@ -70,6 +77,7 @@ def run_benchmark(
     settings: BenchmarkSettings,
     points: tuple[OperatingPointSet, str] | None = None,
     localization: LocalizationReport | None = None,
+    refused: Mapping[str, int] = MappingProxyType({}),
 ) -> Benchmark:
     """Compute every figure.
 
@@ -81,6 +89,7 @@ def run_benchmark(
         points: operating points that were fitted on other patients, and a sentence that says where. Without
             them they are fitted on a random half of the patients and reported on the other half.
         localization: boxes, where there are any.
+        refused: code -> films that were not scored.
 
     Raises:
         CxrError: if the predictions cannot be evaluated.
@@ -110,4 +119,40 @@ def run_benchmark(
         ),
         operating_points=evaluate_points(fitted, held_out, source, s.prevalences, s.resamples, s.seed),
         localization=localization,
+        refused=dict(refused),
     )
+
+
+def benchmark_predictions(
+    predictions: Path,
+    labels: Path,
+    settings: BenchmarkSettings,
+    train_list: Path | None = None,
+    operating_points: Path | None = None,
+) -> Benchmark:
+    """Compute every figure of a table of predictions.
+
+    Args:
+        predictions: `Image Index` and `prob_NAME` columns.
+        labels: the official label table.
+        settings: resamples, seed and levels.
+        train_list: images trained on, one per line; a patient on both sides is refused.
+        operating_points: certificate file to evaluate; by default points are fitted on half of the patients.
+
+    Raises:
+        DatasetError: for anything in the tables that would make a figure wrong.
+        OperatingPointError: if the certificate cannot be used with these predictions.
+    """
+    data = join(predictions, labels)
+    if train_list is not None:
+        refuse_shared_patients(data.images, train_list, labels)
+    points = None
+    if operating_points is not None:
+        points = (OperatingPointSet.load(operating_points), f"from {operating_points.name}")
+    return run_benchmark(
+        data, _file_source("label table", labels), _file_source("predictions", predictions), settings, points
+    )
+
+
+def _file_source(kind: str, path: Path) -> Source:
+    return Source(kind, path.name, file_sha256(path))

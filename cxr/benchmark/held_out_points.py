@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cxr.benchmark.predictions import LabeledPredictions
+from cxr.benchmark.tables import LabeledPredictions
 from cxr.errors import OperatingPointError
 from cxr.evaluation.decisions import DecisionReport, evaluate_decisions
 from cxr.operating_points import (

@@ -58,7 +58,7 @@ def run(
     """Benchmark a bundle on a dataset's split, or a table of predictions against a table of labels."""
     from rich.console import Console
 
-    from cxr.benchmark.figures import BenchmarkSettings
+    from cxr.benchmark.figures import BenchmarkSettings, benchmark_predictions
     from cxr.benchmark.write import write_benchmark
     from cxr.cli.extras import require
     from cxr.cli.tables import classification_table
@@ -69,10 +69,7 @@ def run(
         if not 0 < value < 1:
             raise ConfigError(f"--prevalence {value}: it must lie between 0 and 1")
     settings = BenchmarkSettings(resamples, seed, alpha, delta, tuple(prevalence or (0.01, 0.05)))
-    refused = 0
     if predictions is not None and labels is not None and dataset is None and bundle is None:
-        from cxr.benchmark.from_predictions import benchmark_predictions
-
         benchmark = benchmark_predictions(predictions, labels, settings, train_list, operating_points)
     elif dataset is not None and bundle is not None and predictions is None and labels is None:
         if train_list is not None or operating_points is not None:
@@ -80,14 +77,15 @@ def run(
         require("reading a dataset", "train", "pandas")
         from cxr.benchmark.from_bundle import benchmark_bundle
 
-        benchmark, refused = benchmark_bundle(dataset, bundle, split, settings)
+        benchmark = benchmark_bundle(dataset, bundle, split, settings)
     else:
         raise ConfigError("give either DATASET with --bundle, or --predictions with --labels")
     write_benchmark(benchmark, out)
     Console().print(classification_table(benchmark.classification))
     typer.echo(f"mean AUC {benchmark.classification.mean_auc.value:.4f}: {out / 'benchmark.html'}")
-    if refused:
-        typer.echo(f"cxr: {refused} images could not be screened and are left out of every figure", err=True)
+    if benchmark.refused:
+        refused = ", ".join(f"{count} {code}" for code, count in benchmark.refused.items())
+        typer.echo(f"cxr: films that were refused, and are left out of every figure: {refused}", err=True)
         raise typer.Exit(1)
 
 

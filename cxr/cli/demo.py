@@ -25,7 +25,7 @@ def demo(
     from rich.console import Console
 
     from cxr.cli.tables import classification_table, localization_table
-    from cxr.demo.path import run_demo
+    from cxr.demo import run_demo
 
     console = Console()
     result = run_demo(

@@ -40,7 +40,7 @@ def fit(
     """
     from rich.console import Console
 
-    from cxr.benchmark.predictions import join
+    from cxr.benchmark.tables import join
     from cxr.cli.certificate_table import certificate_table
     from cxr.operating_points import CertificateRefusal, fit_operating_points
 
@@ -178,7 +178,7 @@ def check(
     from rich.console import Console
     from rich.table import Table
 
-    from cxr.benchmark.predictions import join
+    from cxr.benchmark.tables import join
     from cxr.errors import OperatingPointError
     from cxr.operating_points import OperatingPointSet, audit_certificates
 

@@ -1,4 +1,7 @@
-"""How close generated reports are to real ones in words: BLEU, METEOR, ROUGE-L, CIDEr, by the field's packages.
+"""Generated reports: do they say the right findings, and how close are they to real ones in words?
+
+Clinical efficacy is precision, recall and F1 of the labels that a labeler reads; BLEU, METEOR, ROUGE-L and CIDEr come
+from the field's packages.
 
 The packages run without Java, downloads or data files. METEOR (Banerjee 2005) therefore matches words and stems but no
 synonyms, which WordNet would have to provide; its figures are a little lower than those of the full metric.
@@ -8,9 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp_labeler.document import ReportLabels
 from nlp_labeler.errors import MissingExtraError
 
-__all__ = ["TextMetrics", "text_metrics", "words_of"]
+__all__ = ["ClinicalEfficacy", "TextMetrics", "clinical_efficacy", "stated_findings", "text_metrics", "words_of"]
 
 
 @dataclass(frozen=True)
@@ -91,3 +98,41 @@ def text_metrics(generated: Sequence[str], references: Sequence[str]) -> TextMet
         length=fmean(len(texts[0].split()) for texts in said.values()),
         distinct=len({texts[0] for texts in said.values()}) / len(said),
     )
+
+
+@dataclass(frozen=True)
+class ClinicalEfficacy:
+    """Agreement of stated and true findings over N reports and C findings.
+
+    Attributes:
+        precision, recall, f1: over all findings together (micro).
+        macro_f1: mean of the findings' F1; findings that are neither true nor stated anywhere are left out.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    macro_f1: float
+
+
+def stated_findings(reports: Sequence[ReportLabels], label_space: Sequence[str]) -> NDArray[np.bool_]:
+    """(N, C): what each report asserts, doubts included, since a hedged finding is still put before the reader."""
+    return np.array([[report.labels[name] in (1, -1) for name in label_space] for report in reports], dtype=bool)
+
+
+def clinical_efficacy(truth: NDArray[np.bool_], stated: NDArray[np.bool_]) -> ClinicalEfficacy:
+    """Score stated findings (N, C) against true ones (N, C); a figure without a denominator is 0."""
+    hits = (truth & stated).sum(axis=0)
+    told, real = stated.sum(axis=0), truth.sum(axis=0)
+    seen = (told + real) > 0
+    per_finding = 2 * hits[seen] / (told + real)[seen]
+    return ClinicalEfficacy(
+        precision=_ratio(hits.sum(), told.sum()),
+        recall=_ratio(hits.sum(), real.sum()),
+        f1=_ratio(2 * hits.sum(), told.sum() + real.sum()),
+        macro_f1=float(per_finding.mean()) if seen.any() else 0.0,
+    )
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else 0.0

@@ -9,9 +9,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from cxr.benchmark.compare import _holm, compare_benchmarks
-from cxr.benchmark.figures import BenchmarkSettings
-from cxr.benchmark.from_predictions import benchmark_predictions
-from cxr.benchmark.predictions import join
+from cxr.benchmark.figures import BenchmarkSettings, benchmark_predictions
+from cxr.benchmark.tables import join
 from cxr.benchmark.write import write_benchmark
 from cxr.errors import DatasetError, OperatingPointError
 from cxr.operating_points import fit_operating_points

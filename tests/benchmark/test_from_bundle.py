@@ -8,8 +8,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from cxr.benchmark.from_bundle import screen_split
 from cxr.cli.main import build_app
-from cxr.errors import CxrError, DatasetError
+from cxr.datasets.dataset import open_dataset
+from cxr.errors import CxrError, DatasetError, RefusalCode, RefusedInputError
+from cxr.imaging.reading import read_radiograph
+from cxr.screening import Screener
 
 ENTRY = ["Image Index", "Finding Labels", "Follow-up #", "Patient ID", "Patient Age", "Patient Gender"]
 ENTRY += ["View Position", "OriginalImage[Width", "Height]", "OriginalImagePixelSpacing[x", "y]"]
@@ -70,8 +74,28 @@ def test_an_image_that_cannot_be_screened_is_left_out(dataset: Path, tiny_bundle
     (dataset / "images" / "00000001_000.png").write_bytes(b"")
     result = benchmark(dataset, tiny_bundle, tmp_path / "out")
     assert result.exit_code == 1
-    assert "1 images could not be screened" in result.stderr
-    assert json.loads((tmp_path / "out" / "benchmark.json").read_text())["n_images"] == 11
+    assert "left out of every figure: 1 empty_file" in result.stderr
+    content = json.loads((tmp_path / "out" / "benchmark.json").read_text())
+    assert (content["n_images"], content["refused"]) == (11, {"empty_file": 1})
+    page = (tmp_path / "out" / "benchmark.md").read_text()
+    assert "1 further films were refused and are in no figure: 1 empty_file." in page
+
+
+def test_films_go_through_the_gate_and_come_out_as_the_clinic_sees_them(dataset: Path, tiny_bundle: Path) -> None:
+    def gate(image) -> None:
+        if image.pixels.mean() > limit:
+            raise RefusedInputError(RefusalCode.CROPPED, "bright")
+
+    films = sorted((dataset / "images").glob("*.png"))
+    means = [read_radiograph(film).pixels.mean() for film in films]
+    limit = sorted(means)[8]
+    screener = Screener(tiny_bundle, threads=1, gate=gate)
+    screened = screen_split(screener, open_dataset(dataset).subset("test"))
+    assert screened.refused == {"cropped": sum(mean > limit for mean in means)}
+    assert len(screened.predictions.images) == 12 - sum(screened.refused.values()) < 12
+    for image, probabilities in zip(screened.predictions.images, screened.predictions.probabilities, strict=True):
+        result = screener.screen(dataset / "images" / image)
+        assert [finding.probability for finding in result.findings] == probabilities.tolist()
 
 
 def test_patients_on_both_sides_are_refused(dataset: Path, tiny_bundle: Path, tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxr.benchmark.leakage import refuse_shared_patients
-from cxr.benchmark.predictions import join, read_predictions, write_predictions
+from cxr.benchmark.tables import join, read_predictions, refuse_shared_patients, write_predictions
 from cxr.errors import DatasetError
 
 

@@ -3,8 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from cxr.evaluation.clinical_efficacy import clinical_efficacy, stated_findings
-from cxr.evaluation.report_metrics import text_metrics, words_of
+from cxr.evaluation.report_metrics import clinical_efficacy, stated_findings, text_metrics, words_of
 from nlp_labeler import Labeler
 
 REFERENCES = ["Small left effusion. The heart is normal.", "No acute disease.", "Large right pneumothorax is seen."]

@@ -1,25 +1,123 @@
-"""Predictions and labels of the same images, joined and checked before any figure is computed."""
+"""The two tables of a benchmark, predictions and labels: read, checked, joined before any figure is computed.
 
+A table is plain or gzipped CSV; the standard library suffices, since a clinic checks its certificates without the
+training extras. Whatever is wrong with one is said in one clear line.
+"""
+
+import csv
+import gzip
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cxr.benchmark.csv_table import CsvTable, quoted, read_csv
 from cxr.errors import DatasetError
 from cxr.evaluation.subgroups import age_band
 from nlp_labeler.findings import LABELS, NO_FINDING
 from nlp_labeler.storage import write_rows
 
-__all__ = ["LabeledPredictions", "join", "read_predictions", "write_predictions"]
+__all__ = [
+    "CsvTable",
+    "LabeledPredictions",
+    "join",
+    "read_csv",
+    "read_predictions",
+    "refuse_shared_patients",
+    "write_predictions",
+]
 
 IMAGE, LABELS_COLUMN, PATIENT = "Image Index", "Finding Labels", "Patient ID"
 PREFIX = "prob_"
 # Columns of the official table, and of ours, that divide images into subgroups.
 _ATTRIBUTES = {"sex": "Patient Gender", "age": "Patient Age", "view": "View Position", "hospital": "Hospital"}
+
+
+_SHOWN = 8  # names listed in a message
+
+
+@dataclass(frozen=True)
+class CsvTable:
+    """A table of text.
+
+    Attributes:
+        path: where it came from.
+        columns: name -> its cells, in the order of the file.
+        n_rows: number of rows.
+    """
+
+    path: Path
+    columns: dict[str, list[str]]
+    n_rows: int
+
+    def require(self, names: Sequence[str]) -> None:
+        """Check that columns are there.
+
+        Raises:
+            DatasetError: naming those that are missing and those that were found.
+        """
+        missing = [name for name in names if name not in self.columns]
+        if missing:
+            raise DatasetError(
+                f"{self.path} has no column {quoted(missing)}; its columns are {quoted(list(self.columns))}"
+            )
+
+    def require_unique(self, name: str) -> None:
+        """Check that no value of a column occurs twice.
+
+        Raises:
+            DatasetError: with how many do, and one of them.
+        """
+        repeated = [value for value, count in Counter(self.columns[name]).items() if count > 1]
+        if repeated:
+            raise DatasetError(
+                f"{self.path}: {len(repeated)} values of '{name}' occur more than once, e.g. '{repeated[0]}'; "
+                "keep one row of each"
+            )
+
+
+def quoted(names: Sequence[str]) -> str:
+    """Names for a message: the first few, quoted."""
+    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
+
+
+def read_csv(path: Path) -> CsvTable:
+    """Read a CSV file with a header line; ``.gz`` is decompressed.
+
+    Raises:
+        DatasetError: if it is missing, not UTF-8 text, empty, or a row has another number of cells than the header.
+    """
+    if not path.is_file():
+        raise DatasetError(f"no file at {path}")
+    try:
+        with _open(path) as stream:
+            rows = list(csv.reader(stream, strict=True))
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path} is not a readable CSV file: {error}") from error
+    body = [row for row in rows[1:] if row]
+    if not body:
+        raise DatasetError(f"{path} has no rows")
+    header = [name.strip() for name in rows[0]]
+    doubled = [name for name, count in Counter(header).items() if count > 1 and name]
+    if doubled:
+        raise DatasetError(f"{path} has column {quoted(doubled)} more than once")
+    for number, row in enumerate(body, start=2):
+        if len(row) != len(header):
+            raise DatasetError(f"{path}: row {number} has {len(row)} cells, the header has {len(header)}")
+    cells = zip(*body, strict=True)
+    columns = {name: list(column) for name, column in zip(header, cells, strict=True)}
+    return CsvTable(path, columns, len(body))
+
+
+def _open(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
 
 
 @dataclass(frozen=True)
@@ -167,3 +265,33 @@ def write_predictions(data: LabeledPredictions, path: Path) -> None:
     labels = [["" if np.isnan(value) else f"{value:.0f}" for value in row] for row in data.labels]
     rows = zip(data.images, data.patients, data.probabilities.tolist(), labels, strict=True)
     write_rows(path, header, ([image, patient, *scores, *truth] for image, patient, scores, truth in rows))
+
+
+def refuse_shared_patients(images: Sequence[str], train_list: Path, labels: Path) -> None:
+    """Check that no patient of the evaluated images was trained on.
+
+    Args:
+        images: the evaluated images.
+        train_list: one image of the training split per line.
+        labels: table with `Image Index` and `Patient ID`.
+
+    Raises:
+        DatasetError: if a patient is on both sides, or the list names an image that the table does not.
+    """
+    table = read_csv(labels)
+    table.require([IMAGE, PATIENT])
+    patient_of = dict(zip(table.columns[IMAGE], table.columns[PATIENT], strict=True))
+    try:
+        trained_on = train_list.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"cannot read the training list {train_list}: {error}") from error
+    unknown = [image for image in trained_on if image not in patient_of]
+    if unknown:
+        raise DatasetError(f"{len(unknown)} images of {train_list} are not in {labels}, e.g. '{unknown[0]}'")
+    shared = {patient_of[image] for image in trained_on} & {patient_of[image] for image in images}
+    if shared:
+        example = next(image for image in images if patient_of[image] in shared)
+        raise DatasetError(
+            f"{len(shared)} patients are on both sides: in {train_list} and among the evaluated images, e.g. that of "
+            f"'{example}'; evaluate on patients the model has not seen"
+        )

@@ -1,6 +1,6 @@
 import pytest
 
-from cxr.evaluation.report_audit import ReportAudit, audit_report, total
+from benchmarks.tienet.audit import ReportAudit, audit_report, total
 from cxr.localization import Box
 from nlp_labeler import Labeler
 

@@ -1,7 +1,7 @@
-"""An independent reader of final reports: does the text claim more than the scores and boxes carry?
+"""Faults of final reports: does the text claim more than the scores and boxes carry?
 
-Nothing here is shared with the regulariser in cxr.reporting: the text is read by whichever labeler the caller has (the
-benchmark takes the graph engine, the regulariser uses the surface engine), and sides are checked box by box.
+No code is shared with the regulariser in cxr.reporting, but the labeler's lexicon is: the text is read by the graph
+engine, where the regulariser uses the surface engine. Sides are checked box by box.
 """
 
 import re
