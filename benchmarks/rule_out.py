@@ -16,7 +16,7 @@ from scipy.special import bdtrc
 from benchmarks.chexnet import DATA, chexnet_predictions
 from benchmarks.operating_points import Population
 from benchmarks.record import Row, exact, line
-from cxr.benchmark.predictions import LabeledPredictions
+from cxr.benchmark.tables import LabeledPredictions
 from cxr.evaluation import Estimate
 from cxr.operating_points import Certificate, fit_two_sided
 from cxr.operating_points.calibration_data import half_of_patients, one_image_per_patient, patient_codes, patient_labels

@@ -97,7 +97,7 @@ def two_sided(
     """
     from rich.console import Console
 
-    from cxr.benchmark.predictions import join
+    from cxr.benchmark.tables import join
     from cxr.cli.certificate_table import two_sided_table
     from cxr.errors import ConfigError, OperatingPointError
     from cxr.operating_points import Certificate, fit_two_sided
