@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from nlp_labeler.assertion import assert_surface, leaves_choice
 from nlp_labeler.attributes import find_attributes
+from nlp_labeler.coverage import Understanding, understand
 from nlp_labeler.cues import CueMatch, find_cues
 from nlp_labeler.document import Assertion, Attributes, Mention, Verdict
 from nlp_labeler.mentions import find_mentions
 from nlp_labeler.words import Words, normalize
 
 __all__ = ["AnalyzedMention", "Analyzer", "SentenceAnalysis", "analyze_surface", "graph_analyzer"]
+
+_VAGUE = "unspecified"  # "an abnormality" says nothing that could be understood
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,14 @@ class AnalyzedMention:
     attributes: Attributes
 
 
-SentenceAnalysis = tuple[AnalyzedMention, ...]
+@dataclass(frozen=True, slots=True)
+class SentenceAnalysis:
+    """The mentions of a sentence, and how much of it was understood."""
+
+    mentions: tuple[AnalyzedMention, ...]
+    understanding: Understanding
+
+
 Analyzer = Callable[[Sequence[str]], list[SentenceAnalysis]]
 """Analyses sentences, given as written, in order."""
 
@@ -41,7 +51,7 @@ def analyze_surface(sentences: Sequence[str]) -> list[SentenceAnalysis]:
         words = normalize(sentence)
         mentions = find_mentions(words)
         verdicts = assert_surface(words, mentions, find_cues(words)) if mentions else []
-        results.append(_assemble(words, mentions, verdicts))
+        results.append(_assemble(sentence, words, mentions, verdicts))
     return results
 
 
@@ -64,12 +74,12 @@ def graph_analyzer() -> Analyzer:
         prepared = [_Prepared.of(sentence) for sentence in sentences]
         docs = parse(nlp, [list(item.words.tokens) for item in prepared if item.needs_parse])
         results: list[SentenceAnalysis] = []
-        for item in prepared:
+        for sentence, item in zip(sentences, prepared, strict=True):
             if item.needs_parse:
                 verdicts = asserter.verdicts(next(docs), item.words, item.mentions, item.cues)
             else:
                 verdicts = assert_surface(item.words, item.mentions, item.cues)
-            results.append(_assemble(item.words, item.mentions, verdicts))
+            results.append(_assemble(sentence, item.words, item.mentions, verdicts))
         return results
 
     return analyze
@@ -92,17 +102,31 @@ class _Prepared:
         return cls(words, mentions, cues, leaves_choice(words, mentions, cues))
 
 
-def _assemble(words: Words, mentions: Sequence[Mention], verdicts: Sequence[Verdict]) -> SentenceAnalysis:
+def _assemble(
+    sentence: str, words: Words, mentions: Sequence[Mention], verdicts: Sequence[Verdict]
+) -> SentenceAnalysis:
     present = [verdict.assertion is not Assertion.NEGATED for verdict in verdicts]
     attributes = find_attributes(words, mentions, present)
-    return tuple(
-        AnalyzedMention(
-            mention.concept,
-            *words.source(mention.start, mention.end),
-            verdict.assertion,
-            verdict.rule,
-            verdict.cue and words.source(*verdict.cue),
-            attribute,
-        )
-        for mention, verdict, attribute in zip(mentions, verdicts, attributes, strict=True)
+    said: list[tuple[int, int]] = []
+    denied: list[tuple[int, int]] = []
+    for mention, verdict in zip(mentions, verdicts, strict=True):
+        if verdict.assertion is Assertion.NEGATED:
+            denied.append((mention.start, mention.end))
+            if verdict.cue is not None:
+                denied.append(verdict.cue)
+        elif mention.concept != _VAGUE:
+            said.append((mention.start, mention.end))
+    return SentenceAnalysis(
+        tuple(
+            AnalyzedMention(
+                mention.concept,
+                *words.source(mention.start, mention.end),
+                verdict.assertion,
+                verdict.rule,
+                verdict.cue and words.source(*verdict.cue),
+                attribute,
+            )
+            for mention, verdict, attribute in zip(mentions, verdicts, attributes, strict=True)
+        ),
+        understand(sentence, words, said, denied),
     )

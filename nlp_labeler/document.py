@@ -20,6 +20,7 @@ __all__ = [
     "Section",
     "Sentence",
     "Span",
+    "Status",
     "Verdict",
     "compose_report",
 ]
@@ -55,30 +56,44 @@ class Section:
 
     Attributes:
         kind: canonical name, e.g. ``"findings"``, ``"impression"``, ``"indication"``, ``"comparison"``.
-        labeled: whether its sentences count; INDICATION, HISTORY, COMPARISON and TECHNIQUE never do.
+        labeled: whether all its sentences count; those of INDICATION, HISTORY, COMPARISON and TECHNIQUE do not.
         start: first character of the body, after the heading.
         end: one past the last character of the body.
+        heading: first character of the heading; ``start`` where there is none.
+        sifted: whether those of its sentences count that read like findings: the report has no findings section, or
+            the text stands before it.
     """
 
     kind: str
     labeled: bool
     start: int
     end: int
+    heading: int
+    sifted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of a labeled section.
+    """One sentence that may be labeled.
 
     Attributes:
-        text: the sentence as written.
-        start: its offset in the report.
+        text: the sentence as it is read: cleaned, and with its subject where that is a heading ("Heart: Enlarged.").
+        start: where it begins in the report as given.
         section: kind of the section that holds it.
+        origins: where every character of ``text`` stands in the report; ``None`` where it is written there as it is.
     """
 
     text: str
     start: int
     section: str
+    origins: tuple[int, ...] | None = None
+
+    def place(self, start: int, end: int) -> "Span":
+        """The interval of the report behind a non-empty interval of the sentence."""
+        if self.origins is None:
+            return Span(self.start + start, self.start + end)
+        places = self.origins[start:end]
+        return Span(min(places), max(places) + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +103,14 @@ class Report:
     Attributes:
         text: the report as given.
         sections: all sections in order.
-        sentences: the sentences of the labeled sections in order.
+        sentences: the sentences that are labeled, in order.
+        unread: sentences that are not, since they stand where a history stands, but may be findings.
     """
 
     text: str
     sections: tuple[Section, ...]
     sentences: tuple[Sentence, ...]
+    unread: tuple[Sentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +207,16 @@ class AssertedMention:
     radlex: str | None = None
 
 
+class Status(StrEnum):
+    """Whether a report was labeled, or why not."""
+
+    OK = "ok"
+    EMPTY = "empty"
+    NO_LABELED_SECTION = "no labeled section"
+    NOT_ENGLISH = "not English"
+    NOT_UNDERSTOOD = "not understood"
+
+
 @dataclass(frozen=True, slots=True)
 class ReportLabels:
     """The labels of one report with their evidence.
@@ -197,20 +224,23 @@ class ReportLabels:
     Attributes:
         text: the report as given.
         labels: one value for each of the 14 findings and ``No Finding``: 1 affirmed, 0 negated, -1 uncertain,
-            ``None`` not mentioned (``No Finding`` is 1 or ``None``).
-        mentions: every mention of the labeled sections in reading order.
-        status: ``"ok"``, or why nothing could be labeled (``"empty"``, ``"no labeled section"``,
-            ``"not understood"``: no word of an English chest report).
+            ``None`` not mentioned (``No Finding`` is 1 or ``None``). All ``None`` where the status is not ``"ok"``.
+        mentions: every mention of the labeled sections in reading order; none where the status is not ``"ok"``.
+        status: whether the report was labeled, or why not.
         policy: name of the policy that aggregated the mentions.
         engine: ``"graph"`` or ``"surface"``.
+        coverage: share in [0, 1] of the words of the labeled sections that stand in passages which were understood.
+        unexplained: the other passages. ``No Finding`` is 1 only where hardly anything is unexplained.
     """
 
     text: str
     labels: dict[str, int | None]
     mentions: tuple[AssertedMention, ...] = ()
-    status: str = "ok"
+    status: Status = Status.OK
     policy: str = ""
     engine: str = ""
+    coverage: float = 0.0
+    unexplained: tuple[Span, ...] = ()
 
     def evidence(self, finding: str) -> tuple[AssertedMention, ...]:
         """The mentions that count for one label column, in reading order."""

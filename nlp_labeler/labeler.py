@@ -6,14 +6,15 @@ from pathlib import Path
 
 from nlp_labeler.aggregate import COLUMNS, aggregate
 from nlp_labeler.analysis import SentenceAnalysis, analyze_surface, graph_analyzer
-from nlp_labeler.document import AssertedMention, Report, ReportLabels, Sentence, Span
+from nlp_labeler.coverage import Understanding, limits
+from nlp_labeler.document import AssertedMention, Report, ReportLabels, Sentence, Span, Status
 from nlp_labeler.errors import ConfigError, LabelerError
+from nlp_labeler.findings import NO_FINDING
 from nlp_labeler.memory import SentenceMemory
 from nlp_labeler.mentions import concepts
 from nlp_labeler.parallel import chunks, map_chunks
 from nlp_labeler.policies.schema import Policy, load_policy
-from nlp_labeler.sentences import segment
-from nlp_labeler.words import is_familiar
+from nlp_labeler.segmentation import segment
 
 __all__ = ["ENGINES", "Labeler"]
 
@@ -23,6 +24,7 @@ ENGINES: tuple[str, ...] = ("auto", "graph", "surface")
 _REMEMBERED_SENTENCES = 4096  # of each of two generations: more are not met again often enough to be worth their memory
 _REPORTS_PER_BATCH = 128
 _OUTSIDE_THE_CHEST = "extremity"
+_FOREIGN = 4  # a word that only other languages have, and one that English has not
 
 
 class Labeler:
@@ -103,30 +105,55 @@ class Labeler:
     def _finish(self, report: Report, analyses: Iterator[SentenceAnalysis]) -> ReportLabels:
         """Aggregate a report; takes as many analyses as it has sentences."""
         mentions: list[AssertedMention] = []
+        unexplained: list[Span] = []
+        parts: list[Understanding] = []
         for sentence in report.sentences:
-            mentions.extend(self._place(sentence, next(analyses)))
-        status = _status(report, mentions)
-        labels = aggregate(mentions, self.policy) if status == "ok" else dict.fromkeys(COLUMNS)
-        return ReportLabels(report.text, labels, tuple(mentions), status, self.policy.name, self.engine)
+            analysis = next(analyses)
+            mentions.extend(self._place(report.text, sentence, analysis))
+            unexplained.extend(sentence.place(*passage) for passage in analysis.understanding.passages)
+            parts.append(analysis.understanding)
+        words = sum(part.words for part in parts)
+        coverage = 1 - sum(part.unexplained for part in parts) / words if words else 0.0
+        unexplained.extend(sentence.place(0, len(sentence.text)) for sentence in report.unread)
+        status = _status(report, parts, coverage, spoken=bool(mentions))
+        labels: dict[str, int | None] = dict.fromkeys(COLUMNS)
+        if status is Status.OK:
+            labels = aggregate(mentions, self.policy)
+            if report.unread or coverage < limits().no_finding:
+                labels[NO_FINDING] = None
+        return ReportLabels(
+            report.text,
+            labels,
+            tuple(mentions) if status is Status.OK else (),
+            status,
+            self.policy.name,
+            self.engine,
+            round(coverage, 4),
+            tuple(sorted(unexplained, key=lambda span: span.start)),
+        )
 
-    def _place(self, sentence: Sentence, analysis: SentenceAnalysis) -> Iterator[AssertedMention]:
+    def _place(self, text: str, sentence: Sentence, analysis: SentenceAnalysis) -> Iterator[AssertedMention]:
         """The mentions of a sentence with their place in the report and their meaning under the policy."""
-        for item in analysis:
+        if not analysis.mentions:
+            return
+        whole = sentence.place(0, len(sentence.text))
+        for item in analysis.mentions:
             concept = concepts()[item.concept]
             abnormal = self.policy.abnormal.get(item.concept, concept.abnormal)
+            span = sentence.place(item.start, item.end)
             yield AssertedMention(
                 concept=item.concept,
                 finding=self.policy.findings.get(item.concept, concept.finding) or None,
                 abnormal=abnormal and item.attributes.zone != _OUTSIDE_THE_CHEST,
-                text=sentence.text[item.start : item.end],
-                start=sentence.start + item.start,
-                end=sentence.start + item.end,
-                sentence=sentence.text,
-                sentence_start=sentence.start,
+                text=text[span.start : span.end],
+                start=span.start,
+                end=span.end,
+                sentence=text[whole.start : whole.end],
+                sentence_start=whole.start,
                 section=sentence.section,
                 assertion=item.assertion,
                 rule=item.rule,
-                cue=item.cue and Span(sentence.start + item.cue[0], sentence.start + item.cue[1]),
+                cue=item.cue and sentence.place(*item.cue),
                 severity=item.attributes.severity,
                 side=item.attributes.side,
                 zone=item.attributes.zone,
@@ -136,15 +163,18 @@ class Labeler:
             )
 
 
-def _status(report: Report, mentions: Sequence[AssertedMention]) -> str:
-    """``"ok"``, or why a report says nothing: silence must not pass for No Finding."""
+def _status(report: Report, parts: Sequence[Understanding], coverage: float, *, spoken: bool) -> Status:
+    """Whether a report says anything that was understood: silence must not pass for No Finding."""
     if not report.text.strip():
-        return "empty"
+        return Status.EMPTY
     if not report.sentences:
-        return "no labeled section"
-    if not mentions and not any(is_familiar(sentence.text) for sentence in report.sentences):
-        return "not understood"
-    return "ok"
+        return Status.NO_LABELED_SECTION
+    english, foreign = sum(part.english for part in parts), sum(part.foreign for part in parts)
+    if foreign > english or any(part.foreign > max(_FOREIGN, 2 * part.english) for part in parts):
+        return Status.NOT_ENGLISH
+    if coverage == 0 or (not spoken and coverage < limits().understood):
+        return Status.NOT_UNDERSTOOD
+    return Status.OK
 
 
 def _batch_labeler(policy: Policy, engine: str) -> Callable[[Sequence[str]], list[ReportLabels]]:

@@ -12,6 +12,27 @@ __all__ = ["split_sections"]
 
 _LONGEST_HEADING = 60
 _LONGEST_HEADING_WORDS = 5
+_LONGEST_GAP = 20
+_BLANK_BEFORE = re.compile(r"\n[ \t\r]*\n[ \t*#_>]*\Z")
+_UNLISTED_HEADING = re.compile(
+    r"^[ \t*#_>\u2022-]*([A-Z][A-Za-z0-9/&'()-]*(?:[ \t,]+[A-Za-z0-9/&'()-]+){0,7})[ \t*_]*:(?!\d)", re.MULTILINE
+)
+_UNLISTED = SectionKind(labeled=True, headings=["-"])
+_FILMS = frozenset({"chest", "view"})
+_SIFTED = frozenset({"indication", "history", "technique", "comparison", "report"})
+_OWN_LINE_KINDS = frozenset({"findings", "impression", "indication", "history", "comparison", "technique"})
+# What the words of an unlisted heading say that it is about, the first that fits.
+_CLUES = {
+    "history": frozenset(
+        "clinical history indication indications reason complaint symptoms allergies medications medication referral request requested background presenting question smoking".split()
+    ),
+    "administration": frozenset(
+        "patient name id mrn dob sex age gender date time ward physician doctor dr radiologist signed hospital department accession number phone address location unit bed consultant reference referrer referred insurance".split()
+    ),
+    "view": frozenset(
+        "chest cxr xr radiograph radiographs xray film films view views portable thorax pa ap lateral".split()
+    ),
+}
 _OWN_LINE = re.compile(r"^[ \t*#_>]*([A-Za-z][A-Za-z/ ]{2,40}?)[ \t*_]*(?:[-\u2013][ \t]|$)", re.MULTILINE)
 _NEVER_BEFORE_COLON = frozenset({"", ":", ".", ";", ",", "\n"})
 _FIRST_PARAGRAPH = re.compile(r"\s*+(?:[ \t]*+\S[^\n]*+\n)++[ \t\r]*+\n(?=\s*+\S)")
@@ -40,35 +61,41 @@ def _headings() -> dict[str, str]:
 def split_sections(text: str) -> tuple[Section, ...]:
     """The sections of a report in order.
 
-    A report without any heading is one labeled section of kind ``"body"``. Text before the first heading, and
-    paragraphs under COMPARISON or TECHNIQUE behind the first, are labeled only where the report has no findings
-    section, since they are then the findings without their heading (the ``last_paragraph`` of MIMIC-CXR's own tools).
+    A report without any heading is one labeled section of kind ``"body"``, and so is the text before the first heading.
+    A report without a findings section has its findings somewhere else: in the paragraphs under COMPARISON or
+    TECHNIQUE behind the first (the ``last_paragraph`` of MIMIC-CXR's own tools), or among the sentences of these, of
+    INDICATION and of HISTORY, which are then sifted. A heading that no list knows is read, and ends what is not.
     """
     found = _find_headings(text)
     if not found:
-        return (Section("body", True, 0, len(text)),)
+        return (Section("body", True, 0, len(text), 0),)
+    kept = _effective(text, found)
+    if not kept:
+        return (Section("body", True, 0, len(text), 0),)
     kinds = _kinds()
-    kept: list[_Heading] = []
-    for heading in found:
-        inside = kinds[kept[-1].kind] if kept else None
-        if kept and kept[-1].kind in kinds[heading.kind].not_after:
-            continue
-        if heading.sentence and inside is not None and not inside.labeled and not inside.sentence:
-            continue  # "COMPARISON: Chest. 2012." goes on being a comparison
-        kept.append(heading)
     stops = [heading.start for heading in kept[1:]] + [len(text)]
-    headed = any(
-        kind in {"findings", "organ"} or (kind == "chest" and not sentence and text[end:stop].strip())  # no mere title
-        for (_, end, kind, sentence), stop in zip(kept, stops, strict=True)
+    explicit = any(
+        heading.kind == "findings"
+        or (heading.kind in _FILMS and not heading.sentence and _has_text(text, heading.end, stop))
+        for heading, stop in zip(kept, stops, strict=True)
     )
     sections: list[Section] = []
     if any(character.isalnum() for character in text[: kept[0].start]):
-        sections.append(Section("body", not headed, 0, kept[0].start))
-    for (_, end, kind, _), stop in zip(kept, stops, strict=True):
-        first = None if headed or not kinds[kind].body else _FIRST_PARAGRAPH.match(text, end, stop)
-        sections.append(Section(kind, kinds[kind].labeled, end, first.end() if first else stop))
+        sections.append(Section("body", not explicit, 0, kept[0].start, 0, sifted=explicit))
+    for (start, end, kind, _), stop in zip(kept, stops, strict=True):
+        entry = kinds.get(kind, _UNLISTED)
+        if kind == "other":
+            end = start
+        if entry.labeled or explicit:
+            sections.append(Section(kind, entry.labeled, end, stop, start))
+            continue
+        if kind == "preliminary":
+            sections.append(Section(kind, True, end, stop, start))
+            continue
+        first = _FIRST_PARAGRAPH.match(text, end, stop) if entry.body else None
+        sections.append(Section(kind, False, end, first.end() if first else stop, start, sifted=kind in _SIFTED))
         if first is not None:
-            sections.append(Section("body", True, first.end(), stop))
+            sections.append(Section("body", True, first.end(), stop, first.end()))
     return tuple(sections)
 
 
@@ -79,6 +106,33 @@ class _Heading(NamedTuple):
     end: int
     kind: str
     sentence: bool = False
+
+
+def _has_text(text: str, start: int, stop: int) -> bool:
+    """Whether more than a title stands under a heading."""
+    return len(text[start:stop].split()) > 1 and any(character.islower() for character in text[start:stop])
+
+
+def _effective(text: str, found: list[_Heading]) -> list[_Heading]:
+    """The headings that count where they stand."""
+    kinds = _kinds()
+    last_findings = max((heading.start for heading in found if heading.kind == "findings"), default=-1)
+    kept: list[_Heading] = []
+    for heading in found:
+        entry = kinds.get(heading.kind, _UNLISTED)
+        inside = kinds.get(kept[-1].kind, _UNLISTED) if kept else None
+        apart = _BLANK_BEFORE.search(text, max(0, heading.start - _LONGEST_GAP), heading.start) is not None
+        if kept and kept[-1].kind in entry.not_after:
+            if heading.kind != "organ" or heading.start < last_findings:
+                continue
+            if kept[-1].kind == "history" and not apart:
+                continue
+        if heading.kind == "other" and (inside is None or inside.labeled or not apart):
+            continue  # it ends nothing, and belongs to the text: "Pneumothorax: small"
+        if heading.sentence and inside is not None and not inside.labeled and not inside.sentence:
+            continue  # "COMPARISON: Chest. 2012." goes on being a comparison
+        kept.append(heading)
+    return kept
 
 
 def _find_headings(text: str) -> list[_Heading]:
@@ -92,11 +146,27 @@ def _find_headings(text: str) -> list[_Heading]:
         colon = text.find(":", colon + 1)
     for match in _OWN_LINE.finditer(text):
         kind = _headings().get(" ".join(match.group(1).lower().split()))
-        if kind is not None and match.group(1).isupper():
+        if kind is not None and (match.group(1).isupper() or (kind in _OWN_LINE_KINDS and match.group(1)[0].isupper())):
             found.setdefault(match.start(1), _Heading(match.start(1), match.end(), kind))
+    for match in _UNLISTED_HEADING.finditer(text):
+        if match.start(1) not in found and not any(h.end == match.end() for h in found.values()):
+            kind = _unlisted_kind(match.group(1))
+            if kind is not None:
+                found[match.start(1)] = _Heading(match.start(1), match.end(), kind)
     for start, end, name in _sentence_headings(text):
         found.setdefault(start, _Heading(start, end, _headings()[name], sentence=True))
     return [found[start] for start in sorted(found)]
+
+
+def _unlisted_kind(name: str) -> str | None:
+    """What a heading that no list knows is about, by its words; ``None`` where it does not look like a heading."""
+    words = re.findall(r"[a-z]+", name.lower())
+    if not words or any(word[0].islower() for word in re.findall(r"[A-Za-z]{4,}", name)[1:]):
+        return None
+    for kind, clues in _CLUES.items():
+        if not clues.isdisjoint(words):
+            return kind
+    return "other"
 
 
 def _sentence_headings(text: str) -> Iterator[tuple[int, int, str]]:

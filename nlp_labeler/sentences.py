@@ -2,10 +2,9 @@
 
 import re
 
-from nlp_labeler.document import Report, Section, Sentence
-from nlp_labeler.sections import split_sections
+from nlp_labeler.document import Section, Sentence
 
-__all__ = ["segment", "split_sentences"]
+__all__ = ["split_sentences"]
 
 _LONGEST = 600
 _SHORT_LINE = 50
@@ -50,15 +49,6 @@ _BOUNDARY = re.compile(
     re.VERBOSE,
 )
 _LIST_MARK = re.compile(r"\s*(?:\d{1,2}[.)]|[-*\u2022])\s")
-
-
-def segment(text: str) -> Report:
-    """A report cut into its sections and the sentences of those that may be labeled."""
-    sections = split_sections(text)
-    sentences = tuple(
-        sentence for section in sections if section.labeled for sentence in split_sentences(text, section)
-    )
-    return Report(text, sections, sentences)
 
 
 def split_sentences(text: str, section: Section) -> list[Sentence]:

@@ -6,15 +6,13 @@ lobe", all three with the span of the one). Every span of it maps back to the se
 """
 
 import re
-import tomllib
 from bisect import bisect_left
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib import resources
+from functools import lru_cache
 
 from nlp_labeler.spelling import mend
 
-__all__ = ["Words", "is_familiar", "normalize"]
+__all__ = ["Words", "normalize"]
 
 # A tag or an entity of HTML is no word, but is matched as a whole so that its letters are none either. Then: numbers,
 # abbreviations with a stroke ("c/w"), "+ve" and "-ve", sides that are cut short, words, punctuation.
@@ -75,17 +73,6 @@ def normalize(sentence: str) -> Words:
             starts.append(position)
     text = " ".join(tokens) + " " if tokens else ""
     return Words(text, tuple(tokens), tuple(starts), tuple(spans))
-
-
-def is_familiar(sentence: str) -> bool:
-    """Whether a sentence uses a word of English chest reports."""
-    return not _familiar_words().isdisjoint(normalize(sentence).tokens)
-
-
-@cache
-def _familiar_words() -> frozenset[str]:
-    text = resources.files("nlp_labeler.lexicon").joinpath("familiar.toml").read_text(encoding="utf-8")
-    return frozenset(tomllib.loads(text)["words"])
 
 
 @lru_cache(maxsize=8192)  # the vocabulary of reports; numbers fill what is left and are forgotten first

@@ -24,7 +24,7 @@ from cxr.reporting.document import (
 from nlp_labeler.document import AssertedMention, Assertion
 from nlp_labeler.findings import ANCESTORS, finding_entry
 from nlp_labeler.labeler import Labeler
-from nlp_labeler.sentences import segment
+from nlp_labeler.segmentation import segment
 
 __all__ = ["regularise"]
 

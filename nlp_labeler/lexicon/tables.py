@@ -38,6 +38,7 @@ __all__ = [
     "compile_terms",
     "load_table",
     "read_toml",
+    "spellings",
     "validate",
 ]
 
@@ -163,12 +164,12 @@ def _element(body: str, term: str, groups: Mapping[str, Sequence[str]], depth: i
         return source, set().union(*(part[1] for part in parts)), any(part[2] for part in parts)
     if not _WORD.fullmatch(body):
         raise ConfigError(f"term {term!r} holds {body!r}, which is neither a word, a {{group}} nor '...'")
-    words = _spellings(body)
+    words = spellings(body)
     choices = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     return f"(?:{choices}) " if len(words) > 1 else f"{choices} ", words, False
 
 
-def _spellings(body: str) -> set[str]:
+def spellings(body: str) -> set[str]:
     """All spellings of a word with optional or alternative letters."""
     if len(body) == 1:
         return {body}

@@ -4,7 +4,7 @@ import pytest
 
 from nlp_labeler import compose_report
 from nlp_labeler.sections import split_sections
-from nlp_labeler.sentences import segment
+from nlp_labeler.segmentation import segment
 
 
 def kinds(text):

@@ -4,7 +4,7 @@ import re
 
 from cxr.datasets.dataset import Dataset
 from cxr.errors import DatasetError
-from nlp_labeler.sentences import segment
+from nlp_labeler.segmentation import segment
 
 __all__ = ["report_texts", "teachable", "teachable_rows"]
 

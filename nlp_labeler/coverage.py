@@ -1,0 +1,189 @@
+"""Which passages of a sentence were understood, and whether it is English.
+
+A sentence falls into passages at commas, conjunctions and the like. A passage is explained if something in it says
+what it is about: a mention, a normal state ("clear"), or the examination itself ("compared with"); and if every other
+word is known, so that none can name an abnormality that the lexicon lacks. What is denied may be anything: "no
+sequestration" is as normal as "no effusion". But a state denied ("not clear"), or a part of the body ("no lung
+markings"), is not normal, whatever it is.
+"""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from functools import cache
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from nlp_labeler.lexicon.tables import load_table
+from nlp_labeler.vocabulary import is_known, word_class
+from nlp_labeler.words import Words
+
+__all__ = ["Limits", "Understanding", "limits", "understand"]
+
+_ENDS = frozenset(
+    {
+        ",",
+        ";",
+        ":",
+        ".",
+        "!",
+        "?",
+        "but",
+        "however",
+        "although",
+        "though",
+        "while",
+        "whereas",
+        "and",
+        "with",
+        "(",
+        ")",
+        "which",
+    }
+)
+_DENIALS = frozenset(
+    {"no", "not", "without", "nor", "neither", "never", "nil", "absent", "absence", "lack", "lacking", "n't", "non"}
+)
+_OPENERS = frozenset({"no", "without", "nor", "neither", "nil", "free", "negative", "absence"})
+_JOINERS = frozenset({"or", "nor"})
+_TITLE = frozenset(
+    {"the", "a", "an", "of", "and", "or", "both", "left", "right", "bilateral", "upper", "lower", "middle", "xxxx"}
+)
+_LEAST_LETTERS = 2
+_CHANGES = frozenset({"change", "changes", "changed", "compared", "comparison", "comparisons"})
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """How much of a sentence was understood.
+
+    Attributes:
+        words: number of its words, numbers and punctuation left out.
+        unexplained: words in passages that are not explained.
+        passages: intervals (start, end) of those passages in the sentence as read.
+        english: words of English reports among those that tell languages apart.
+        foreign: the others of these; words of other languages count for three.
+    """
+
+    words: int
+    unexplained: int
+    passages: tuple[tuple[int, int], ...]
+    english: int
+    foreign: int
+
+
+class Limits(BaseModel):
+    """The file ``coverage.toml``.
+
+    Attributes:
+        no_finding: least coverage of a report that may be No Finding.
+        understood: least coverage of a report without any mention that counts as understood.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    no_finding: float = Field(ge=0, le=1)
+    understood: float = Field(ge=0, le=1)
+
+
+@cache
+def limits() -> Limits:
+    """The limits that were chosen on data."""
+    return load_table("coverage.toml", Limits)
+
+
+def understand(
+    sentence: str, words: Words, present: Sequence[tuple[int, int]], absent: Sequence[tuple[int, int]]
+) -> Understanding:
+    """What was understood of a sentence.
+
+    Args:
+        sentence: as read.
+        words: its normal form.
+        present: intervals in the normal form of the mentions that are not negated and say what they are.
+        absent: those of the negated mentions and of the words that negate.
+    """
+    tokens = words.tokens
+    explained = _marks(words, present), _marks(words, absent)
+    passages: list[tuple[int, int]] = []
+    count = unexplained = 0
+    carried = False  # "no x, y or z": a denial goes on over commas that a later "or" shows to part a list
+    start = 0
+    for end in range(len(tokens) + 1):
+        if end < len(tokens) and (tokens[end] not in _ENDS or end in explained[0] or end in explained[1]):
+            continue
+        own = [position for position in range(start, end) if tokens[position][0].isalpha() and len(tokens[position]) >= _LEAST_LETTERS]
+        if own:
+            count += len(own)
+            denied = carried or not _OPENERS.isdisjoint(tokens[position] for position in own)
+            if not _is_explained(tokens, own, *explained, carried=carried):
+                unexplained += len(own)
+                passages.append((words.spans[own[0]][0], words.spans[own[-1]][1]))
+            carried = denied and end < len(tokens) and tokens[end] == "," and not _JOINERS.isdisjoint(tokens[end:])
+        start = end + 1
+    return Understanding(count, unexplained, tuple(passages), *_languages(sentence, words))
+
+
+def _marks(words: Words, intervals: Sequence[tuple[int, int]]) -> Set[int]:
+    return {position for start, end in intervals for position in range(words.index(start), words.index(end))}
+
+
+def _is_explained(
+    tokens: Sequence[str], own: Sequence[int], present: Set[int], absent: Set[int], *, carried: bool
+) -> bool:
+    if any(position in present for position in own):
+        return True
+    mentioned = any(position in absent for position in own)
+    rest = [tokens[position] for position in own if position not in absent]
+    if mentioned and any(tokens[position] in _DENIALS | _OPENERS for position in own):
+        # What a negation covers may be anything; only the words before it are free to mean more.
+        first = next(number for number, position in enumerate(own) if position in absent)
+        return carried or all(_says_nothing(tokens[position]) for position in own[:first])
+    denial = 0 if carried else next((number for number, token in enumerate(rest) if token in _DENIALS), None)
+    if not all(_says_nothing(token) for token in rest[:denial]):
+        return False
+    if mentioned:
+        return True
+    if denial is not None:
+        return _denies_a_disease(rest[denial:])
+    if not word_class("normal").isdisjoint(rest) or not word_class("report").isdisjoint(rest):
+        return True
+    # A title, or a part of a list: "the heart, the hila and the pleura are normal"; or a mere "specifically".
+    return len(rest) == 1 and rest[0] in word_class("function") or all(token in word_class("anatomy") or token in _TITLE for token in rest)
+
+
+def _says_nothing(token: str) -> bool:
+    """Whether a word is known not to name an abnormality."""
+    return (
+        len(token) < _LEAST_LETTERS
+        or any(token in word_class(name) for name in ("function", "anatomy", "normal", "report", "other"))
+        or token.startswith("xxx")
+    )
+
+
+def _denies_a_disease(rest: Sequence[str]) -> bool:
+    """Whether what follows a denial can be something ill, or a change: not a state of health or a part of the body."""
+    if any(token in word_class("normal") for token in rest):
+        return False
+    if not _CHANGES.isdisjoint(rest) or not word_class("report").isdisjoint(rest):
+        return True
+    return not all(
+        token in word_class("anatomy") or token in word_class("function") or token in _DENIALS for token in rest
+    )
+
+
+def _languages(sentence: str, words: Words) -> tuple[int, int]:
+    """How many words of a sentence are of English reports and how many are not; words of many languages do not count."""
+    english = foreign = 0
+    for token, (start, end) in zip(words.tokens, words.spans, strict=True):
+        if not token[0].isalpha():
+            continue
+        raw = sentence[start:end].lower()
+        if raw in word_class("foreign"):
+            foreign += 3
+        elif raw in word_class("international"):
+            continue
+        elif is_known(raw) or raw.startswith("xx"):
+            english += 1
+        elif len(raw) > 1 and not is_known(token):  # a word that was mended may be a slip or a cousin of an English one
+            foreign += 1
+    return english, foreign
