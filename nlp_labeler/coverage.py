@@ -49,6 +49,9 @@ _TITLE = frozenset(
     {"the", "a", "an", "of", "and", "or", "both", "left", "right", "bilateral", "upper", "lower", "middle", "xxxx"}
 )
 _LEAST_LETTERS = 2
+_QUALITIES = frozenset({"acute", "active", "focal", "discrete", "overt", "suspicious", "significant"})
+_BEYOND_LATIN = "\u0250"
+_WEIGHT = 3  # of a word that can only be of another language
 _CHANGES = frozenset({"change", "changes", "changed", "compared", "comparison", "comparisons"})
 
 
@@ -76,13 +79,15 @@ class Limits(BaseModel):
 
     Attributes:
         no_finding: least coverage of a report that may be No Finding.
-        understood: least coverage of a report without any mention that counts as understood.
+        understood: least coverage of a report without any mention that counts as understood...
+        least_words: ...where it has so many words: of fewer, what is not understood is not refused but not normal.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     no_finding: float = Field(ge=0, le=1)
     understood: float = Field(ge=0, le=1)
+    least_words: int = Field(ge=1)
 
 
 @cache
@@ -111,7 +116,11 @@ def understand(
     for end in range(len(tokens) + 1):
         if end < len(tokens) and (tokens[end] not in _ENDS or end in explained[0] or end in explained[1]):
             continue
-        own = [position for position in range(start, end) if tokens[position][0].isalpha() and len(tokens[position]) >= _LEAST_LETTERS]
+        own = [
+            position
+            for position in range(start, end)
+            if tokens[position][0].isalpha() and len(tokens[position]) >= _LEAST_LETTERS
+        ]
         if own:
             count += len(own)
             denied = carried or not _OPENERS.isdisjoint(tokens[position] for position in own)
@@ -148,7 +157,11 @@ def _is_explained(
     if not word_class("normal").isdisjoint(rest) or not word_class("report").isdisjoint(rest):
         return True
     # A title, or a part of a list: "the heart, the hila and the pleura are normal"; or a mere "specifically".
-    return len(rest) == 1 and rest[0] in word_class("function") or all(token in word_class("anatomy") or token in _TITLE for token in rest)
+    return (
+        len(rest) == 1
+        and rest[0] in word_class("function")
+        or all(token in word_class("anatomy") or token in _TITLE for token in rest)
+    )
 
 
 def _says_nothing(token: str) -> bool:
@@ -164,7 +177,7 @@ def _denies_a_disease(rest: Sequence[str]) -> bool:
     """Whether what follows a denial can be something ill, or a change: not a state of health or a part of the body."""
     if any(token in word_class("normal") for token in rest):
         return False
-    if not _CHANGES.isdisjoint(rest) or not word_class("report").isdisjoint(rest):
+    if not (_CHANGES | _QUALITIES).isdisjoint(rest) or not word_class("report").isdisjoint(rest):
         return True
     return not all(
         token in word_class("anatomy") or token in word_class("function") or token in _DENIALS for token in rest
@@ -179,11 +192,11 @@ def _languages(sentence: str, words: Words) -> tuple[int, int]:
             continue
         raw = sentence[start:end].lower()
         if raw in word_class("foreign"):
-            foreign += 3
+            foreign += _WEIGHT
         elif raw in word_class("international"):
             continue
         elif is_known(raw) or raw.startswith("xx"):
             english += 1
         elif len(raw) > 1 and not is_known(token):  # a word that was mended may be a slip or a cousin of an English one
-            foreign += 1
+            foreign += 1 if raw.isascii() else 2 if max(raw) < _BEYOND_LATIN else _WEIGHT
     return english, foreign

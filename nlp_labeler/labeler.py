@@ -170,9 +170,10 @@ def _status(report: Report, parts: Sequence[Understanding], coverage: float, *, 
     if not report.sentences:
         return Status.NO_LABELED_SECTION
     english, foreign = sum(part.english for part in parts), sum(part.foreign for part in parts)
-    if foreign > english or any(part.foreign > max(_FOREIGN, 2 * part.english) for part in parts):
+    if foreign > max(1, english) or any(part.foreign > max(_FOREIGN, 2 * part.english) for part in parts):
         return Status.NOT_ENGLISH
-    if coverage == 0 or (not spoken and coverage < limits().understood):
+    words = sum(part.words for part in parts)
+    if not words or (not spoken and words >= limits().least_words and coverage < limits().understood):
         return Status.NOT_UNDERSTOOD
     return Status.OK
 

@@ -123,9 +123,9 @@ def _effective(text: str, found: list[_Heading]) -> list[_Heading]:
         inside = kinds.get(kept[-1].kind, _UNLISTED) if kept else None
         apart = _BLANK_BEFORE.search(text, max(0, heading.start - _LONGEST_GAP), heading.start) is not None
         if kept and kept[-1].kind in entry.not_after:
-            if heading.kind != "organ" or heading.start < last_findings:
+            if heading.sentence or heading.kind == "elsewhere" or heading.start < last_findings:
                 continue
-            if kept[-1].kind == "history" and not apart:
+            if not apart and (heading.kind == "chest" or kept[-1].kind == "history"):
                 continue
         if heading.kind == "other" and (inside is None or inside.labeled or not apart):
             continue  # it ends nothing, and belongs to the text: "Pneumothorax: small"
@@ -148,11 +148,15 @@ def _find_headings(text: str) -> list[_Heading]:
         kind = _headings().get(" ".join(match.group(1).lower().split()))
         if kind is not None and (match.group(1).isupper() or (kind in _OWN_LINE_KINDS and match.group(1)[0].isupper())):
             found.setdefault(match.start(1), _Heading(match.start(1), match.end(), kind))
+    ends = {heading.end: heading for heading in found.values()}
     for match in _UNLISTED_HEADING.finditer(text):
-        if match.start(1) not in found and not any(h.end == match.end() for h in found.values()):
+        inner = ends.get(match.end())
+        if inner is None or (inner.kind == "chest" and inner.start > match.start(1)):  # "AP CHEST:"
             kind = _unlisted_kind(match.group(1))
             if kind is not None:
                 found[match.start(1)] = _Heading(match.start(1), match.end(), kind)
+                if inner is not None:
+                    del found[inner.start]
     for start, end, name in _sentence_headings(text):
         found.setdefault(start, _Heading(start, end, _headings()[name], sentence=True))
     return [found[start] for start in sorted(found)]

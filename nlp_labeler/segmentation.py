@@ -33,7 +33,7 @@ _STATEMENT = re.compile(
     re.IGNORECASE,
 )
 _BARE_STATE = re.compile(
-    r"^(?!\W*(?:no|not|the|there|a|an|nil|without|right|left)\b)[^.:;,\n]{2,60}[.;,]?$", re.IGNORECASE
+    r"^(?!\W*(?:no|none|not|absent|negative|yes|the|there|a|an|nil|without|right|left)\b)[^.:;,\n]{2,60}[.;,]?$", re.IGNORECASE
 )
 _TEMPLATE_LINE = re.compile(r"(?P<subject>\W*[A-Za-z][A-Za-z /-]{2,40}):[ \t]*")
 _LONGEST_STATE = 5
@@ -48,17 +48,19 @@ def segment(text: str) -> Report:
     sections = split_sections(source.text)
     sentences: list[Sentence] = []
     unread: list[Sentence] = []
+    patient: list[Sentence] = []
     for number, section in enumerate(sections):
         if not (section.labeled or section.sifted):
             continue
         for count, sentence in enumerate(split_sentences(source.text, section)):
-            read: bool | None = True
             if section.sifted:
-                read = _sifted(sentence, section, source.text, first=count == 0)
-            elif number == 0 and section.kind == "body" and count < _LEADING and _presents_patient(sentence.text):
-                read = None
-            if read is not None:
-                (sentences if read else unread).append(_placed(sentence, section, source, first=count == 0))
+                standing = _sifted(sentence, section, source.text, first=count == 0)
+                kept = {True: sentences, False: unread}.get(standing, [])
+            else:
+                leading = number == 0 and section.kind == "body" and count < _LEADING
+                kept = patient if leading and _presents_patient(sentence.text) else sentences
+            kept.append(_placed(sentence, section, source, first=count == 0))
+    sentences = sentences or patient  # who the patient is, is read only where nothing else is said
     return Report(
         text, tuple(_placed_section(section, source) for section in sections), tuple(sentences), tuple(unread)
     )
@@ -70,7 +72,7 @@ def _presents_patient(sentence: str) -> bool:
 
 
 def _sifted(sentence: Sentence, section: Section, text: str, *, first: bool) -> bool | None:
-    """Whether a sentence outside the findings is one of them: yes, perhaps (False), or no (None)."""
+    """Whether a sentence outside the findings is one of them: yes, perhaps (``False``), or no (``None``)."""
     if _presents_patient(sentence.text) or _REQUEST.search(sentence.text):
         return None
     if _STATEMENT.search(sentence.text):

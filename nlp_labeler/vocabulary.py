@@ -7,7 +7,7 @@ from nlp_labeler.lexicon.tables import load_table, read_toml, spellings
 
 __all__ = ["is_known", "word_class"]
 
-_CLASSES = ("function", "anatomy", "normal", "report", "other", "international", "foreign")
+_CLASSES = ("function", "anatomy", "normal", "report", "other", "english", "international", "foreign")
 _LEXICON = ("findings.toml", "abnormalities.toml", "cues.toml", "attributes.toml", "groups.toml")
 _ELEMENT = re.compile(r"[a-z]+(?:\([a-z|]*\)[a-z]*)*")
 
