@@ -1,4 +1,4 @@
-"""A report as plain English prose, before it is cut: what word processors, web pages and forms put around the words is taken away.
+"""A report as plain prose, before it is cut: what word processors, web pages and forms put around it is taken away.
 
 RTF and HTML are stripped, broken words are joined, ticked and unticked boxes become words, and a list under "No
 evidence of:" becomes a row of negated items. Every character of the result knows where it stands in the report as
@@ -64,17 +64,20 @@ class CleanText:
 
 # What no plain report holds: the search for anything to do costs one scan.
 _ANYTHING = re.compile(
-    r"[^\x00-\x7f]|\\|<[/!a-zA-Z]|&[#\w]+;|[A-Za-z]-[ \t]*\r?\n|[\[(][ \txX*+-]*[\])]|[+-]ve\b|[:?|\t=.-][ \t]*(?:no|none|nil|absent|"
-    r"negative|neg|yes|present|pos|positive|[ynYN+-])[ \t]*(?:$|[|,;.\n])|\.{4}|_{3}|(?:no|for|of|nil|without|absent|negatives?|seen|excluded|following)[ \t]*:",
-    re.IGNORECASE | re.MULTILINE,
+    r"""[^\x00-\x7f]|\\|<[/!a-zA-Z]|&[#\w]+;|[A-Za-z]-[ \t]*\r?\n|[\[(][ \txX*+-]*[\])]|[+-]ve\b
+    |[:?|\t=.-][ \t]*(?:no|none|nil|absent|negative|neg|yes|present|pos|positive|[yn+-])[ \t]*(?:$|[|,;.\n])|\.{4}|_{3}
+    |(?:no|for|of|nil|without|absent|negatives?|seen|excluded|following)[ \t]*:""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 _RTF = re.compile(
-    r"\\u(?P<code>-?\d+) ?(?:\\'[0-9a-fA-F]{2}|\?)?|\\'(?P<byte>[0-9a-fA-F]{2})|\\(?P<word>[a-zA-Z]+)(?P<number>-?\d+)? ?"
+    r"\\u(?P<code>-?\d+) ?(?:\\'[0-9a-fA-F]{2}|\?)?|\\'(?P<byte>[0-9a-fA-F]{2})"
+    r"|\\(?P<word>[a-zA-Z]+)(?P<number>-?\d+)? ?"
     r"|\\(?P<sign>[^a-zA-Z])|(?P<brace>[{}])|(?P<newline>[\r\n]+)|(?P<text>[^\\{}\r\n]+)"
 )
 _RTF_HIDDEN = frozenset(
-    "fonttbl colortbl stylesheet info pict header footer headerl headerr footerl footerr generator object themedata "
-    "listtable listoverridetable rsidtbl xmlnstbl datastore latentstyles colorschememapping fldinst".split()
+    {"fonttbl", "colortbl", "stylesheet", "info", "pict", "header", "footer", "headerl", "headerr", "footerl"}
+    | {"footerr", "generator", "object", "themedata", "listtable", "listoverridetable", "rsidtbl", "xmlnstbl"}
+    | {"datastore", "latentstyles", "colorschememapping", "fldinst"}
 )
 _RTF_SIGNS = {"par": "\n", "line": "\n", "sect": "\n\n", "page": "\n\n", "row": "\n", "cell": "\n", "tab": "\t"}
 _RTF_SIGNS |= {"bullet": "\u2022", "endash": "-", "emdash": "-", "lquote": "'", "rquote": "'"}
@@ -83,10 +86,8 @@ _RTF_SIGNS |= {"ldblquote": '"', "rdblquote": '"'}
 _HIDDEN_MARKUP = re.compile(r"<!--.*?-->|<(style|script|head|title)\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _BLOCK = r"br|p|div|li|ul|ol|tr|td|th|table|tbody|thead|h[1-6]|hr|body|html|section|article|pre|dl|dt|dd"
 _BLOCK_TAG = re.compile(rf"\s*</?(?:{_BLOCK})\b[^<>\n]{{0,200}}>", re.IGNORECASE)
-_INLINE_TAG = re.compile(
-    r"</?(?:a|b|i|u|em|strong|span|font|small|big|sub|sup|center|code|mark|label|input|img|meta|link|o:p|!doctype)\b[^<>\n]{0,200}>",
-    re.IGNORECASE,
-)
+_INLINE = r"a|b|i|u|em|strong|span|font|small|big|sub|sup|center|code|mark|label|input|img|meta|link|o:p|!doctype"
+_INLINE_TAG = re.compile(rf"</?(?:{_INLINE})\b[^<>\n]{{0,200}}>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]+(?:[ \t]*\r?\n[ \t]*(?=[a-z]))?")
@@ -96,9 +97,10 @@ _BROKEN = re.compile(r"\b([A-Za-z]{2,})-[ \t]*\r?\n[ \t]*([a-z]{2,})\b")
 
 _BULLET = r"(?:[-*\u2022\u25cf\u25aa\u2013]|\d{1,2}[.)]|[a-h]\))[ \t]*"
 _NEGATIVE_LEAD = (
-    r"(?:(?:there (?:is|are|was|were)[ \t]+)?(?:no|nil|without|negative|absence|free)(?:[ \t]+(?:definite|radiographic|convincing|"
-    r"obvious|acute|evidence|signs?|suggestion|features|of|for|any|the|following))*|(?:findings[ \t]+|the[ \t]+following[ \t]+(?:is|are|were)[ \t]+)?"
-    r"(?:absent|not[ \t]+(?:seen|present|identified|demonstrated)|excluded|denied)|(?:pertinent|relevant)[ \t]+negatives?)"
+    r"(?:(?:there (?:is|are|was|were)[ \t]+)?(?:no|nil|without|negative|absence|free)(?:[ \t]+(?:definite|radiographic"
+    r"|convincing|obvious|acute|evidence|signs?|suggestion|features|of|for|any|the|following))*"
+    r"|(?:findings[ \t]+|the[ \t]+following[ \t]+(?:is|are|were)[ \t]+)?(?:absent|excluded|denied"
+    r"|not[ \t]+(?:seen|present|identified|demonstrated))|(?:pertinent|relevant)[ \t]+negatives?)"
 )
 _NEGATIVE_LIST = re.compile(
     rf"(?:(?<=[.\n])|^)(?P<indent>[ \t]*(?:{_BULLET})?){_NEGATIVE_LEAD}[ \t]*:[ \t]*"
@@ -109,17 +111,19 @@ _ITEM_GAP = re.compile(rf"[.;,]?[ \t]*\r?\n[ \t]*{_BULLET}|[ \t]*[;,][ \t]*(?:(?
 
 _MARK = re.compile(_BULLET)
 _FIRST_MARK = re.compile(rf"\s*(?:{_BULLET})?")
+_TICK = r"[ \t]*[xX*+\u2713\u2714-]?[ \t]*"
 _BOX = re.compile(
-    r"[\[(](?P<mark>[ \t]*[xX*+\u2713\u2714-]?[ \t]*)[\])]|(?P<off>[\u2610\u2717\u2718\u25a1])|(?P<on>[\u2611\u2612\u2713\u2714\u25a0])"
+    rf"[\[(](?P<mark>{_TICK})[\])]|(?P<off>[\u2610\u2717\u2718\u25a1])|(?P<on>[\u2611\u2612\u2713\u2714\u25a0])"
 )
 _YES_NO = re.compile(
-    r"(?P<first>[\[(][ \t]*[xX*]?[ \t]*[\])])[ \t]*(?:yes|present|positive)[ \t,/]*(?P<second>[\[(][ \t]*[xX*]?[ \t]*[\])])[ \t]*(?:no|absent|negative)\b",
+    rf"(?P<first>[\[(]{_TICK}[\])])[ \t]*(?:yes|present|positive)[ \t,/]*"
+    rf"(?P<second>[\[(]{_TICK}[\])])[ \t]*(?:no|absent|negative)\b",
     re.IGNORECASE,
 )
 _SIGNED = re.compile(r"(?<![\w+-])([+-])ve\b", re.IGNORECASE)
 _ANSWER = re.compile(
-    r"(?<=[A-Za-z)])[ \t]*(?:\.{3,}|_{3,}|\?|:|=|\||\t|[-\u2013](?=[ \t]))[ \t|]*(?P<answer>no|none|nil|absent|negative|neg|n|yes|present|"
-    r"positive|pos|y|-|\++)[ \t|]*(?=$|[,;.\n])",
+    r"(?<=[A-Za-z)])[ \t]*(?:\.{3,}|_{3,}|\?|:|=|\||\t|[-\u2013](?=[ \t]))[ \t|]*"
+    r"(?P<answer>no|none|nil|absent|negative|neg|n|yes|present|positive|pos|y|-|\++)[ \t|]*(?=$|[,;.\n])",
     re.IGNORECASE | re.MULTILINE,
 )
 _YES = frozenset({"yes", "present", "positive", "pos", "y"})

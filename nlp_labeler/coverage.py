@@ -156,21 +156,20 @@ def _is_explained(
         return _denies_a_disease(rest[denial:])
     if not word_class("normal").isdisjoint(rest) or not word_class("report").isdisjoint(rest):
         return True
-    # A title, or a part of a list: "the heart, the hila and the pleura are normal"; or a mere "specifically".
-    return (
-        len(rest) == 1
-        and rest[0] in word_class("function")
-        or all(token in word_class("anatomy") or token in _TITLE for token in rest)
-    )
+    if len(rest) == 1 and rest[0] in word_class("function"):  # a mere "specifically"
+        return True
+    # A title, or a part of a list: "the heart, the hila and the pleura are normal".
+    return all(token in word_class("anatomy") or token in _TITLE for token in rest)
 
 
 def _says_nothing(token: str) -> bool:
     """Whether a word is known not to name an abnormality."""
-    return (
-        len(token) < _LEAST_LETTERS
-        or any(token in word_class(name) for name in ("function", "anatomy", "normal", "report", "other"))
-        or token.startswith("xxx")
-    )
+    return token in _harmless() or len(token) < _LEAST_LETTERS or token.startswith("xxx")
+
+
+@cache
+def _harmless() -> frozenset[str]:
+    return frozenset().union(*(word_class(name) for name in ("function", "anatomy", "normal", "report", "other")))
 
 
 def _denies_a_disease(rest: Sequence[str]) -> bool:
@@ -185,18 +184,19 @@ def _denies_a_disease(rest: Sequence[str]) -> bool:
 
 
 def _languages(sentence: str, words: Words) -> tuple[int, int]:
-    """How many words of a sentence are of English reports and how many are not; words of many languages do not count."""
+    """English words of a sentence, and those of other languages; words that many languages share do not count."""
     english = foreign = 0
+    others, shared = word_class("foreign"), word_class("international")
     for token, (start, end) in zip(words.tokens, words.spans, strict=True):
         if not token[0].isalpha():
             continue
         raw = sentence[start:end].lower()
-        if raw in word_class("foreign"):
+        if raw in others:
             foreign += _WEIGHT
-        elif raw in word_class("international"):
+        elif raw in shared:
             continue
         elif is_known(raw) or raw.startswith("xx"):
             english += 1
-        elif len(raw) > 1 and not is_known(token):  # a word that was mended may be a slip or a cousin of an English one
+        elif len(raw) > 1 and not is_known(token):  # a mended word may be a slip, or a cousin of an English one
             foreign += 1 if raw.isascii() else 2 if max(raw) < _BEYOND_LATIN else _WEIGHT
     return english, foreign

@@ -21,18 +21,6 @@ _UNLISTED = SectionKind(labeled=True, headings=["-"])
 _FILMS = frozenset({"chest", "view"})
 _SIFTED = frozenset({"indication", "history", "technique", "comparison", "report"})
 _OWN_LINE_KINDS = frozenset({"findings", "impression", "indication", "history", "comparison", "technique"})
-# What the words of an unlisted heading say that it is about, the first that fits.
-_CLUES = {
-    "history": frozenset(
-        "clinical history indication indications reason complaint symptoms allergies medications medication referral request requested background presenting question smoking".split()
-    ),
-    "administration": frozenset(
-        "patient name id mrn dob sex age gender date time ward physician doctor dr radiologist signed hospital department accession number phone address location unit bed consultant reference referrer referred insurance".split()
-    ),
-    "view": frozenset(
-        "chest cxr xr radiograph radiographs xray film films view views portable thorax pa ap lateral".split()
-    ),
-}
 _OWN_LINE = re.compile(r"^[ \t*#_>]*([A-Za-z][A-Za-z/ ]{2,40}?)[ \t*_]*(?:[-\u2013][ \t]|$)", re.MULTILINE)
 _NEVER_BEFORE_COLON = frozenset({"", ":", ".", ";", ",", "\n"})
 _FIRST_PARAGRAPH = re.compile(r"\s*+(?:[ \t]*+\S[^\n]*+\n)++[ \t\r]*+\n(?=\s*+\S)")
@@ -167,8 +155,8 @@ def _unlisted_kind(name: str) -> str | None:
     words = re.findall(r"[a-z]+", name.lower())
     if not words or any(word[0].islower() for word in re.findall(r"[A-Za-z]{4,}", name)[1:]):
         return None
-    for kind, clues in _CLUES.items():
-        if not clues.isdisjoint(words):
+    for kind, entry in _kinds().items():
+        if not entry.words.isdisjoint(words):
             return kind
     return "other"
 

@@ -1,4 +1,4 @@
-"""Stages 1 and 2 together: a report as the sentences that may be labeled, each knowing where it stands in the report as given."""
+"""Stages 1 and 2 together: a report as the sentences that may be labeled, each with its place in what was given."""
 
 import re
 from dataclasses import replace
@@ -12,28 +12,36 @@ from nlp_labeler.words import normalize
 
 __all__ = ["segment"]
 
+# Who is examined and why: "68M with pneumonia", "Known case of asthma".
 _PATIENT = re.compile(
-    r"\W*(?:(?:an?|this|the)\s+)?(?:\d{1,3}[\s-]*(?:y/?o\b|yrs?\b|years?\b|m\b|f\b|male\b|female\b)|(?:elderly|young|known case|k/c/o|c/o|h/o|hx\b|"
-    r"f/u\b|pt\b|patient\b|man\b|woman\b|male\b|female\b|boy\b|girl\b|child\b|infant\b)(?=\s+(?:with|w/|of|presents?|presenting|"
-    r"complain|known|c/o|s/p|h/o|post|for|has (?:a )?history|is an? \d|status|pneumonia|\S+ (?:man|woman|male|female|patient)\b)))",
-    re.IGNORECASE,
+    r"""\W*(?:(?:an?|this|the)\s+)?(?:
+    \d{1,3}[\s-]*(?:y/?o|yrs?|years?|m|f|male|female)\b
+    |(?:elderly|young|known\ case|k/c/o|c/o|h/o|hx|f/u|pt|patient|man|woman|male|female|boy|girl|child|infant)
+     (?=\s+(?:with|w/|of|presents?|presenting|complain|known|c/o|s/p|h/o|post|for|has\ (?:a\ )?history|is\ an?\ \d
+     |status|pneumonia|\S+\ (?:man|woman|male|female|patient)\b)))""",
+    re.IGNORECASE | re.VERBOSE,
 )
+# What a request says and a finding does not.
 _REQUEST = re.compile(
-    r"\b(?:history of|h/o|rule out|r/o|evaluat\w+|assess\w*|query|\?|symptoms?|since|ago|admitted|treated|presents?|presenting|complain\w*|"
-    r"known|follow[- ]?up|f/u|status post|s/p|year[s-]|yo\b|y/o|last (?:year|month|week)|fever|cough\w*|dyspn\w+|pain|shortness|for|prior|previous\w*|"
-    r"concern\w*|suspect\w*|worsening|trauma|fall|hypoxi\w+)",
-    re.IGNORECASE,
+    r"""\?|\b(?:history\ of|h/o|rule\ out|r/o|evaluat\w+|assess\w*|query|symptoms?|since|ago|admitted|treated|presents?
+    |presenting|complain\w*|known|follow[- ]?up|f/u|status\ post|s/p|year[s-]|yo\b|y/o|last\ (?:year|month|week)|fever
+    |cough\w*|dyspn\w+|pain|shortness|for|prior|previous\w*|concern\w*|suspect\w*|worsening|trauma|fall|hypoxi\w+)""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _SHOWING = re.compile(r"\b(?:shows?|demonstrates?|reveals?|seen|noted|cxr|film|radiograph|x-?ray)\b", re.IGNORECASE)
+# What a finding says and a request does not.
 _STATEMENT = re.compile(
-    r"^\W*(?:\d{1,2}[.)]\s*)?(?:there (?:is|are|has|have|appears)\b|no\b|nil\b|(?:the |both |cardiac |right |left )*(?:heart|lungs?|mediastin\w+|pleura\w*|trachea|"
-    r"bon\w+|osseous|hil\w+|h?emi-?diaphragms?|diaphragms?|costophrenic|cardiomediastinal|silhouette|lung fields|aorta|pulmonary)\b.*\b"
-    r"(?:is|are|appears?|remains?|has|have|clear|normal|enlarged|shows?)\b)|\b(?:is|are) (?:seen|noted|identified|present|demonstrated|visuali[sz]ed)\b"
-    r"|\b(?:lungs?|chest|heart) (?:is |are )?(?:clear|normal)\b",
-    re.IGNORECASE,
+    r"""^\W*(?:\d{1,2}[.)]\s*)?(?:there\ (?:is|are|has|have|appears)\b|no\b|nil\b
+    |(?:the\ |both\ |cardiac\ |right\ |left\ )*(?:heart|lungs?|mediastin\w+|pleura\w*|trachea|bon\w+|osseous|hil\w+
+      |hemi-?diaphragms?|diaphragms?|costophrenic|cardiomediastinal|silhouette|lung\ fields|aorta|pulmonary)\b.*
+      \b(?:is|are|appears?|remains?|has|have|clear|normal|enlarged|shows?)\b)
+    |\b(?:is|are)\ (?:seen|noted|identified|present|demonstrated|visuali[sz]ed)\b
+    |\b(?:lungs?|chest|heart)\ (?:is\ |are\ )?(?:clear|normal)\b""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _BARE_STATE = re.compile(
-    r"^(?!\W*(?:no|none|not|absent|negative|yes|the|there|a|an|nil|without|right|left)\b)[^.:;,\n]{2,60}[.;,]?$", re.IGNORECASE
+    r"^(?!\W*(?:no|none|not|absent|negative|yes|the|there|a|an|nil|without|right|left)\b)[^.:;,\n]{2,60}[.;,]?$",
+    re.IGNORECASE,
 )
 _TEMPLATE_LINE = re.compile(r"(?P<subject>\W*[A-Za-z][A-Za-z /-]{2,40}):[ \t]*")
 _LONGEST_STATE = 5
@@ -55,7 +63,9 @@ def segment(text: str) -> Report:
         for count, sentence in enumerate(split_sentences(source.text, section)):
             if section.sifted:
                 standing = _sifted(sentence, section, source.text, first=count == 0)
-                kept = {True: sentences, False: unread}.get(standing, [])
+                if standing is None:
+                    continue
+                kept = sentences if standing else unread
             else:
                 leading = number == 0 and section.kind == "body" and count < _LEADING
                 kept = patient if leading and _presents_patient(sentence.text) else sentences

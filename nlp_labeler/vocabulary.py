@@ -1,4 +1,4 @@
-"""The English of chest reports, word by word: what is grammar, anatomy, a normal state, the examination, and what is none."""
+"""The English of chest reports, word by word: grammar, anatomy, states of health, the examination."""
 
 import re
 from functools import cache

@@ -68,6 +68,7 @@ class SectionKind(Entry):
         not_after: kinds of sections inside which its headings are no headings.
         body: whether it ends at its first blank line where no findings section follows.
         sentence: whether a sentence that is nothing but one of its headings is a heading too.
+        words: a heading that is not listed, but has one of these words, is of this kind.
     """
 
     labeled: bool
@@ -75,6 +76,7 @@ class SectionKind(Entry):
     body: bool = False
     sentence: bool = False
     not_after: list[str] = []
+    words: frozenset[str] = frozenset()
 
 
 def read_toml(name: str) -> dict[str, Any]:
