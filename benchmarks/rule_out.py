@@ -19,7 +19,12 @@ from benchmarks.record import Row, exact, line
 from cxr.benchmark.tables import LabeledPredictions
 from cxr.evaluation import Estimate
 from cxr.operating_points import Certificate, fit_two_sided
-from cxr.operating_points.calibration_data import half_of_patients, one_image_per_patient, patient_codes, patient_labels
+from cxr.operating_points.calibration_data import (
+    one_image_per_patient,
+    patient_codes,
+    patient_labels,
+    share_of_patients,
+)
 from cxr.operating_points.risk_control import family_level, furthest_rule_out
 from cxr.operating_points.two_sided import target_score
 
@@ -146,7 +151,7 @@ def _split(data: LabeledPredictions) -> list[Row]:
     missed, released, contradicted = np.empty(TRIALS), np.empty(TRIALS), np.empty(TRIALS)
     for trial in range(TRIALS):
         rng = np.random.default_rng(trial)
-        fit = half_of_patients(data.patients, trial)
+        fit = share_of_patients(data.patients, 0.5, trial)
         chosen_on = scores[one_image_per_patient(fit & (there == 1), codes, rng)]
         chosen = furthest_rule_out(chosen_on, chosen_on, limit, DELTA)
         if chosen is None:

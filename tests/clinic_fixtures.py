@@ -75,10 +75,10 @@ def tiny_graph(external_data=False):
     return model.SerializeToString()
 
 
-def write_tiny_bundle(folder, graph=None, name="tiny"):
+def write_tiny_bundle(folder, graph=None, name="tiny", two_sided=False):
     """A complete sealed bundle; operating points are really fitted, on 400 made-up patients."""
     from cxr.localization import BoxSettings
-    from cxr.operating_points import Calibrator, FindingCalibration, fit_operating_points
+    from cxr.operating_points import Calibrator, FindingCalibration, fit_operating_points, fit_two_sided
     from cxr.screening.manifest import BundleDescription, Preprocessing, seal_bundle
     from nlp_labeler.storage import file_sha256
 
@@ -104,6 +104,15 @@ def write_tiny_bundle(folder, graph=None, name="tiny"):
         model_sha256=file_sha256(folder / "model.onnx"),
     )
     points.save(folder / "operating_points.json")
+    if two_sided:
+        fit_two_sided(
+            scores,
+            labels,
+            [f"p{i}" for i in range(400)],
+            TINY_LABELS,
+            targets={"pleura": ("Effusion",), "any of two": ("Cardiomegaly", "Effusion")},
+            model_sha256=file_sha256(folder / "model.onnx"),
+        ).save(folder / "two_sided.json")
     description = BundleDescription(
         name=name,
         version="1.0.0",

@@ -17,7 +17,12 @@ from cxr.operating_points import (
     fit_operating_points,
     patient_score,
 )
-from cxr.operating_points.calibration_data import half_of_patients, one_image_per_patient, patient_codes, patient_labels
+from cxr.operating_points.calibration_data import (
+    one_image_per_patient,
+    patient_codes,
+    patient_labels,
+    share_of_patients,
+)
 
 __all__ = ["HeldOutPoint", "HeldOutPoints", "evaluate_points", "fit_on_half"]
 
@@ -83,7 +88,7 @@ def fit_on_half(
         raise OperatingPointError(
             "operating points need at least two patients, to fit on one half and report the other"
         )
-    fitted_on = half_of_patients(data.patients, seed)
+    fitted_on = share_of_patients(data.patients, 0.5, seed)
     fit = _subset(data, np.flatnonzero(fitted_on).tolist())
     points = fit_operating_points(
         fit.probabilities, fit.labels, fit.patients, fit.label_names, alpha, delta, seed=seed, subgroups=fit.attributes

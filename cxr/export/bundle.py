@@ -15,7 +15,8 @@ from cxr.export.classifier_graph import check_parity, write_onnx
 from cxr.export.report_generator import add_report_generator
 from cxr.localization import BoxSettings
 from cxr.models.checkpoint import load_checkpoint
-from cxr.operating_points import ScoreReference, fit_calibrator, fit_operating_points
+from cxr.operating_points import ScoreReference, fit_calibrator, fit_operating_points, fit_two_sided
+from cxr.operating_points.calibration_data import share_of_patients
 from cxr.screening.manifest import (
     CALIBRATION_FILE,
     GATE_CARD_FILE,
@@ -24,6 +25,7 @@ from cxr.screening.manifest import (
     MODEL_FILE,
     OPERATING_POINTS_FILE,
     SCORE_REFERENCE_FILE,
+    TWO_SIDED_FILE,
     BundleDescription,
     BundleManifest,
     Preprocessing,
@@ -37,6 +39,7 @@ from nlp_labeler.storage import atomic_folder, atomic_writer, file_sha256
 __all__ = ["ARCHIVE_SUFFIX", "write_archive"]
 
 ARCHIVE_SUFFIX = ".zip"
+_CALIBRATING = 1 / 3  # of the patients; certificates that compare findings rest on the others
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that zip can name
 _READABLE = 0o644 << 16
 
@@ -147,17 +150,24 @@ def export_bundle(
 def _fit(split: Predictions, work: Path, *, alpha: float, delta: float) -> None:
     """Write calibration and operating points of the split into the bundle; uncertain labels count as unknown.
 
-    Both are fitted on the same patients. A calibration rises strictly, so it keeps the rank of every score and with it
-    the order statistic behind a finding's certificate: above the threshold is who was above it before. Only the
-    patient's score, the highest of its findings', compares calibrations with each other; see
-    :func:`~cxr.operating_points.fit_operating_points`.
+    The calibration is fitted on a share of the patients. It rises strictly, so it keeps the rank of every score and
+    with it the order statistic behind a finding's certificate, which rests on all patients: above the threshold is who
+    was above it before. Certificates of the patient's score, which compares findings by their calibration, rest on the
+    other patients.
     """
     labels = np.where(split.labels == UNCERTAIN, np.nan, split.labels)
-    calibrator = fit_calibrator(split.logits, labels, split.patients, split.label_space)
+    calibrating = share_of_patients(split.patients, _CALIBRATING)
+    calibrator = fit_calibrator(
+        split.logits[calibrating],
+        labels[calibrating],
+        [patient for patient, chosen in zip(split.patients, calibrating, strict=True) if chosen],
+        split.label_space,
+    )
     (work / CALIBRATION_FILE).write_text(calibrator.to_json())
     probabilities = calibrator.apply(split.logits)
-    reference = ScoreReference.of(probabilities, labels, split.label_space)
+    reference = ScoreReference.of(probabilities[~calibrating], labels[~calibrating], split.label_space)
     (work / SCORE_REFERENCE_FILE).write_text(reference.to_json())
+    model = file_sha256(work / MODEL_FILE)
     points = fit_operating_points(
         probabilities,
         labels,
@@ -165,7 +175,19 @@ def _fit(split: Predictions, work: Path, *, alpha: float, delta: float) -> None:
         split.label_space,
         alpha,
         delta,
-        model_sha256=file_sha256(work / MODEL_FILE),
+        model_sha256=model,
         subgroups=split.attributes,
+        held_out=~calibrating,
     )
     points.save(work / OPERATING_POINTS_FILE)
+    two_sided = fit_two_sided(
+        probabilities,
+        labels,
+        split.patients,
+        split.label_space,
+        views=split.attributes.get("view"),
+        delta=delta,
+        model_sha256=model,
+        held_out=~calibrating,
+    )
+    two_sided.save(work / TWO_SIDED_FILE)

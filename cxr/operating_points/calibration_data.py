@@ -11,11 +11,11 @@ from cxr.errors import OperatingPointError
 __all__ = [
     "calibration_sha256",
     "check_calibration_data",
-    "half_of_patients",
     "one_image_per_patient",
     "patient_codes",
     "patient_labels",
     "patient_score",
+    "share_of_patients",
 ]
 
 _Floats = NDArray[np.float64]
@@ -84,8 +84,8 @@ def one_image_per_patient(
     return np.sort(shuffled[np.unique(codes[shuffled], return_index=True)[1]])
 
 
-def half_of_patients(patients: Sequence[str], seed: int = 0) -> NDArray[np.bool_]:
-    """(N,) which images belong to a random half of the patients, rounded down.
+def share_of_patients(patients: Sequence[str], share: float, seed: int = 0) -> NDArray[np.bool_]:
+    """(N,) which images belong to a random share of the patients, in [0, 1], rounded down.
 
     What calibrates scores and what certifies thresholds on them are different patients: the promise holds for scores
     that were fixed before its patients were seen.
@@ -93,5 +93,5 @@ def half_of_patients(patients: Sequence[str], seed: int = 0) -> NDArray[np.bool_
     codes = patient_codes(patients)
     n = int(codes.max()) + 1 if len(codes) else 0
     chosen = np.zeros(n, dtype=bool)
-    chosen[np.random.default_rng(seed).permutation(n)[: n // 2]] = True
+    chosen[np.random.default_rng(seed).permutation(n)[: int(n * share)]] = True
     return np.asarray(chosen[codes])

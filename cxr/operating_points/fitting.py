@@ -26,7 +26,14 @@ from cxr.operating_points.certificate import (
 )
 from cxr.operating_points.operating_point_set import OperatingPointSet
 from cxr.operating_points.risk_control import family_level, furthest_rule_out, order_statistic, required_sample
-from cxr.operating_points.two_sided import LevelPoint, Rule, TwoSidedCertificates, predictive_values, target_score
+from cxr.operating_points.two_sided import (
+    VIEWS,
+    LevelPoint,
+    Rule,
+    TwoSidedCertificates,
+    predictive_values,
+    target_score,
+)
 
 __all__ = ["fit_operating_points", "fit_two_sided"]
 
@@ -143,6 +150,7 @@ def fit_operating_points(
     *,
     miss_limit: float = 0.05,
     subgroups: Mapping[str, Sequence[str]] | None = None,
+    held_out: ArrayLike | None = None,
 ) -> OperatingPointSet:
     """Fit thresholds with finite-sample guarantees, per finding and for the patient.
 
@@ -151,8 +159,9 @@ def fit_operating_points(
     patient of the same population, examined once.
 
     The scores must come from a function fixed before these patients were seen. A strictly increasing
-    calibration fitted on the very same patients leaves the per-finding guarantees exact, because ranks do
-    not change; only the comparison between findings at patient level then depends, slightly, on the sample.
+    calibration fitted on some of the very same patients leaves the per-finding guarantees exact, because ranks do
+    not change. The patient's score compares findings by their calibration, so that its points must rest on other
+    patients: those that ``held_out`` marks.
 
     Args:
         scores: (N, C) probabilities in [0, 1].
@@ -165,6 +174,7 @@ def fit_operating_points(
         seed: draws the images.
         miss_limit: highest acceptable miss rate of the rule-out points, in (0, 1).
         subgroups: attribute -> (N,) value of each image, for the error rates by subgroup.
+        held_out: (N,) whether the image's patient had no part in calibrating the scores; all, if not given.
 
     Returns:
         The sealed set: a certificate for each point, or a refusal that says how many patients are missing.
@@ -179,13 +189,15 @@ def fit_operating_points(
         if len(column) != len(codes):
             raise OperatingPointError(f"subgroup '{attribute}' has {len(column)} values for {len(codes)} images")
 
+    apart = _held_out(held_out, len(codes))
+
     def sample(target_scores: _Floats, target_labels: _Floats) -> Sample:
         rng = np.random.default_rng(seed)
         healthy, diseased = (one_image_per_patient(target_labels == v, codes, rng) for v in (0, 1))
         return Sample(target_scores, target_labels, healthy, diseased)
 
     samples = {name: sample(s[:, c], y[:, c]) for c, name in enumerate(label_space)}
-    patient = sample(patient_score(s), patient_labels(y))
+    patient = sample(patient_score(s), np.where(apart, patient_labels(y), np.nan))
     return OperatingPointSet(
         created=datetime.now(UTC),
         model_sha256=model_sha256,
@@ -216,11 +228,12 @@ def fit_two_sided(
     prevalences: Sequence[float] = (0.02, 0.1, 0.3),
     model_sha256: str | None = None,
     seed: int = 0,
+    held_out: ArrayLike | None = None,
 ) -> TwoSidedCertificates:
     """Fit both rules of each target at every level; see :mod:`cxr.operating_points.two_sided`.
 
-    The scores must come from a function fixed before these patients were seen, calibration included: calibrate on other
-    patients (:func:`~cxr.operating_points.calibration_data.half_of_patients`).
+    The scores must come from a function fixed before these patients were seen, the calibration of a target of several
+    findings included (:func:`~cxr.operating_points.calibration_data.share_of_patients`).
 
     Args:
         scores: (N, C) probabilities in [0, 1].
@@ -229,7 +242,8 @@ def fit_two_sided(
         patients: (N,) patient of each image.
         label_space: C names, in the order of the columns.
         targets: name -> findings; each finding by itself if not given.
-        views: (N,) view of each image, each certified by itself; one threshold for all images if not given.
+        views: (N,) view of each image; PA and AP are certified each by itself, others left out. One threshold holds for
+            all images if not given, or where no view is known.
         limits: the levels, each in (0, 1).
         refer_limit: the level of ``refer`` that is used, one of them.
         miss_limit: the level of ``below`` that is used, one of them.
@@ -237,6 +251,8 @@ def fit_two_sided(
         prevalences: at which predictive values are stated, each in (0, 1).
         model_sha256: hash of the model file the scores came from; without it no model can use the result.
         seed: draws one image per patient.
+        held_out: (N,) whether the image's patient had no part in calibrating the scores; all, if not given. Targets of
+            several findings rest on these alone.
 
     Raises:
         OperatingPointError: if shapes disagree, a score, label or level is out of range, or a target names an unknown
@@ -255,15 +271,18 @@ def fit_two_sided(
         if value not in levels:
             listed = ", ".join(f"{level:g}" for level in levels)
             raise OperatingPointError(f"the {name} limit {value:g} is none of the levels {listed}; name one of them")
+    apart = _held_out(held_out, len(s))
     codes, rng = patient_codes(patients), np.random.default_rng(seed)
     strata: dict[str | None, NDArray[np.bool_]] = {None: np.ones(len(s), dtype=bool)}
-    if views is not None:
-        strata = {view: np.asarray(views) == view for view in sorted(set(views))}
+    if views is not None and set(VIEWS) & set(views):
+        strata = {view: np.asarray(views) == view for view in VIEWS if view in views}
     samples: dict[tuple[str, str | None], Sample] = {}
     films = {view: one_image_per_patient(chosen, codes, rng) for view, chosen in strata.items()}
     for target, findings in named.items():
         columns = [label_space.index(name) for name in findings]
         of_target, there = target_score(s[:, columns]), patient_labels(y[:, columns])
+        if len(findings) > 1:
+            there = np.where(apart, there, np.nan)
         for view, chosen in strata.items():
             healthy, diseased = (one_image_per_patient(chosen & (there == v), codes, rng) for v in (0, 1))
             samples[target, view] = Sample(of_target, np.where(chosen, there, np.nan), healthy, diseased)
@@ -289,6 +308,13 @@ def fit_two_sided(
         views=tuple(view for view in strata if view is not None),
         points=tuple(points),
     ).sealed()
+
+
+def _held_out(held_out: ArrayLike | None, n: int) -> NDArray[np.bool_]:
+    apart = np.ones(n, dtype=bool) if held_out is None else np.asarray(held_out, dtype=bool)
+    if apart.shape != (n,):
+        raise OperatingPointError(f"held_out has shape {apart.shape}; it marks each of the {n} images")
+    return apart
 
 
 def _check_two_sided(

@@ -24,9 +24,20 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from cxr.operating_points.certificate import Certificate, OperatingPoint, Proportion
 from cxr.operating_points.sealed_file import ModelFile
 
-__all__ = ["LevelPoint", "PredictiveValue", "Rule", "TwoSidedCertificates", "predictive_values", "target_score"]
+__all__ = [
+    "VIEWS",
+    "LevelPoint",
+    "PredictiveValue",
+    "Rule",
+    "TwoSidedCertificates",
+    "predictive_values",
+    "target_score",
+]
 
 Rule = Literal["refer", "below"]
+VIEWS: tuple[str, ...] = ("AP", "PA")
+"""The frontal views that certificates may tell apart."""
+
 _Unit = Annotated[float, Field(ge=0, le=1)]
 _Level = Annotated[float, Field(gt=0, lt=1)]
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from cxr.outputs.words import TRIAGE_TITLES, finding_title, percent
-from cxr.reporting.document import FindingResult
+from cxr.reporting.document import CertifiedDecision, FindingResult
 from cxr.screening.result import ScreeningResult
 from nlp_labeler.findings import finding_entry
 
@@ -51,6 +51,7 @@ class CaseView:
         file: the file name.
         findings: positive ones first, each group by falling probability.
         positive: the positive ones among them.
+        certified: what two-sided certificates decide, a line each.
         overlay: file name of the overlay.
         picture: base64 JPEG of the overlay, or ``None`` where the page only links it.
     """
@@ -63,6 +64,7 @@ class CaseView:
     findings: tuple[FindingView, ...]
     positive: tuple[FindingView, ...]
     sentences: tuple[SentenceView, ...]
+    certified: tuple[str, ...]
     overlay: str
     picture: str | None
 
@@ -96,9 +98,18 @@ def case_view(result: ScreeningResult, overlay: str, picture: str | None = None)
             SentenceView(s.text, s.finding, finding_entry(s.finding).colour if s.finding else None)
             for s in result.report.sentences
         ),
+        certified=tuple(_decision_line(decision) for decision in result.certified),
         overlay=overlay,
         picture=picture,
     )
+
+
+def _decision_line(decision: CertifiedDecision) -> str:
+    """``Ruled out: pleural effusion or edema (misses <= 5%)``."""
+    said = "Ruled out" if decision.decision == "below" else "Referred for"
+    error = "misses" if decision.decision == "below" else "false positives"
+    named = " or ".join(finding_entry(name).bare_noun for name in decision.findings)
+    return f"{said}: {named} ({error} <= {100 * decision.limit:g}%)"
 
 
 def _finding_view(finding: FindingResult, side: str | None) -> FindingView:

@@ -9,6 +9,7 @@
 
 from cxr.reporting.document import (
     AttentionMap,
+    CertifiedDecision,
     Evidence,
     FindingResult,
     GeneratedText,
@@ -29,6 +30,7 @@ from cxr.reporting.report import write_report
 
 __all__ = [
     "AttentionMap",
+    "CertifiedDecision",
     "Evidence",
     "FindingResult",
     "GeneratedText",

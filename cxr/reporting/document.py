@@ -11,6 +11,7 @@ from cxr.localization import Box
 
 __all__ = [
     "AttentionMap",
+    "CertifiedDecision",
     "Evidence",
     "FindingResult",
     "GeneratedText",
@@ -135,6 +136,30 @@ class Sentence:
     side: Side | None
     evidence: Evidence | None
     section: Section | None = None
+
+
+@dataclass(frozen=True)
+class CertifiedDecision:
+    """What a two-sided certificate decides about one film: named findings referred or ruled out, never more.
+
+    Attributes:
+        target: name of what was decided; a finding's own name, or that of several.
+        findings: those it holds, any of which counts.
+        decision: ``"refer"``: the score is above a threshold that few patients without it exceed; ``"below"``: it is
+            under a threshold that few patients with it fall under.
+        limit: the promised highest error rate: of false positives, or of misses.
+        confidence: with which the promise, and all others of its kind, hold.
+        predictive_values: (prevalence, least positive or negative predictive value there), all in [0, 1].
+    """
+
+    __pydantic_config__ = _STRICT
+
+    target: str
+    findings: tuple[str, ...]
+    decision: Literal["refer", "below"]
+    limit: float
+    confidence: float
+    predictive_values: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)

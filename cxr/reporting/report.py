@@ -1,9 +1,11 @@
 """Findings above their operating points -> a report in which every sentence names its evidence."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 from cxr.reporting.document import (
     AttentionMap,
+    CertifiedDecision,
     Evidence,
     FindingResult,
     GeneratedText,
@@ -54,6 +56,7 @@ def write_report(
     generated: RegularisedText | None = None,
     attention: Callable[[int, int], AttentionMap] | None = None,
     earlier: Sequence[FindingResult] | None = None,
+    certified: Sequence[CertifiedDecision] = (),
 ) -> GroundedReport:
     """Write the report of one image.
 
@@ -73,6 +76,7 @@ def write_report(
             findings; without one the template speaks alone.
         attention: where its generator looked as it said the characters from one place to another.
         earlier: findings of an earlier image of the same patient, by the same model.
+        certified: what two-sided certificates decide about the image.
     """
     positive = _in_ontology_order(f for f in findings if f.positive)
     raw, kept = None, {}
@@ -85,6 +89,7 @@ def write_report(
     if earlier is not None:
         sentences += _compare(findings, earlier)
     sentences += _remarks("impression", _impression(positive), _ADVICE[triage])
+    sentences += _remarks("note", *map(_certified, certified), _nothing_else(certified))
     sentences += _remarks("note", _without_threshold(findings), _limits(compared=earlier is not None))
     return GroundedReport(text=_plain(sentences), sentences=tuple(sentences), generated=raw)
 
@@ -134,6 +139,30 @@ def _below_threshold(findings: Sequence[FindingResult], positive: Sequence[Findi
     implied = {ancestor for f in positive for ancestor in ANCESTORS[f.name]}
     below = [f for f in findings if f.threshold is not None and not f.positive and f.name not in implied]
     return f"No {_names(below, 'or')} above its threshold." if below else ""
+
+
+def _certified(decision: CertifiedDecision) -> str:
+    """What was decided, how surely, and what that is worth at each declared prevalence."""
+    nouns = listed([finding_entry(name).bare_noun for name in decision.findings], "or")
+    named = nouns if len(decision.findings) == 1 else f"{decision.target} ({nouns})"
+    worth = listed(
+        [f"{_at_least(value)} at a prevalence of {100 * p:g}%" for p, value in decision.predictive_values], "and"
+    )
+    sure = f"at most {100 * decision.limit:g}% of patients"
+    if decision.decision == "below":
+        said = f"Ruled out: {named}; {sure} with it are ruled out wrongly ({decision.confidence:.0%} confidence)"
+        return f"{said}, negative predictive value at least {worth}." if worth else f"{said}."
+    said = f"Referred for {named}; {sure} without it are referred ({decision.confidence:.0%} confidence)"
+    return f"{said}, positive predictive value at least {worth}." if worth else f"{said}."
+
+
+def _at_least(value: float) -> str:
+    """A share in percent, rounded down: a bound must not be rounded up, least of all to certainty."""
+    return f"{math.floor(1000 * value) / 10:.1f}%"
+
+
+def _nothing_else(certified: Sequence[CertifiedDecision]) -> str:
+    return "Nothing else is ruled out." if any(d.decision == "below" for d in certified) else ""
 
 
 def _without_threshold(findings: Sequence[FindingResult]) -> str:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from cxr.errors import BundleError, OperatingPointError, RefusedInputError
 from cxr.imaging.quality import QualityGate
 from cxr.onnx_model import refuse_external_data
-from cxr.operating_points import Calibrator, OperatingPointSet, ScoreReference
+from cxr.operating_points import Calibrator, OperatingPointSet, ScoreReference, TwoSidedCertificates
 from cxr.screening.archive import archive_members, read_member
 from cxr.screening.generator import GENERATOR_CARD_FILE, Generator
 from cxr.screening.manifest import (
@@ -27,6 +27,7 @@ from cxr.screening.manifest import (
     MODEL_FILE,
     OPERATING_POINTS_FILE,
     SCORE_REFERENCE_FILE,
+    TWO_SIDED_FILE,
     BundleManifest,
 )
 from cxr.screening.network import Network
@@ -88,6 +89,8 @@ class Bundle:
         try:
             calibrated = self.calibrator.label_space
             self.operating_points.require(model_sha256=self.manifest.model_sha256, label_space=label_space)
+            if self.two_sided is not None:
+                self.two_sided.require(model_sha256=self.manifest.model_sha256, label_space=label_space)
         except OperatingPointError as error:
             raise BundleError(f"bundle {self.path}: {error}") from error
         if calibrated != label_space:
@@ -151,6 +154,12 @@ class Bundle:
         """How the calibration set scored; ``None`` where the bundle does not say."""
         content = self.contents.get(SCORE_REFERENCE_FILE)
         return ScoreReference.from_json(content.decode()) if content is not None else None
+
+    @cached_property
+    def two_sided(self) -> TwoSidedCertificates | None:
+        """What may be referred and ruled out by name, bound like the operating points; ``None`` in a bundle without."""
+        content = self.contents.get(TWO_SIDED_FILE)
+        return TwoSidedCertificates.from_json(content.decode()) if content is not None else None
 
 
 def _read_manifest(source: "_Source", path: Path) -> tuple[BundleManifest, str]:

@@ -7,6 +7,7 @@ A bundle is a folder, or a zip archive of one::
     calibration.json       cxr.operating_points.Calibrator
     operating_points.json  cxr.operating_points.OperatingPointSet, bound to the hash of model.onnx
     score_reference.json   cxr.operating_points.ScoreReference; optional
+    two_sided.json         cxr.operating_points.TwoSidedCertificates, bound likewise; optional
     quality_gate.onnx      with quality_gate.json: what may be scored; absent where the manifest says gate "none"
     model_card.md          for people
     report_*               a report generator, optional: see cxr.screening.generator
@@ -37,6 +38,7 @@ __all__ = [
     "MODEL_FILE",
     "OPERATING_POINTS_FILE",
     "SCORE_REFERENCE_FILE",
+    "TWO_SIDED_FILE",
     "BundleDescription",
     "BundleManifest",
     "Preprocessing",
@@ -52,6 +54,7 @@ GATE_FILE, GATE_CARD_FILE = "quality_gate.onnx", "quality_gate.json"
 MODEL_CARD_FILE = "model_card.md"
 GRAPH_SUFFIX = ".onnx"
 SCORE_REFERENCE_FILE = "score_reference.json"
+TWO_SIDED_FILE = "two_sided.json"
 REQUIRED_FILES = (MODEL_FILE, CALIBRATION_FILE, OPERATING_POINTS_FILE, MODEL_CARD_FILE)
 
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -5,12 +5,12 @@ minor version; a field is renamed, removed or given another meaning only with a 
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from cxr.errors import CxrError, RefusalCode
-from cxr.reporting.document import FindingResult, GroundedReport, Triage
+from cxr.reporting.document import CertifiedDecision, FindingResult, GroundedReport, Triage
 from nlp_labeler.faults import faults
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
     "result_schema",
 ]
 
-RESULT_SCHEMA_VERSION = "1.3"
+RESULT_SCHEMA_VERSION = "1.4"
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -69,6 +69,7 @@ class ScreeningResult:
         triage: ``"refer"``, ``"read"`` (a person must decide) or ``"none"`` (nothing above its threshold).
         report: the grounded report; ``None`` when refused.
         model: the model that screened, or would have.
+        certified: what two-sided certificates decide; left out of the line where they decide nothing.
     """
 
     __pydantic_config__ = _STRICT
@@ -81,6 +82,7 @@ class ScreeningResult:
     triage: Triage | None
     report: GroundedReport | None
     model: ModelIdentity
+    certified: Annotated[tuple[CertifiedDecision, ...], Field(exclude_if=lambda value: not value)] = ()
 
     def __post_init__(self) -> None:
         """Refuse a result that is half screened and half refused."""

@@ -5,7 +5,7 @@ Nothing else turns a file into scores.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -15,12 +15,13 @@ from cxr.imaging.preprocessing import ImagePyramid, prepare
 from cxr.imaging.reading import RadiographFile
 from cxr.localization.heatmaps import Heatmaps
 from cxr.onnx_model import available_cores
-from cxr.reporting import FindingResult, regularise, write_report
+from cxr.reporting import CertifiedDecision, FindingResult, regularise, write_report
 from cxr.screening.artifacts import Examination, ScreeningArtifacts
 from cxr.screening.bundle import Bundle
 from cxr.screening.generator import WordAttention
 from cxr.screening.inputs import ScreeningInput
 from cxr.screening.result import InputRefusal, ModelIdentity, ScreeningResult
+from nlp_labeler.findings import ANCESTORS
 
 __all__ = ["Screener", "default_workers", "screen_many"]
 
@@ -136,6 +137,7 @@ class Screener:
         )
         triage, findings, generated = points.triage(scores), self._findings(artifacts), artifacts.generated
         width, height = metadata.width, metadata.height
+        certified = self._certified(findings, metadata.view_position)
         result = ScreeningResult(
             path=name,
             sha256=metadata.sha256,
@@ -151,10 +153,32 @@ class Screener:
                 generated=regularise(generated.text, findings, width, height) if generated else None,
                 attention=WordAttention(generated, placement, size) if generated else None,
                 earlier=earlier.findings if earlier else None,
+                certified=certified,
             ),
             model=self.identity,
+            certified=certified,
         )
         return Examination(result, artifacts, file.header)
+
+    def _certified(self, findings: Sequence[FindingResult], view: str | None) -> tuple[CertifiedDecision, ...]:
+        """What the bundle's two-sided certificates decide; what a positive finding belongs to is never below."""
+        certificates = self.bundle.two_sided
+        if certificates is None:
+            return ()
+        positive = {finding.name for finding in findings if finding.positive}
+        asserted = positive.union(*(ANCESTORS[name] for name in positive))
+        decided = certificates.decide({f.name: f.probability for f in findings}, view, asserted)
+        return tuple(
+            CertifiedDecision(
+                target=point.target,
+                findings=certificates.targets[point.target],
+                decision=point.rule,
+                limit=point.point.limit,
+                confidence=1 - certificates.delta,
+                predictive_values=tuple((value.prevalence, value.at_least) for value in point.predictive_values),
+            )
+            for point in decided
+        )
 
     def _findings(self, artifacts: ScreeningArtifacts) -> tuple[FindingResult, ...]:
         """Every finding of the label space; those above their thresholds with boxes."""

@@ -6,7 +6,7 @@ from scipy import stats
 
 from cxr.errors import OperatingPointError
 from cxr.operating_points import Certificate, CertificateRefusal, TwoSidedCertificates, fit_two_sided
-from cxr.operating_points.calibration_data import half_of_patients
+from cxr.operating_points.calibration_data import share_of_patients
 from cxr.operating_points.certificate import Proportion
 from cxr.operating_points.two_sided import predictive_values, target_score
 
@@ -181,9 +181,9 @@ def test_the_promises_of_a_level_hold_together(draw, finding_names):
 
 
 def test_half_of_the_patients_takes_whole_patients(cohort):
-    half = half_of_patients(cohort.patients, 1)
+    half = share_of_patients(cohort.patients, 0.5, 1)
     taken = {p for p, chosen in zip(cohort.patients, half, strict=True) if chosen}
     left = {p for p, chosen in zip(cohort.patients, half, strict=True) if not chosen}
     assert not taken & left
     assert len(taken) == len(set(cohort.patients)) // 2
-    assert len(half_of_patients([])) == 0
+    assert len(share_of_patients([], 0.5)) == 0
