@@ -2,12 +2,15 @@
 
 import base64
 import io
+import unicodedata
+from collections.abc import Sequence
+from importlib.resources import as_file, files
 
 import pydicom
+from fpdf import FPDF
+from fpdf.enums import Align, XPos, YPos
 
-from app.presenters.rendering import data_address, render
-from app.signed_pdf import signed_pdf
-from app.texts import Texts
+from app.rendering import Texts, data_address, render
 from cxr.errors import CxrError
 from cxr.outputs.words import finding_title
 from cxr.screening import ScreeningResult
@@ -15,9 +18,12 @@ from cxr.worklist import Case, Decision, Worklist
 from cxr.worklist.pictures import HEADER, OVERLAY, PICTURE
 from cxr.worklist.reader_labels import reader_labels
 
-__all__ = ["export_file"]
+__all__ = ["export_file", "signed_pdf"]
 
 _ORGANIZATION = "not stated"
+_MARGIN, _PICTURE_MM = 18.0, 78.0
+# DejaVu Sans as matplotlib ships it: Latin, Greek, Cyrillic, Arabic, Hebrew. The PDF carries the letters it uses.
+_FAMILY, _FONTS = "dejavu", {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf", "I": "DejaVuSans-Oblique.ttf"}
 
 
 def export_file(worklist: Worklist, owner: str, kind: str, case_id: str, texts: Texts) -> dict[str, str]:
@@ -26,8 +32,8 @@ def export_file(worklist: Worklist, owner: str, kind: str, case_id: str, texts: 
     Args:
         worklist: where it is taken from.
         owner: whose cases.
-        kind: ``sr``, ``pdf``, ``html`` or ``overrules``.
-        case_id: of a signed case; empty for ``overrules``.
+        kind: ``sr``, ``pdf``, ``html`` or ``labels``.
+        case_id: of a signed case; empty for ``labels``.
         texts: words of the page.
 
     Returns:
@@ -36,7 +42,7 @@ def export_file(worklist: Worklist, owner: str, kind: str, case_id: str, texts: 
     Raises:
         CxrError: if the case is not the viewer's, is not signed, or cannot be written so.
     """
-    if kind == "overrules":
+    if kind == "labels":
         decisions = worklist.decisions.all_latest(owner)
         signed = [(c, decisions[c.id]) for c in worklist.cases.visible(owner) if c.id in decisions]
         return _file("reader_labels.csv", "text/csv", reader_labels(signed).encode())
@@ -56,7 +62,7 @@ def export_file(worklist: Worklist, owner: str, kind: str, case_id: str, texts: 
         shown = data_address(picture) if picture else None
         page = render("signed.html.j2", texts, facts=facts, picture=shown)
         return _file(f"report-{case_id}.html", "text/html", page.encode())
-    raise CxrError(f"no export {kind[:20]!r}; there are sr, pdf, html and overrules")
+    raise CxrError(f"no export {kind[:20]!r}; there are sr, pdf, html and labels")
 
 
 def _sr(worklist: Worklist, owner: str, case_id: str, result: ScreeningResult, decision: Decision) -> bytes:
@@ -73,18 +79,22 @@ def _sr(worklist: Worklist, owner: str, case_id: str, result: ScreeningResult, d
 
 def _facts(case: Case, result: ScreeningResult, decision: Decision, texts: Texts) -> list[tuple[str, str]]:
     """Caption and text of everything that a signed report says."""
-    verdicts = [
-        f"{finding_title(f.name)}: {texts('signed.present' if decision.verdicts[f.name] else 'signed.absent')}"
-        + ("" if decision.verdicts[f.name] == f.positive else f" ({texts('findings.overrule').lower()})")
-        for f in sorted(result.findings, key=lambda f: (not decision.verdicts[f.name], -f.probability))
+    overruled = decision.overruled(result)
+    stated = [
+        f"{finding_title(name)}: {texts('findings.present' if there else 'findings.absent')}"
+        + (f" ({texts('findings.overruled')})" if name in overruled else "")
+        for name, there in sorted(decision.verdicts.items(), key=lambda verdict: not verdict[1])
     ]
+    verdicts = f"{'; '.join(stated)}." if stated else texts("decision.nothing_stated")
+    if 0 < len(stated) < len(result.findings):
+        verdicts = f"{verdicts} {texts('signed.not_stated')}"
     subject = case.subject
     who = " · ".join(part for part in (subject.patient, subject.sex, subject.view) if part)
     facts = [
         (texts("signed.patient"), who),
         (texts("signed.study"), subject.study_date or ""),
         (texts("signed.file"), case.name),
-        (texts("signed.findings"), "; ".join(verdicts) + "."),
+        (texts("signed.findings"), verdicts),
         (texts("signed.comment"), decision.comment),
         (texts("signed.machine_report"), result.report.text if result.report else ""),
         (
@@ -107,3 +117,61 @@ def _facts(case: Case, result: ScreeningResult, decision: Decision, texts: Texts
 
 def _file(name: str, kind: str, content: bytes) -> dict[str, str]:
     return {"name": name, "type": kind, "content": base64.b64encode(content).decode()}
+
+
+def signed_pdf(title: str, facts: Sequence[tuple[str, str]], picture: bytes | None, notice: str) -> bytes:
+    """Write the PDF.
+
+    Args:
+        title: heading.
+        facts: (caption, text) pairs in their order.
+        picture: PNG of the radiograph, or ``None``.
+        notice: what stands under it all.
+
+    Raises:
+        CxrError: if a text holds letters that the font has not: nothing signed may be lost.
+    """
+    pdf = FPDF(format="A4")
+    with as_file(files("matplotlib") / "mpl-data" / "fonts" / "ttf") as folder:
+        for style, name in _FONTS.items():
+            pdf.add_font(_FAMILY, style, folder / name)
+        pdf.set_text_shaping(True)  # joins Arabic letters, and orders what is written from right to left
+        try:
+            _write(pdf, title, facts, picture, notice)
+            return bytes(pdf.output())
+        finally:
+            for font in pdf.fonts.values():
+                font.close()
+
+
+def _write(pdf: FPDF, title: str, facts: Sequence[tuple[str, str]], picture: bytes | None, notice: str) -> None:
+    pdf.set_margins(_MARGIN, _MARGIN)
+    pdf.set_auto_page_break(True, _MARGIN)
+    pdf.add_page()
+    _line(pdf, title, "B", 15)
+    if picture:
+        pdf.image(io.BytesIO(picture), x=_MARGIN, y=pdf.get_y() + 2, h=_PICTURE_MM)
+        pdf.set_y(pdf.get_y() + _PICTURE_MM + 6)
+    for caption, text in facts:
+        _line(pdf, caption, "B", 9)
+        _line(pdf, text, "", 10)
+        pdf.ln(1.5)
+    _line(pdf, notice, "I", 8)
+
+
+def _line(pdf: FPDF, text: str, style: str, size: float) -> None:
+    """A paragraph over the whole width; control characters but line breaks become spaces."""
+    plain = "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
+    pdf.set_font(_FAMILY, style, size)
+    lacking = next((letter for letter in plain if letter != "\n" and ord(letter) not in pdf.current_font.cmap), None)
+    if lacking:
+        raise CxrError(f"a PDF made here cannot hold the letter {lacking!r}; save the report as HTML and print that")
+    for paragraph in plain.split("\n"):
+        side = Align.R if _is_right_to_left(paragraph) else Align.L
+        pdf.multi_cell(0, None, paragraph, align=side, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+
+def _is_right_to_left(text: str) -> bool:
+    """Whether the first letter that has a direction runs from right to left (Unicode's rule P2)."""
+    directions = (unicodedata.bidirectional(letter) for letter in text)
+    return next((kind for kind in directions if kind in ("L", "R", "AL")), "L") != "L"

@@ -8,8 +8,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from app.desk import Desk
-from app.texts import Texts
+from app.rendering import Texts
+from app.service import TriageService
 
 __all__ = ["NAME_HEADER", "UPLOAD", "receive_upload", "upload_app"]
 
@@ -18,23 +18,23 @@ NAME_HEADER = "x-file-name"
 """Header with the file's name, percent-encoded: a name in the address would stand in every log on the way."""
 
 
-def upload_app(desk: Desk, texts: Texts, max_bytes: int) -> FastAPI:
+def upload_app(service: TriageService, texts: Texts, max_bytes: int) -> FastAPI:
     """An application with the upload address alone; the page is mounted beside it."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.post(UPLOAD)
     async def upload(request: Request) -> Response:
-        return await receive_upload(request, desk, texts, max_bytes)
+        return await receive_upload(request, service, texts, max_bytes)
 
     return app
 
 
-async def receive_upload(request: Request, desk: Desk, texts: Texts, max_bytes: int) -> Response:
+async def receive_upload(request: Request, service: TriageService, texts: Texts, max_bytes: int) -> Response:
     """Take one file, the body of the request.
 
     Args:
         request: POST with :data:`NAME_HEADER`, which no page of another site can send.
-        desk: whose worklist gets it.
+        service: whose worklist gets it.
         texts: words of the page.
         max_bytes: refused with status 413 above.
 
@@ -47,7 +47,7 @@ async def receive_upload(request: Request, desk: Desk, texts: Texts, max_bytes: 
     too_large = JSONResponse({"error": texts("upload.too_large", limit=max_bytes // 2**20)}, 413)
     if int(request.headers.get("content-length") or 0) > max_bytes:
         return too_large
-    file = await run_in_threadpool(desk.worklist.inbox.new_file)
+    file = await run_in_threadpool(service.worklist.inbox.new_file)
     try:
         if not await _write(request, file, max_bytes):
             file.unlink()
@@ -55,7 +55,7 @@ async def receive_upload(request: Request, desk: Desk, texts: Texts, max_bytes: 
     except (ClientDisconnect, OSError):
         file.unlink(missing_ok=True)
         return JSONResponse({"error": texts("upload.broke_off")}, 400)
-    count = await run_in_threadpool(desk.admit, request.state.owner, file, name)
+    count = await run_in_threadpool(service.admit, request.state.owner, file, name)
     return JSONResponse({"cases": count})
 
 

@@ -29,7 +29,9 @@ MIN_PASSWORD = 10
 # RFC 7914; 16 MiB and some tens of milliseconds for each guess.
 _N, _R, _P, _SALT_BYTES = 2**14, 8, 1, 16
 _NAME = re.compile(r"^[\w.@-]{1,64}$")
-_FAILURES_BEFORE_PAUSE, _PAUSE_SECONDS = 5, 30.0
+_PAUSE_SECONDS = 30.0
+_FAILURES_BEFORE_PAUSE = {"name": 5, "address": 20}
+_MOST_REMEMBERED = 10_000  # names and addresses, so that made-up ones fill no memory
 
 
 class _Entry(BaseModel):
@@ -63,26 +65,48 @@ class Users:
         self._users = _read(path)
         if not self._users:
             raise ConfigError(f"{path} holds no user; add one with 'python -m app.users add NAME --file {path}'")
-        self._failures: dict[str, tuple[int, float]] = {}
+        self._failures: dict[tuple[str, str], tuple[int, float]] = {}
         self._lock = threading.Lock()
 
-    def check(self, name: str, password: str) -> bool:
-        """Whether the password is the user's. After five failures a name must wait half a minute."""
+    def check(self, name: str, password: str, address: str) -> bool:
+        """Whether the password is the user's.
+
+        After five failures for a name, or twenty from an address, half a minute must pass before the next is looked
+        at. An attempt counts as failed until it has succeeded, so that guesses made at the same time gain nothing.
+
+        Args:
+            name: as it was typed.
+            password: likewise.
+            address: of the visitor's machine.
+        """
+        keys = (("name", name), ("address", address))
         with self._lock:
-            count, since = self._failures.get(name, (0, 0.0))
-        if count >= _FAILURES_BEFORE_PAUSE and time.monotonic() - since < _PAUSE_SECONDS:
-            return False
+            if not self._may_try(keys):
+                return False
         entry = self._users.get(name)
         # An unknown name costs as much time as a known one.
         salt = base64.b64decode(entry.salt) if entry else b"\0" * _SALT_BYTES
         expected = base64.b64decode(entry.scrypt) if entry else b""
         right = hmac.compare_digest(_hash(password, salt), expected)
-        with self._lock:
-            if right:
-                self._failures.pop(name, None)
-            elif name in self._users:
-                self._failures[name] = (count + 1, time.monotonic())
+        if right:
+            with self._lock:
+                self._failures.pop(keys[0], None)
+                count, since = self._failures.get(keys[1], (1, 0.0))
+                self._failures[keys[1]] = (count - 1, since)
         return right
+
+    def _may_try(self, keys: tuple[tuple[str, str], ...]) -> bool:
+        """Whether none of the keys is paused; if so, the attempt is counted for each. The caller holds the lock."""
+        now = time.monotonic()
+        paused = {key for key, (_, since) in self._failures.items() if now - since < _PAUSE_SECONDS}
+        counts = {key: self._failures.get(key, (0, 0.0))[0] for key in keys}
+        if any(key in paused and counts[key] >= _FAILURES_BEFORE_PAUSE[key[0]] for key in keys):
+            return False
+        if len(self._failures) >= _MOST_REMEMBERED:
+            self._failures = {key: self._failures[key] for key in paused}
+        for key in keys:
+            self._failures[key] = (counts[key] + 1, now)
+        return True
 
     @staticmethod
     def add(path: Path, name: str, password: str) -> None:

@@ -64,31 +64,60 @@ window.cxr = (() => {
     row.scrollIntoView({ block: "nearest" });
   }
 
-  // --- decision
+  // --- decision: what a reader changed and has not signed is kept per case while the page is open
+  const drafts = new Map();
+  const NEXT_VERDICT = { "": "present", present: "absent", absent: "" };
+
+  function verdictsOf(panel) {
+    return Object.fromEntries($$(".pn-verdict", panel).map(({ dataset }) => [dataset.verdict, dataset.stated]));
+  }
+
   function signature(button) {
     const panel = button.closest(".pn");
-    const overruled = {};
-    $$(".pn-verdict", panel).forEach((verdict) => {
-      const called = verdict.dataset.called === "1";
-      if (verdict.getAttribute("aria-pressed") === "true") overruled[verdict.dataset.verdict] = !called;
-    });
+    const stated = Object.entries(verdictsOf(panel)).filter(([, verdict]) => verdict);
     const reader = $(".pn-reader", panel).value;
     try { localStorage.setItem(remembered, reader); } catch { /* a browser that keeps nothing */ }
-    return { overruled, reader, comment: $(".pn-comment", panel).value };
+    keepDraft(panel).sent = true;
+    // The second click of a double click is no second signature.
+    button.disabled = true;
+    setTimeout(() => { button.disabled = false; }, 1500);
+    return {
+      verdicts: Object.fromEntries(stated.map(([name, verdict]) => [name, verdict === "present"])),
+      reader,
+      comment: $(".pn-comment", panel).value,
+      seen: Number(panel.dataset.seen),
+    };
   }
 
-  function overrule(verdict) {
-    const over = verdict.getAttribute("aria-pressed") !== "true";
-    verdict.setAttribute("aria-pressed", String(over));
-    verdict.classList.toggle("pn-over", over);
-    verdict.textContent = over ? verdict.dataset.over : verdict.dataset.agree;
-    countOverruled(verdict.closest(".pn"));
+  function keepDraft(panel) {
+    const draft = { seen: panel.dataset.seen, verdicts: verdictsOf(panel), comment: $(".pn-comment", panel).value };
+    drafts.set(panel.dataset.case, draft);
+    $(".pn-draft", panel).hidden = false;
+    return draft;
   }
 
-  function countOverruled(panel) {
-    const words = $(".pn-findings", panel).dataset;
-    const count = $$(".pn-verdict.pn-over", panel).length;
-    $(".pn-submit", panel).textContent = count ? words.overruledwords.replace("#", count) : words.signwords;
+  // A form was drawn anew: the draft comes back, its verdicts only if nobody has signed since.
+  function restoreDraft(panel) {
+    const draft = drafts.get(panel.dataset.case);
+    const signed = draft?.seen !== panel.dataset.seen;
+    if (draft && signed && draft.sent) drafts.delete(panel.dataset.case);
+    if (draft && !(signed && draft.sent)) {
+      $(".pn-comment", panel).value = draft.comment;
+      $(".pn-draft", panel).hidden = false;
+    }
+    $$(".pn-verdict", panel).forEach((verdict) => {
+      say(verdict, draft && !signed ? draft.verdicts[verdict.dataset.verdict] : verdict.dataset.stated);
+    });
+  }
+
+  function say(verdict, stated) {
+    const panel = verdict.closest(".pn");
+    const against = stated === (verdict.dataset.called === "true" ? "absent" : "present");
+    verdict.dataset.stated = stated;
+    verdict.textContent = $(".pn-findings", panel).dataset[stated || "open"];
+    verdict.classList.toggle("pn-over", against);
+    const submit = $(".pn-submit", panel);
+    submit.textContent = submit.dataset.words.replace("#", Object.values(verdictsOf(panel)).filter(Boolean).length);
   }
 
   // --- viewer
@@ -153,12 +182,15 @@ window.cxr = (() => {
 
   function press(root, name) {
     const state = view(root);
-    if (name === "in") zoom(root, 1.5);
-    if (name === "out") zoom(root, 1 / 1.5);
-    if (name === "fit") change(root, { scale: 1, x: 0, y: 0 });
-    if (name === "invert" || name === "boxes" || name === "words") change(root, { [name]: !state[name] });
-    if (name === "heat") change(root, { opacity: state.opacity ? 0 : START.opacity });
-    if (name === "reset") change(root, { ...START, finding: root.dataset.first });
+    const actions = {
+      in: () => zoom(root, 1.5),
+      out: () => zoom(root, 1 / 1.5),
+      fit: () => change(root, { scale: 1, x: 0, y: 0 }),
+      heat: () => change(root, { opacity: state.opacity ? 0 : START.opacity }),
+      reset: () => change(root, { ...START, finding: root.dataset.first }),
+    };
+    if (name in actions) actions[name]();
+    else change(root, { [name]: !state[name] });
   }
 
   function look(finding) {
@@ -200,7 +232,7 @@ window.cxr = (() => {
     if (!panel) return;
     const reader = $(".pn-reader", panel);
     try { if (reader && !reader.value) reader.value = localStorage.getItem(remembered) || ""; } catch { /* as above */ }
-    if ($(".pn-submit", panel)) countOverruled(panel);
+    if ($(".pn-submit", panel)) restoreDraft(panel);
     if ($(".vw")) draw($(".vw"));
   }
 
@@ -221,13 +253,19 @@ window.cxr = (() => {
     const root = event.target.closest(".vw");
     const name = ["window", "level", "opacity"].find((part) => event.target.classList.contains(`vw-${part}`));
     if (root && name) change(root, { [name]: Number(event.target.value) });
+    if (event.target.matches(".pn-comment")) keepDraft(event.target.closest(".pn"));
   });
+
+  window.addEventListener("beforeunload", (event) => { if (drafts.size) event.preventDefault(); });
 
   document.addEventListener("click", (event) => {
     const tool = event.target.closest("[data-view]");
     if (tool) return press(tool.closest(".vw"), tool.dataset.view);
     const verdict = event.target.closest(".pn-verdict");
-    if (verdict) return overrule(verdict);
+    if (verdict) {
+      say(verdict, NEXT_VERDICT[verdict.dataset.stated]);
+      return keepDraft(verdict.closest(".pn"));
+    }
     const line = event.target.closest(".pn [data-finding], .vw-boxes [data-finding]");
     if (line) look(line.dataset.finding);
     if (event.target.closest("[data-theme]")) document.body.classList.toggle("dark");
@@ -255,15 +293,10 @@ window.cxr = (() => {
     const keys = {
       j: () => rows[Math.min(at + 1, rows.length - 1)]?.click(),
       k: () => rows[Math.max(at - 1, 0)]?.click(),
-      f: () => $(".cx-flag", rows[at] || document.createElement("i"))?.click(),
-      i: () => root && press(root, "invert"),
-      h: () => root && press(root, "heat"),
-      b: () => root && press(root, "boxes"),
-      "+": () => root && press(root, "in"),
-      "-": () => root && press(root, "out"),
-      0: () => root && press(root, "fit"),
+      f: () => rows[at] && $(".cx-flag", rows[at]).click(),
     };
-    const action = keys[event.key];
+    const tool = { i: "invert", h: "heat", b: "boxes", "+": "in", "-": "out", 0: "fit" }[event.key];
+    const action = keys[event.key] || (tool && root && (() => press(root, tool)));
     if (action) { event.preventDefault(); action(); }
   });
 

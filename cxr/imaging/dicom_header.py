@@ -102,6 +102,7 @@ def read_metadata(dataset: Dataset) -> RadiographMetadata:
         bits_stored=int(dataset.BitsStored),
         view_position=_text(dataset, "ViewPosition"),
         patient_id=str(dataset.get("PatientID") or "") or None,
+        patient_id_issuer=_text(dataset, "IssuerOfPatientID"),
         patient_sex=sex if (sex := (_text(dataset, "PatientSex") or "")[:1]) in {"M", "F", "O"} else None,
         patient_age=age_in_years(_text(dataset, "PatientAge")),
         study_date=_text(dataset, "StudyDate"),

@@ -47,6 +47,7 @@ class RadiographMetadata:
         bits_stored: significant bits per sample.
         view_position: DICOM ViewPosition, upper case, e.g. ``"PA"``.
         patient_id: DICOM PatientID as it stands: identifying, keep it out of logs and results.
+        patient_id_issuer: DICOM IssuerOfPatientID, under which alone the identifier is unique.
         patient_sex: ``"M"``, ``"F"`` or ``"O"``.
         patient_age: years.
         study_date: DICOM StudyDate, ``YYYYMMDD``.
@@ -63,6 +64,7 @@ class RadiographMetadata:
     bits_stored: int
     view_position: str | None = None
     patient_id: str | None = None
+    patient_id_issuer: str | None = None
     patient_sex: str | None = None
     patient_age: float | None = None
     study_date: str | None = None

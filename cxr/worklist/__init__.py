@@ -1,29 +1,27 @@
 """What a clinic's triage page remembers: cases, results, decisions, who did what. No user interface.
 
-- :class:`Worklist`: all of it, in one folder; survives a restart at any moment
+- :class:`Worklist`, :class:`WorklistWorker`: all of it, in one folder, and what screens it in the background
 - :class:`Case`, :class:`Cases`, :class:`Subject`: images, their results, who may see them
 - :class:`CaseQueue`: what waits to be screened
 - :class:`Decision`, :class:`Decisions`: what readers signed
 - :class:`AuditEntry`: the append-only log, a chain of hashes
 - :class:`PictureStore`: what there is to look at
 - :class:`Inbox`, :class:`WatchedFolder`, :func:`import_results`: the ways in
-- :class:`ScreeningWorker`: screens in the background
 """
 
 from cxr.worklist.audit_log import AuditEntry
-from cxr.worklist.case import SHARED, Case, Subject
-from cxr.worklist.case_queue import CaseQueue
-from cxr.worklist.cases import Cases
-from cxr.worklist.decisions import Decision, Decisions
-from cxr.worklist.folder import WatchedFolder
-from cxr.worklist.inbox import Inbox
-from cxr.worklist.picture_store import PictureStore
+from cxr.worklist.cases import Case, CaseQueue, Cases
+from cxr.worklist.database import SHARED
+from cxr.worklist.decisions import UNSIGNED, Decision, Decisions
+from cxr.worklist.intake import Inbox, NewImage, WatchedFolder
+from cxr.worklist.pictures import PictureStore
 from cxr.worklist.results_import import import_results
-from cxr.worklist.worker import ScreeningWorker
-from cxr.worklist.worklist import Worklist
+from cxr.worklist.subject import Subject
+from cxr.worklist.worklist import Worklist, WorklistWorker
 
 __all__ = [
     "SHARED",
+    "UNSIGNED",
     "AuditEntry",
     "Case",
     "CaseQueue",
@@ -31,10 +29,11 @@ __all__ = [
     "Decision",
     "Decisions",
     "Inbox",
+    "NewImage",
     "PictureStore",
-    "ScreeningWorker",
     "Subject",
     "WatchedFolder",
     "Worklist",
+    "WorklistWorker",
     "import_results",
 ]

@@ -9,15 +9,19 @@ import hashlib
 import json
 import sqlite3
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from cxr.worklist.database import now
-
-__all__ = ["GENESIS", "AuditEntry", "append_entry", "read_entries", "verify_chain"]
+__all__ = ["GENESIS", "AuditEntry", "append_entry", "now", "read_entries", "verify_chain"]
 
 GENESIS = "0" * 64
 """What the first entry names as its predecessor's hash."""
 
 _HASHED = ("number", "time", "owner", "actor", "action", "case_id", "model_sha256", "certificate_sha256", "detail")
+
+
+def now() -> str:
+    """The time as the worklist writes it: ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,132 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cxr.operating_points import CertificateAudit, OperatingPointSet, ScoreReference
-from cxr.worklist.agreement import Agreement, agreements, audit_locally
-from cxr.worklist.case import Case
-from cxr.worklist.decisions import Decision
-from cxr.worklist.drift import MIN_FOR_DRIFT, Drift, drifts
-from cxr.worklist.subgroups import Subgroup, subgroups
+import numpy as np
+from scipy.stats import ks_2samp
 
-__all__ = ["Day", "Monitoring", "days", "monitor"]
+from cxr.operating_points import CertificateAudit, OperatingPointSet, Proportion, ScoreReference, audit_certificates
+from cxr.worklist.cases import Case
+from cxr.worklist.decisions import Decision
+
+__all__ = ["MIN_FOR_DRIFT", "Monitoring", "monitor"]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """One finding on signed cases.
+
+    Attributes:
+        name: the finding.
+        confirmed: called by the model, and signed as there.
+        removed: called by the model, signed as absent.
+        added: not called, signed as there.
+        share: of the verdicts that were stated, those on which both agree, with its interval.
+    """
+
+    name: str
+    confirmed: int
+    removed: int
+    added: int
+    share: Proportion
+
+
+def agreements(signed: Sequence[tuple[Case, Decision]], points: OperatingPointSet) -> tuple[Agreement, ...]:
+    """Agreement per finding at the certified operating point, for findings that either side ever named."""
+    found = []
+    for name in points.label_space:
+        threshold = points.threshold(name)
+        pairs = [
+            (threshold is not None and case.probabilities[name] > threshold, decision.verdicts[name])
+            for case, decision in signed
+            if name in decision.verdicts
+        ]
+        counts = Counter(pairs)
+        if counts[True, True] + counts[True, False] + counts[False, True]:
+            agreed = counts[True, True] + counts[False, False]
+            share = Proportion.of(agreed, len(pairs))
+            found.append(Agreement(name, counts[True, True], counts[True, False], counts[False, True], share))
+    return tuple(found)
+
+
+def audit_locally(signed: Sequence[tuple[Case, Decision]], points: OperatingPointSet) -> tuple[CertificateAudit, ...]:
+    """The certificates on what readers stated; an image without a patient's number is its own patient."""
+    if not signed:
+        return ()
+    scores = np.array([[case.probabilities[name] for name in points.label_space] for case, _ in signed])
+    labels = np.array([[float(d.verdicts.get(name, np.nan)) for name in points.label_space] for _, d in signed])
+    return audit_certificates(points, scores, labels, [case.subject.key or case.id for case, _ in signed])
+
+
+MIN_FOR_DRIFT = 30
+"""Screened images below which scores are not compared."""
+
+_DRIFT_LEVEL = 0.01
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One finding's scores here against the calibration set's.
+
+    Attributes:
+        name: the finding.
+        distance: largest difference of the two distribution functions (Kolmogorov-Smirnov), in [0, 1].
+        p_value: after Bonferroni's correction for the number of findings.
+        drifted: whether they differ at the 1 % level.
+    """
+
+    name: str
+    distance: float
+    p_value: float
+    drifted: bool
+
+
+def drifts(screened: Sequence[Case], reference: ScoreReference) -> tuple[Drift, ...]:
+    """The two-sample test per finding, the largest distance first."""
+    found = []
+    for name, scores in reference.findings.items():
+        here = [case.probabilities[name] for case in screened]
+        test = ks_2samp(here, scores.sample())
+        p_value = min(1.0, float(test.pvalue) * len(reference.findings))
+        found.append(Drift(name, float(test.statistic), p_value, p_value < _DRIFT_LEVEL))
+    return tuple(sorted(found, key=lambda drift: -drift.distance))
+
+
+_AGE_BANDS = ((0, 18), (18, 40), (40, 65), (65, 200))
+
+
+@dataclass(frozen=True)
+class Subgroup:
+    """Share referred in one group; ``flagged`` if its interval excludes the share of all."""
+
+    attribute: str
+    value: str
+    referred: Proportion
+    flagged: bool
+
+
+def subgroups(screened: Sequence[Case]) -> tuple[Subgroup, ...]:
+    """Share referred by sex, view and age, where the files say them."""
+    if not screened:
+        return ()
+    overall = sum(case.triage == "refer" for case in screened) / len(screened)
+    groups: dict[tuple[str, str], list[Case]] = {}
+    for case in screened:
+        for attribute, value in _attributes(case):
+            groups.setdefault((attribute, value), []).append(case)
+    found = []
+    for (attribute, value), members in sorted(groups.items()):
+        share = Proportion.of(sum(case.triage == "refer" for case in members), len(members))
+        found.append(Subgroup(attribute, value, share, not share.low <= overall <= share.high))
+    return tuple(found)
+
+
+def _attributes(case: Case) -> list[tuple[str, str]]:
+    subject = case.subject
+    found = [("sex", subject.sex), ("view", subject.view)]
+    if subject.age is not None:
+        low, high = next((band for band in _AGE_BANDS if band[0] <= subject.age < band[1]), _AGE_BANDS[-1])
+        found.append(("age", f"{low}-{high - 1}" if high < 200 else f"{low}+"))
+    return [(attribute, value) for attribute, value in found if value]
 
 
 @dataclass(frozen=True)
@@ -39,7 +157,7 @@ class Monitoring:
     agreement: tuple[Agreement, ...]
     drift: tuple[Drift, ...] | None
     subgroups: tuple[Subgroup, ...]
-    rechecks: tuple[CertificateAudit, ...]
+    certificate_audits: tuple[CertificateAudit, ...]
 
 
 def monitor(
@@ -69,7 +187,7 @@ def monitor(
         agreement=agreements(signed, points),
         drift=drifts(screened, reference) if reference and len(screened) >= MIN_FOR_DRIFT else None,
         subgroups=subgroups(screened),
-        rechecks=audit_locally(signed, points),
+        certificate_audits=audit_locally(signed, points),
     )
 
 

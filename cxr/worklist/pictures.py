@@ -6,6 +6,7 @@ evidence is drawn into the pixels), :data:`THUMBNAIL`, ``heat:FINDING`` (where t
 """
 
 import io
+from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -16,8 +17,19 @@ from pydicom.dataset import Dataset
 from cxr.errors import RefusedInputError
 from cxr.outputs.dicom_identity import referable
 from cxr.screening import Examination
+from cxr.worklist.database import SHARED, Database
 
-__all__ = ["EMBEDDING", "HEADER", "OVERLAY", "PICTURE", "THUMBNAIL", "heat_kind", "overlay_pictures", "pictures_of"]
+__all__ = [
+    "EMBEDDING",
+    "HEADER",
+    "OVERLAY",
+    "PICTURE",
+    "THUMBNAIL",
+    "PictureStore",
+    "heat_kind",
+    "overlay_pictures",
+    "pictures_of",
+]
 
 PICTURE, OVERLAY, THUMBNAIL, HEADER, EMBEDDING = "picture", "overlay", "thumbnail", "header", "embedding"
 
@@ -87,3 +99,29 @@ def _header_file(header: Dataset) -> bytes:
     stream = io.BytesIO()
     header.save_as(stream, enforce_file_format=True)
     return stream.getvalue()
+
+
+class PictureStore:
+    """The files that cases keep to be looked at, each shown only to who may see its case."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, viewer: str, case_id: str, kind: str) -> bytes | None:
+        """One file of a case; ``None`` if there is none, or the case is somebody else's."""
+        return self.of_kinds(viewer, case_id, [kind]).get(kind)
+
+    def of_kinds(self, viewer: str, case_id: str, kinds: Sequence[str]) -> dict[str, bytes]:
+        """Several files of one case: kind -> content, without those that there are not."""
+        marks = ", ".join("?" * len(kinds))
+        rows = self._database.connection().execute(
+            f"""SELECT kind, content FROM pictures JOIN cases ON cases.id = pictures.case_id
+            WHERE case_id = ? AND kind IN ({marks}) AND owner IN (?, ?)""",
+            (case_id, *kinds, viewer, SHARED),
+        )
+        return {row["kind"]: bytes(row["content"]) for row in rows}
+
+    def of_cases(self, viewer: str, case_ids: Sequence[str], kind: str) -> dict[str, bytes]:
+        """One kind of file of several cases: case id -> content, without those that there are not."""
+        found = {case_id: self.get(viewer, case_id, kind) for case_id in case_ids}
+        return {case_id: content for case_id, content in found.items() if content is not None}

@@ -1,7 +1,8 @@
 """What readers signed, as a report table that ``cxr dataset build --reports`` takes.
 
-Each signed case is one row: its image, its patient, and a text of one plain sentence per finding, which the
-labeler reads back as exactly what was signed. One 0/1 column per finding says the same to other programs.
+Each signed case is one row: its image, its patient, who signed it and when, and a text of one plain sentence per
+finding that the reader spoke about, which the labeler reads back as exactly what was signed. One column per finding
+says the same to other programs: 1, 0, or empty where nothing was stated.
 """
 
 import csv
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from cxr.outputs.words import finding_title
-from cxr.worklist.case import Case
+from cxr.worklist.cases import Case
 from cxr.worklist.decisions import Decision
 from nlp_labeler.findings import LABELS
 
@@ -41,15 +42,15 @@ def reader_labels(signed: Iterable[tuple[Case, Decision]]) -> str:
                 "view": _safe(subject.view or ""),
                 "reader": _safe(decision.reader),
                 "signed": decision.signed,
-                "text": verdict_text(decision),
+                "text": _verdict_text(decision),
                 **{name: int(there) for name, there in decision.verdicts.items()},
             }
         )
     return stream.getvalue()
 
 
-def verdict_text(decision: Decision) -> str:
-    """One sentence per finding, as in ``There is effusion. No mass.``, that the labeler reads back."""
+def _verdict_text(decision: Decision) -> str:
+    """One sentence per stated finding, as in ``There is effusion. No mass.``, that the labeler reads back."""
     return " ".join(
         f"There is {finding_title(name).lower()}." if there else f"No {finding_title(name).lower()}."
         for name, there in decision.verdicts.items()

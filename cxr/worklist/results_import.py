@@ -4,9 +4,9 @@ from pathlib import Path
 
 from cxr.errors import ConfigError
 from cxr.outputs.journal import OverlayNames, read_results
-from cxr.worklist.case import SHARED
-from cxr.worklist.case_queue import CaseQueue
-from cxr.worklist.inbox import plain_name
+from cxr.worklist.cases import CaseQueue
+from cxr.worklist.database import SHARED
+from cxr.worklist.intake import plain_name
 from cxr.worklist.pictures import overlay_pictures
 from cxr.worklist.subject import subject_of
 

@@ -1,4 +1,4 @@
-"""The structured report of screening, completed by a reader: verified, with a verdict on every finding.
+"""The structured report of screening, completed by a reader: verified and final, with what the reader stated.
 
 It is the report of :mod:`cxr.outputs.dicom_sr`, to which each finding's group gains the reader's verdict as a
 qualitative evaluation, and the document the comment and the verifying observer (PS3.3 C.17.2).
@@ -51,8 +51,8 @@ def signed_report(result: ScreeningResult, decision: Decision, header: Dataset, 
                 name=_COMMENT, value=decision.comment, relationship_type=sr.RelationshipTypeValues.CONTAINS
             )
         )
-    document.VerificationFlag = "VERIFIED"
-    document.PreliminaryFlag = "FINAL"
+    # A verified document is a complete and final one (PS3.3 C.17.2).
+    document.CompletionFlag, document.PreliminaryFlag, document.VerificationFlag = "COMPLETE", "FINAL", "VERIFIED"
     document.VerifyingObserverSequence = [_observer(decision.reader, organization, signed)]
     document.SpecificCharacterSet = "ISO_IR 192"
     document.SeriesDescription = "cxr screening report, signed (research use only)"

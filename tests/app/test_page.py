@@ -1,5 +1,10 @@
 """The page as a reader meets it, in Debian's chromium; pictures of it stay in build/screenshots."""
 
+import csv
+import re
+import shutil
+
+import pydicom
 import pytest
 from PIL import Image
 
@@ -123,7 +128,7 @@ def test_a_morning_at_the_page(enter, server, files, screenshots):
     page.locator("[data-verdict=Nodule]").click()
     page.fill(".pn-reader", "Dr. Example")
     page.fill(".pn-comment", HOSTILE)
-    page.get_by_role("button", name="Sign with 1 overruled").click()
+    page.get_by_role("button", name="Sign: 2 stated").click()
     page.locator(".pn-signed").wait_for()
     assert page.locator(".pn-decision blockquote").inner_text() == HOSTILE
     page.screenshot(path=screenshots / "signed.png")
@@ -170,14 +175,154 @@ def test_the_examples_open_with_one_click_and_the_keyboard_walks_through_them(en
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     visit.open("00000006_002")
     page.locator("[data-event=expand]").first.click()
-    page.locator(".vw-prior").wait_for()
+    page.locator(".vw-prior").get_by_text("Earlier: 20").wait_for()
     assert page.locator(".pn-similar figure").count() == 5
     assert visit.outside() == []
 
 
-def test_names_and_words_from_outside_stay_words(enter, files, tmp_path):
-    import pydicom
+@pytest.mark.parametrize("film", ["00000005_000", "00000005_002"])
+def test_a_later_film_is_never_an_earlier_visit(enter, film):
+    """The first film of two has the other one beside it, without an arrow; the second has a visit before it."""
+    visit = enter()
+    visit.page.get_by_role("button", name="Open ten example cases").click()
+    visit.wait_for_rows(10)
+    visit.open(film)
+    [title] = visit.page.locator(".pn-visits h3").all_inner_texts()
+    assert title == ("Earlier visits" if film == "00000005_002" else "Other visits")
+    shown = visit.page.locator(".pn-visits").inner_text()
+    assert ("→" in shown or "No finding changed" in shown) == (film == "00000005_002")
+    assert re.search(r"\b20\d\d-\d\d-\d\d\b", shown)
+    assert re.search(r"· \d{4}-\d\d-\d\d", visit.page.locator(".pn-head").inner_text())
 
+
+def test_a_number_in_a_file_name_is_no_dicom_patient_and_no_date(enter, files, tmp_path):
+    """A picture named like a patient of the archive is not that patient, and has a number of a visit, not a day."""
+    number = pydicom.dcmread(files / "film.dcm").PatientID
+    assert re.fullmatch(r"\d{8}", number)
+    names = [f"{number}_000.png", f"{number}_001.png"]
+    for name in names:
+        shutil.copy(files / "healthy.png", tmp_path / name)
+    visit = enter()
+    visit.bring(files / "film.dcm", *(tmp_path / name for name in names))
+    visit.wait_for_rows(3)
+    visit.open("film.dcm")
+    assert visit.page.locator(".pn-visits").count() == 0
+    visit.open(names[1])
+    assert visit.page.locator(".pn-visits h3").all_inner_texts() == ["Other visits"]
+    shown = visit.page.locator(".pn-visits").inner_text()
+    assert "no valid date" in shown
+    assert "→" not in shown
+    assert "film.dcm" not in shown
+
+
+@pytest.fixture
+def effusion(enter, files):
+    """An open case with an effusion, in a window of its own."""
+    visit = enter()
+    visit.bring(files / "effusion.png")
+    visit.wait_for_rows(1)
+    visit.open("effusion.png")
+    visit.page.fill(".pn-reader", "Dr. Ann")
+    return visit
+
+
+def test_a_verdict_is_present_absent_or_not_stated_and_only_what_is_stated_is_signed(effusion):
+    page = effusion.page
+    nodule, heart = (page.locator(f"[data-verdict={name}]") for name in ("Nodule", "Cardiomegaly"))
+    assert page.locator("[data-verdict=Effusion]").inner_text() == "present"
+    assert [nodule.inner_text(), heart.inner_text()] == ["not stated", "not stated"]
+    said = []
+    for _ in range(4):
+        nodule.click()
+        said.append(nodule.inner_text())
+    assert said == ["present", "absent", "not stated", "present"]
+    nodule.click()
+    page.get_by_role("button", name="Sign: 2 stated").click()
+    page.locator(".pn-past", has_text="Effusion: present; Nodule: absent.").wait_for()
+    assert "Cardiomegaly" not in page.locator(".pn-past").inner_text()
+    page.get_by_role("tab", name="Audit").click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save readers' labels (CSV)").click()
+    [row] = csv.DictReader(saved.value.path().read_text().splitlines())
+    stated = {name: row[name] for name in ("Effusion", "Nodule", "Cardiomegaly", "Mass")}
+    assert stated == {"Effusion": "1", "Nodule": "0", "Cardiomegaly": "", "Mass": ""}
+    assert row["reader"] == "Dr. Ann"
+    assert row["signed"].startswith("20")
+
+
+def test_a_double_click_signs_once_and_the_form_becomes_an_amendment_with_what_was_said(effusion):
+    page = effusion.page
+    page.fill(".pn-comment", "apical, see CT")
+    page.locator(".pn-submit").dblclick()
+    page.get_by_role("button", name="Sign amendment: 1 stated").wait_for()
+    assert page.locator(".pn-past").count() == 1
+    assert page.locator(".pn-past blockquote").inner_text() == "apical, see CT"
+    assert page.locator(".pn-comment").input_value() == "apical, see CT"
+    page.locator("[data-verdict=Nodule]").click()
+    page.locator(".pn-submit").click()
+    page.get_by_text("Amended by Dr. Ann").wait_for()
+    past = page.locator(".pn-past").all_inner_texts()
+    assert ["Nodule" in decision for decision in past] == [False, True]
+    assert all("apical, see CT" in decision for decision in past)
+
+
+def test_two_windows_on_one_case_the_second_signs_nothing_that_it_has_not_seen(effusion):
+    first = effusion.page
+    second = first.context.new_page()
+    second.set_default_timeout(60_000)
+    second.goto(effusion.url)
+    second.locator(ROW).click()
+    second.fill(".pn-reader", "Dr. Bea")
+    second.fill(".pn-comment", "I see a nodule")
+    second.locator("[data-verdict=Nodule]").click()
+    first.locator(".pn-submit").click()
+    first.locator(".pn-past").wait_for()
+    second.locator(".pn-submit").click()
+    second.get_by_text("Dr. Ann signed this case last").wait_for()
+    assert second.locator(".pn-comment").input_value() == "I see a nodule"
+    second.get_by_label("Close").last.click() if second.get_by_label("Close").count() else None
+    second.locator(ROW).click()
+    second.locator(".pn-past", has_text="Signed by Dr. Ann").wait_for()
+    assert second.locator(".pn-comment").input_value() == "I see a nodule"
+    second.locator("[data-verdict=Nodule]").click()
+    second.get_by_role("button", name="Sign amendment: 2 stated").click()
+    second.get_by_text("Amended by Dr. Bea").wait_for()
+    assert len(second.locator(".pn-past").all()) == 2
+
+
+def test_what_was_changed_and_not_signed_is_kept_and_said(effusion, files):
+    page = effusion.page
+    effusion.bring(files / "healthy.png")
+    effusion.wait_for_rows(2)
+    assert page.locator(".pn-draft").is_hidden()
+    page.locator("[data-verdict=Nodule]").click()
+    page.fill(".pn-comment", "half a sen")
+    assert page.locator(".pn-draft").is_visible()
+    effusion.open("healthy.png")
+    assert page.locator(".pn-comment").input_value() == ""
+    assert page.locator(".pn-draft").is_hidden()
+    effusion.open("effusion.png")
+    assert page.locator(".pn-comment").input_value() == "half a sen"
+    assert page.locator("[data-verdict=Nodule]").inner_text() == "present"
+    assert page.locator(".pn-draft").is_visible()
+    page.locator(".pn-submit").click()
+    page.locator(".pn-past", has_text="half a sen").wait_for()
+    assert page.locator(".pn-draft").is_hidden()
+
+
+def test_a_comment_from_right_to_left_is_set_so_on_the_page_and_in_the_pdf(effusion):
+    page = effusion.page
+    page.fill(".pn-comment", "لا يوجد انصباب")
+    page.locator(".pn-submit").click()
+    quote = page.locator(".pn-past blockquote")
+    quote.wait_for()
+    assert quote.evaluate("element => getComputedStyle(element).direction") == "rtl"
+    with page.expect_download() as saved:
+        page.locator(".pn-export [data-kind=pdf]").click()
+    assert saved.value.path().read_bytes().startswith(b"%PDF")
+
+
+def test_names_and_words_from_outside_stay_words(enter, files, tmp_path):
     hostile = pydicom.dcmread(files / "film.dcm")
     hostile.PatientID = "<script>window.hacked=1</script>"
     path = tmp_path / "<img src=x onerror=window.hacked=1>.dcm"

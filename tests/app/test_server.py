@@ -8,6 +8,8 @@ import urllib.request
 
 import pytest
 
+from app.users import Users
+
 
 def ask(url, *, data=None, headers=None):
     request = urllib.request.Request(url, data=data, headers=headers or {})
@@ -50,9 +52,23 @@ def test_the_page_names_no_address_outside(server):
     assert '"analytics_enabled":false' in config.replace(" ", "")
 
 
-def test_other_machines_need_users(repository_root, tmp_path):
-    command = [sys.executable, "-m", "app", "--host", "0.0.0.0", "--data", str(tmp_path / "d")]
-    done = subprocess.run(command, cwd=repository_root, capture_output=True, text=True, timeout=120, check=False)
+def start(repository_root, data, *options):
+    """Start the page with options that it must refuse; what it says."""
+    command = [sys.executable, "-m", "app", "--data", data, *options]
+    done = subprocess.run(
+        [str(part) for part in command], cwd=repository_root, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 2
-    assert "--users FILE" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+    assert not data.exists()
+    return done.stderr
+
+
+def test_other_machines_need_users(repository_root, tmp_path):
+    assert "--users FILE" in start(repository_root, tmp_path / "d", "--host", "0.0.0.0")
+
+
+def test_other_machines_are_not_answered_without_encryption(repository_root, tmp_path):
+    Users.add(tmp_path / "u.json", "ann", "correct horse")
+    said = start(repository_root, tmp_path / "d", "--host", "0.0.0.0", "--users", tmp_path / "u.json")
+    assert "--tls CERT KEY, or --behind-proxy" in said

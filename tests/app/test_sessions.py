@@ -13,17 +13,17 @@ httpx = pytest.importorskip("httpx", reason="the triage page needs the 'app' ext
 pytest.importorskip("faiss", reason="the triage page needs the 'app' extra")
 
 
-from app.desk import Desk  # noqa: E402
-from app.gatekeeper import LOOPBACK, Gatekeeper  # noqa: E402
-from app.texts import Texts  # noqa: E402
+from app.auth import LOOPBACK, AuthMiddleware  # noqa: E402
+from app.rendering import Texts  # noqa: E402
+from app.service import TriageService  # noqa: E402
 from app.upload import upload_app  # noqa: E402
 
 SESSIONS, IMAGES = 20, 3
 
 
 @pytest.fixture
-def desk(tiny_bundle, tmp_path):
-    opened = Desk(tmp_path / "data", bundle=tiny_bundle)
+def service(tiny_bundle, tmp_path):
+    opened = TriageService(tmp_path / "data", bundle=tiny_bundle)
     yield opened
     opened.close()
 
@@ -49,9 +49,9 @@ async def visit(server, session, films):
     return f"visitor:{cookie}"
 
 
-def test_twenty_visitors_upload_at_once(desk, chest_pixels):
+def test_twenty_visitors_upload_at_once(service, chest_pixels):
     texts = Texts()
-    server = Gatekeeper(upload_app(desk, texts, 2**23), texts=texts, users=None, hosts=LOOPBACK)
+    server = AuthMiddleware(upload_app(service, texts, 2**23), texts=texts, users=None, hosts=LOOPBACK)
     films = [[film(chest_pixels, session, number) for number in range(IMAGES)] for session in range(SESSIONS)]
 
     async def everybody():
@@ -60,7 +60,7 @@ def test_twenty_visitors_upload_at_once(desk, chest_pixels):
     # In a thread of its own: where a browser test ran before in this process, its event loop still runs in this one.
     with ThreadPoolExecutor(1) as thread:
         owners = thread.submit(lambda: asyncio.run(everybody())).result()
-    cases = desk.worklist.cases
+    cases = service.worklist.cases
     deadline = time.monotonic() + 120
     while any(c.status in ("waiting", "screening") for owner in owners for c in cases.visible(owner)):
         assert time.monotonic() < deadline, "screening does not end"
@@ -72,11 +72,11 @@ def test_twenty_visitors_upload_at_once(desk, chest_pixels):
             result = cases.result(owner, own[f"{number}.png"].id)
             assert result.sha256 == hashlib.sha256(content).hexdigest()
             assert {f.name for f in result.findings if f.positive} == ({"Effusion"} if has_effusion else set())
-    assert desk.worklist.verify_audit()[2] is None
+    assert service.worklist.verify_audit()[2] is None
 
 
-def test_the_examples_are_added_once_and_belong_to_who_asked(desk):
-    assert desk.receive_examples("visitor:a") == 10
-    assert desk.receive_examples("visitor:a") == 0
-    assert desk.receive_examples("visitor:b") == 10
-    assert len(desk.worklist.cases.visible("visitor:a")) == 10
+def test_the_examples_are_added_once_and_belong_to_who_asked(service):
+    assert service.receive_examples("visitor:a") == 10
+    assert service.receive_examples("visitor:a") == 0
+    assert service.receive_examples("visitor:b") == 10
+    assert len(service.worklist.cases.visible("visitor:a")) == 10

@@ -1,11 +1,17 @@
 import json
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
+import app.users
 from app.users import Users, _command
 from cxr.errors import ConfigError
+
+HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
 
 
 @pytest.fixture
@@ -17,10 +23,10 @@ def users_file(tmp_path):
 
 def test_only_the_right_password_of_a_known_name_is_taken(users_file):
     users = Users(users_file)
-    assert users.check("ann", "correct horse")
-    assert not users.check("ann", "correct horsE")
-    assert not users.check("bob", "correct horse")
-    assert not users.check("ann", "")
+    assert users.check("ann", "correct horse", HERE)
+    assert not users.check("ann", "correct horsE", HERE)
+    assert not users.check("bob", "correct horse", HERE)
+    assert not users.check("ann", "", HERE)
 
 
 def test_passwords_are_hashed_and_the_file_is_private(users_file):
@@ -32,11 +38,59 @@ def test_passwords_are_hashed_and_the_file_is_private(users_file):
     assert stat.S_IMODE(users_file.stat().st_mode) == 0o600
 
 
-def test_five_wrong_passwords_make_even_the_right_one_wait(users_file):
+@pytest.fixture
+def clock(monkeypatch):
+    """The time that pauses are measured by; move it forward."""
+    now = SimpleNamespace(seconds=1000.0)
+    monkeypatch.setattr("app.users.time", SimpleNamespace(monotonic=lambda: now.seconds))
+    return now
+
+
+def test_five_wrong_passwords_make_even_the_right_one_wait(users_file, clock):
     users = Users(users_file)
     for _ in range(5):
-        users.check("ann", "guess")
-    assert not users.check("ann", "correct horse")
+        assert not users.check("ann", "guess", HERE)
+    assert not users.check("ann", "correct horse", ELSEWHERE)
+    clock.seconds += 30
+    assert users.check("ann", "correct horse", HERE)
+    assert [users.check("ann", "guess", HERE) for _ in range(4)] == [False] * 4
+    assert users.check("ann", "correct horse", HERE)
+
+
+def test_an_address_that_tries_many_names_waits_and_others_do_not(users_file, clock):
+    users = Users(users_file)
+    for number in range(20):
+        users.check(f"name{number}", "guess", HERE)
+    assert not users.check("ann", "correct horse", HERE)
+    assert users.check("ann", "correct horse", ELSEWHERE)
+    clock.seconds += 30
+    assert users.check("ann", "correct horse", HERE)
+
+
+def test_whoever_succeeds_does_not_use_up_the_attempts_of_the_address(users_file):
+    users = Users(users_file)
+    assert all(users.check("ann", "correct horse", HERE) for _ in range(25))
+
+
+@pytest.mark.parametrize(("limit", "names"), [(5, ["ann"] * 40), (20, [f"name{n}" for n in range(40)])])
+def test_guesses_at_the_same_time_get_no_further_than_one_after_another(users_file, monkeypatch, limit, names):
+    """Forty threads at once: of one name five are looked at, of one address twenty, and none beyond."""
+    users, looked_at, together = Users(users_file), [], threading.Barrier(40)
+    hashed = app.users._hash
+
+    def counted(password, salt):
+        looked_at.append(password)
+        return hashed(password, salt)
+
+    monkeypatch.setattr("app.users._hash", counted)
+
+    def guess(name):
+        together.wait()
+        return users.check(name, "guess", HERE)
+
+    with ThreadPoolExecutor(40) as threads:
+        assert not any(threads.map(guess, names))
+    assert len(looked_at) == limit
 
 
 @pytest.mark.parametrize(
@@ -67,5 +121,5 @@ def test_the_command_asks_for_the_password_twice(tmp_path):
     path = tmp_path / "u.json"
     done = CliRunner().invoke(_command, ["add", "ann", "--file", str(path)], input="correct horse\ncorrect horse\n")
     assert done.exit_code == 0, done.output
-    assert Users(path).check("ann", "correct horse")
+    assert Users(path).check("ann", "correct horse", HERE)
     assert "correct horse" not in done.output

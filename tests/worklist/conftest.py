@@ -52,7 +52,7 @@ def receive():
         for file in files:
             copy = worklist.inbox.new_file()
             copy.write_bytes(file.read_bytes())
-            ids += worklist.inbox.admit(owner, copy, str(file))
+            ids += worklist.add(owner, worklist.inbox.unpack(copy, str(file)))
         return ids
 
     return bring

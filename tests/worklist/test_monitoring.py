@@ -5,8 +5,7 @@ import pytest
 
 from cxr.operating_points import ScoreReference, fit_operating_points
 from cxr.worklist import Case, Decision, Subject
-from cxr.worklist.drift import MIN_FOR_DRIFT
-from cxr.worklist.monitoring import monitor
+from cxr.worklist.monitoring import MIN_FOR_DRIFT, monitor
 
 LABELS = ("Effusion", "Mass")
 RNG = np.random.default_rng(0)
@@ -37,7 +36,8 @@ def case(number, scores, points, sex=None, **changes):
 
 
 def decide(of, verdicts):
-    return Decision(of.id, "Ann", "2026-01-03", dict(zip(LABELS, verdicts, strict=True)), "", "model", "seal")
+    stated = {name: there for name, there in zip(LABELS, verdicts, strict=True) if there is not None}
+    return Decision(1, of.id, "Ann", "2026-01-03", stated, "", "model", "seal")
 
 
 def report(cases, decisions, points, reference=None):
@@ -61,6 +61,16 @@ def test_agreement_counts_both_kinds_of_overruling(points):
     [effusion] = report(cases, decisions, points).agreement
     assert (effusion.name, effusion.confirmed, effusion.removed, effusion.added) == ("Effusion", 1, 1, 1)
     assert effusion.share.rate == 0.5
+
+
+def test_what_a_reader_did_not_state_counts_neither_way(points):
+    cases = [case(n, (0.9, 0.1), points) for n in range(3)]
+    decisions = {c.id: decide(c, v) for c, v in zip(cases, [(True, None), (None, None), (None, False)], strict=True)}
+    found = report(cases, decisions, points)
+    [effusion] = found.agreement
+    assert (effusion.confirmed, effusion.removed, effusion.share.n) == (1, 0, 1)
+    counted = {r.name: r.errors.n if r.errors else 0 for r in found.certificate_audits}
+    assert counted == {"Effusion": 0, "Mass": 1, "any finding": 0}
 
 
 def test_drift_is_found_where_scores_differ_and_only_there(points, reference):
@@ -89,11 +99,11 @@ def test_certificates_are_tested_on_patients_signed_as_healthy(points):
     healthy = [case(n, (0.1, 0.1), points) for n in range(150)]
     alarms = [case(n, (0.95, 0.1), points) for n in range(150, 200)]
     signed = {c.id: decide(c, (False, False)) for c in [*healthy, *alarms]}
-    verdicts = {r.name: r.verdict for r in report([*healthy, *alarms], signed, points).rechecks}
+    verdicts = {r.name: r.verdict for r in report([*healthy, *alarms], signed, points).certificate_audits}
     assert verdicts == {"Effusion": "broken", "Mass": "confirmed", "any finding": "broken"}
 
 
 def test_results_of_another_model_are_not_mixed_in(points):
     other = [case(n, (0.9, 0.1), points, model_sha256="earlier") for n in range(5)]
     found = report(other, {c.id: decide(c, (False, False)) for c in other}, points)
-    assert (found.screened, found.signed, found.rechecks) == (0, 0, ())
+    assert (found.screened, found.signed, found.certificate_audits) == (0, 0, ())

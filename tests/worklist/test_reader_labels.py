@@ -14,7 +14,7 @@ def signed_case(name, verdicts, reader="Ann"):
         "c" * 24, "", name, "screened", "2026-01-01T00:00:00", Subject("7", "20260101", "F", 50.0, "PA"),
         10, 10, "none", None, {}, "m", False, reader,
     )  # fmt: skip
-    return case, Decision(case.id, reader, "2026-01-02T00:00:00+00:00", verdicts, "", "m", "s")
+    return case, Decision(1, case.id, reader, "2026-01-02T00:00:00+00:00", verdicts, "", "m", "s")
 
 
 def test_the_labeler_reads_back_exactly_what_was_signed():
@@ -25,6 +25,14 @@ def test_the_labeler_reads_back_exactly_what_was_signed():
         mined = labeler.label(row["text"]).labels
         assert {name: mined[name] for name in LABELS} == {name: int(there) for name, there in verdicts.items()}
         assert {name: row[name] for name in LABELS} == {name: str(int(there)) for name, there in verdicts.items()}
+
+
+def test_what_was_not_stated_is_neither_said_nor_labelled():
+    verdicts = {"Effusion": True, "Mass": False}
+    [row] = csv.DictReader(io.StringIO(reader_labels([signed_case("a.png", verdicts)])))
+    assert row["text"] == "There is effusion. No mass."
+    assert {name: row[name] for name in LABELS if row[name]} == {"Effusion": "1", "Mass": "0"}
+    assert (row["reader"], row["signed"]) == ("Ann", "2026-01-02T00:00:00+00:00")
 
 
 def test_cells_from_outside_are_no_formulas():

@@ -1,13 +1,17 @@
+import dataclasses
 import io
 import sqlite3
 import zipfile
 
+import pydicom
 import pytest
 
 from cxr.errors import ConfigError, CxrError
+from cxr.imaging.radiograph import FileKind, RadiographMetadata
 from cxr.outputs import screen_to_folder
-from cxr.worklist import WatchedFolder, Worklist, import_results
+from cxr.worklist import SHARED, UNSIGNED, WatchedFolder, Worklist, import_results
 from cxr.worklist.pictures import EMBEDDING, HEADER, OVERLAY, PICTURE, THUMBNAIL, heat_kind
+from cxr.worklist.subject import Subject, subject_of
 
 
 def test_uploads_are_screened_in_the_background_and_their_copies_deleted(worklist, image_folder, screen_all, receive):
@@ -39,7 +43,7 @@ def test_nobody_sees_the_cases_of_another(worklist, image_folder, screen_all, re
         with pytest.raises(CxrError, match="no case"):
             reading("bob", case_id)
     with pytest.raises(CxrError, match="no case"):
-        worklist.sign("bob", case_id, reader="Bob", overruled={}, comment="")
+        worklist.sign("bob", case_id, reader="Bob", verdicts={}, comment="", seen=UNSIGNED)
     with pytest.raises(CxrError, match="no case"):
         worklist.cases.flag("bob", case_id, True)
     assert worklist.audit("bob") == []
@@ -87,7 +91,7 @@ def test_a_restart_loses_nothing_and_goes_on_with_what_was_begun(
         screen_all(second, "ann")
         assert [c.id for c in second.cases.visible("ann")] == ids
         assert {c.status for c in second.cases.visible("ann")} == {"screened"}
-        second.sign("ann", ids[0], reader="Ann", overruled={}, comment="seen")
+        second.sign("ann", ids[0], reader="Ann", verdicts={}, comment="seen", seen=UNSIGNED)
     with Worklist(tmp_path / "desk", tiny_screener, threads=1) as third:
         assert third.decisions.latest("ann", ids[0]).comment == "seen"
         assert third.cases.get("ann", ids[0]).signed_by == "Ann"
@@ -110,15 +114,17 @@ def test_one_process_at_a_time_and_one_version(worklist, tiny_screener, tmp_path
 def test_a_watched_folder_is_taken_once_and_only_when_files_are_complete(worklist, image_folder, screen_all):
     with zipfile.ZipFile(image_folder / "late.zip", "w") as archive:
         archive.write(image_folder / "healthy.png", "inside.png")
-    folder = WatchedFolder(image_folder, worklist.queue, worklist.inbox)
-    assert folder.look() == 0
+    folder = WatchedFolder(image_folder, worklist.inbox, worklist.queue.knows)
+
+    def look(at):
+        return len(worklist.add(SHARED, at.look()))
+
+    assert look(folder) == 0
     with (image_folder / "effusion.png").open("ab") as still_written:
         still_written.write(b"\0")
-    assert folder.look() == 3
-    assert folder.look() == 1
-    assert folder.look() == 0
-    again = WatchedFolder(image_folder, worklist.queue, worklist.inbox)
-    assert [again.look(), again.look()] == [0, 0]
+    assert [look(folder), look(folder), look(folder)] == [3, 1, 0]
+    again = WatchedFolder(image_folder, worklist.inbox, worklist.queue.knows)
+    assert [look(again), look(again)] == [0, 0]
     screen_all(worklist)
     assert sorted(c.name for c in worklist.cases.visible("anybody")) == [
         "effusion.png",
@@ -141,25 +147,74 @@ def test_results_of_the_command_line_are_shown_as_they_are(worklist, tiny_screen
         import_results(image_folder, worklist.queue, "seal")
 
 
-def test_visits_of_one_patient_are_joined_newest_first(worklist, chest_pixels, tmp_path, screen_all, receive):
-    from PIL import Image
+@pytest.fixture
+def film_of(worklist, tiny_screener, image_folder):
+    """``film_of(name, subject)`` -> a screened case of that patient and day."""
+    result = tiny_screener.screen(image_folder / "healthy.png")
 
-    for name in ("00000007_000.png", "00000007_002.png", "00000007_001.png", "00000008_000.png"):
-        Image.fromarray(chest_pixels()).save(tmp_path / name)
-    receive(worklist, "ann", sorted(tmp_path.glob("*.png")))
-    screen_all(worklist, "ann")
-    latest = next(c for c in worklist.cases.visible("ann") if c.name == "00000007_002.png")
-    assert [c.name for c in worklist.cases.visits("ann", latest)] == ["00000007_001.png", "00000007_000.png"]
+    def add(name, subject, owner="ann"):
+        case_id = worklist.queue.add(owner, name, image_folder / "healthy.png", claimed=True)
+        worklist.queue.finish(case_id, result, subject, size=(8, 8), pictures={}, certificate_sha256="seal")
+        return worklist.cases.get(owner, case_id)
+
+    return add
+
+
+def test_only_strictly_earlier_days_are_earlier_and_all_else_is_other(worklist, film_of):
+    def on(day):
+        return Subject(patient="7", issuer="DICOM", study_date=day)
+
+    now = film_of("now", on("2020-03-02"))
+    for name, day in (("before", "2020-03-01"), ("long ago", "1999-12-31"), ("same day", "2020-03-02")):
+        film_of(name, on(day))
+    film_of("later", on("2020-03-03"))
+    film_of("undated", on(None))
+    film_of("somebody else", Subject(patient="8", issuer="DICOM", study_date="2019-01-01"))
+    film_of("of another visitor", on("2019-01-01"), owner="bob")
+    earlier, others = worklist.cases.visits("ann", now)
+    assert [case.name for case in earlier] == ["before", "long ago"]
+    assert [case.name for case in others] == ["later", "same day", "undated"]
+    undated = next(case for case in others if case.name == "undated")
+    assert worklist.cases.visits("ann", undated)[0] == []
+
+
+def test_a_number_from_a_file_name_is_not_a_dicom_patient_nor_one_of_another_hospital(worklist, film_of):
+    header = RadiographMetadata(
+        FileKind.DICOM, "", 8, 8, "MONOCHROME2", 8, patient_id="00000007", study_date="20200302"
+    )
+    dicom = film_of("dicom", subject_of(header, "x.dcm"))
+    film_of("other hospital", subject_of(dataclasses.replace(header, patient_id_issuer="OTHER"), "y.dcm"))
+    named = film_of("00000007_001.png", subject_of(None, "00000007_001.png"))
+    twin = film_of("00000007_002.png", subject_of(None, "ward/00000007_002.png"))
+    nobody = film_of("chest.png", subject_of(None, "chest.png"))
+    assert worklist.cases.visits("ann", dicom) == ([], [])
+    assert worklist.cases.visits("ann", named) == ([], [twin])
+    assert worklist.cases.visits("ann", nobody) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("20200229", "2020-02-29"),
+        ("2020.02.29", "2020-02-29"),
+        ("20210229", None),
+        ("002", None),
+        ("", None),
+        (None, None),
+        ("2020101", None),
+    ],
+)
+def test_days_are_iso_and_valid_or_not_known(written, day):
+    header = RadiographMetadata(FileKind.DICOM, "", 8, 8, "MONOCHROME2", 8, patient_id="7", study_date=written)
+    assert subject_of(header, "x.dcm").study_date == day
 
 
 def test_dicom_keeps_who_and_when_and_a_header_without_pixels(worklist, phantom_dicom, screen_all, receive):
-    import pydicom
-
     [case_id] = receive(worklist, "ann", [phantom_dicom])
     screen_all(worklist, "ann")
     subject = worklist.cases.get("ann", case_id).subject
     header = pydicom.dcmread(io.BytesIO(worklist.pictures.get("ann", case_id, HEADER)))
-    assert (subject.patient, subject.study_date) == (header.PatientID, header.StudyDate)
+    assert (subject.patient, subject.study_date.replace("-", "")) == (header.PatientID, header.StudyDate)
     assert subject.age == int(header.PatientAge[:3])
     assert "PixelData" not in header
 
@@ -170,7 +225,7 @@ def test_dicom_keeps_who_and_when_and_a_header_without_pixels(worklist, phantom_
 )
 def test_a_name_from_outside_is_only_ever_shown(worklist, name, shown):
     file = worklist.inbox.new_file()
-    [case_id] = worklist.inbox.admit("ann", file, name)
+    [case_id] = worklist.add("ann", worklist.inbox.unpack(file, name))
     assert worklist.cases.get("ann", case_id).name == shown
     assert worklist.queue.unfinished_sources() == {file}
 
@@ -178,7 +233,7 @@ def test_a_name_from_outside_is_only_ever_shown(worklist, name, shown):
 def test_what_no_case_waits_for_is_swept_out(tiny_screener, tmp_path):
     with Worklist(tmp_path / "desk", tiny_screener, threads=1) as first:
         half_uploaded, waiting = first.inbox.new_file(), first.inbox.new_file()
-        first.inbox.admit("ann", waiting, "x.png")
+        first.add("ann", first.inbox.unpack(waiting, "x.png"))
     with Worklist(tmp_path / "desk", tiny_screener, threads=1):
         assert waiting.exists()
         assert not half_uploaded.exists()

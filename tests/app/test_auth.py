@@ -6,8 +6,8 @@ from starlette.applications import Starlette  # noqa: E402
 from starlette.responses import PlainTextResponse  # noqa: E402
 from starlette.routing import Route  # noqa: E402
 
-from app.gatekeeper import Gatekeeper  # noqa: E402
-from app.texts import Texts  # noqa: E402
+from app.auth import AuthMiddleware  # noqa: E402
+from app.rendering import Texts  # noqa: E402
 from app.users import Users  # noqa: E402
 
 LOOPBACK = frozenset({"127.0.0.1"})
@@ -18,7 +18,7 @@ def client(users=None, hosts=LOOPBACK, **options):
         return PlainTextResponse(f"{request.state.owner} {request.state.user}")
 
     inner = Starlette(routes=[Route("/{path:path}", who, methods=["GET", "POST"])])
-    guarded = Gatekeeper(inner, texts=Texts(), users=users, hosts=hosts)
+    guarded = AuthMiddleware(inner, texts=Texts(), users=users, hosts=hosts)
     return testing.TestClient(guarded, base_url="http://127.0.0.1:7860", follow_redirects=False, **options)
 
 

@@ -15,11 +15,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.presenters.rendering import render
-from app.texts import Texts
+from app.rendering import Texts, render
 from app.users import Users
 
-__all__ = ["LOOPBACK", "SIGN_IN", "SIGN_OUT", "Gatekeeper"]
+__all__ = ["LOOPBACK", "SIGN_IN", "SIGN_OUT", "AuthMiddleware"]
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 """Hosts that only this machine can reach."""
@@ -48,7 +47,7 @@ _HEADERS = {
 }
 
 
-class Gatekeeper:
+class AuthMiddleware:
     """ASGI middleware; puts the visitor into ``scope["state"]`` as ``owner`` and ``user``.
 
     Args:
@@ -125,7 +124,9 @@ class Gatekeeper:
         form = {key: values[0] for key, values in parse_qs(body.decode(errors="replace")).items()}
         name, password = form.get("name", ""), form.get("password", "")
         assert self._users is not None
-        if not await run_in_threadpool(self._users.check, name, password):
+        if not await run_in_threadpool(
+            self._users.check, name, password, request.client.host if request.client else ""
+        ):
             return HTMLResponse(render("sign_in.html.j2", self._texts, failed=True), 401)
         token = secrets.token_hex(16)  # a new one with every sign-in, so that none can be planted before
         now = time.monotonic()

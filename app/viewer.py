@@ -1,11 +1,10 @@
-"""The picture of a case with its layers: heat and boxes per finding, and an earlier visit beside it."""
+"""The picture of a case with its layers: heat and boxes per finding, and another visit beside it."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.presenters.rendering import attended, data_address, render, tinted
-from app.texts import Texts
+from app.rendering import Texts, attended, data_address, render, tinted
 from cxr.reporting.document import FindingResult
 from cxr.screening import ScreeningResult
 from cxr.worklist import Case
@@ -35,7 +34,7 @@ def viewer_html(
     case: Case | None,
     result: ScreeningResult | None = None,
     files: Mapping[str, bytes] | None = None,
-    prior: tuple[Case, bytes] | None = None,
+    beside: tuple[Case, bytes] | None = None,
 ) -> str:
     """The viewer.
 
@@ -44,7 +43,7 @@ def viewer_html(
         case: what is open, or ``None``.
         result: its result, if it has one.
         files: its pictures by kind, see :mod:`cxr.worklist.pictures`.
-        prior: an earlier visit and its picture, to show beside it.
+        beside: another visit and its picture, to show beside it.
     """
     files = files or {}
     picture = files.get(PICTURE) or files.get(OVERLAY)
@@ -72,8 +71,9 @@ def viewer_html(
         words=words,
         boxes=boxes,
         first=strongest.name if strongest else None,
-        prior=prior[0] if prior else None,
-        prior_picture=data_address(prior[1]) if prior else None,
+        beside=beside[0] if beside else None,
+        beside_is_earlier=bool(case and beside and beside[0].is_before(case)),
+        beside_picture=data_address(beside[1]) if beside else None,
     )
 
 

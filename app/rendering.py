@@ -1,4 +1,6 @@
-"""Templates with the page's words, and pictures as addresses that hold the picture itself.
+"""The page's words, its templates, and pictures as addresses that hold the picture itself.
+
+All words stand in one file per language, app/texts/LANGUAGE.toml.
 
 A picture inside the page needs no address of its own, so that nobody can ask for another visitor's, and no name
 of a patient ever stands in one.
@@ -6,6 +8,7 @@ of a patient ever stands in one.
 
 import base64
 import io
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -14,15 +17,45 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.texts import Texts
+from cxr.errors import ConfigError
 from cxr.outputs.words import finding_title, percent
 from cxr.reporting.document import AttentionMap
 from nlp_labeler.findings import FINDINGS, finding_entry
 
-__all__ = ["attended", "data_address", "render", "tinted"]
+__all__ = ["Texts", "attended", "data_address", "render", "tinted"]
 
 _TINT_STARTS_AT, _TINT_EXPONENT = 0.35, 1.3
+_TEXTS, _TEMPLATES = (Path(__file__).parent / name for name in ("texts", "page"))
 _SMOOTHED = 6  # pixels of the picture per cell of an attention map
+
+
+class Texts:
+    """The words of one language: ``texts("worklist.empty")``, ``texts("worklist.more", shown=100, all=340)``.
+
+    Args:
+        language: name of a file in app/texts.
+
+    Raises:
+        ConfigError: if there is no such language, or it lacks a text that English has.
+    """
+
+    def __init__(self, language: str = "en") -> None:
+        self._words = _read(language)
+        missing = sorted(set(_read("en")) - set(self._words))
+        if missing:
+            raise ConfigError(f"app/texts/{language}.toml lacks '{missing[0]}'; translate it from en.toml")
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The text of a key, with its blanks filled."""
+        return self._words[key].format(**values) if values else self._words[key]
+
+
+def _read(language: str) -> dict[str, str]:
+    known = sorted(file.stem for file in _TEXTS.glob("*.toml"))
+    if language not in known:
+        raise ConfigError(f"no texts in '{language}'; there are {', '.join(known)}")
+    tables = tomllib.loads((_TEXTS / f"{language}.toml").read_text(encoding="utf-8"))
+    return {f"{section}.{key}": text for section, texts in tables.items() for key, text in texts.items()}
 
 
 def render(template: str, texts: Texts, **values: object) -> str:
@@ -72,7 +105,7 @@ def _layer(strength: NDArray[np.float32], finding: str) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parents[1] / "page"),
+        loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -3,11 +3,9 @@
 import json
 from collections.abc import Sequence
 
-from app.presenters.rendering import render
-from app.texts import Texts
+from app.rendering import Texts, render
 from cxr.worklist import AuditEntry
-from cxr.worklist.drift import MIN_FOR_DRIFT
-from cxr.worklist.monitoring import Monitoring
+from cxr.worklist.monitoring import MIN_FOR_DRIFT, Monitoring
 
 __all__ = ["audit_html"]
 
@@ -46,7 +44,9 @@ def _words(entry: AuditEntry, texts: Texts) -> str:
 
 def _plain(value: object, texts: Texts) -> str:
     if isinstance(value, dict):
-        verdicts = [f"{name} {texts('signed.present' if there else 'signed.absent')}" for name, there in value.items()]
+        verdicts = [
+            f"{name} {texts('findings.present' if there else 'findings.absent')}" for name, there in value.items()
+        ]
         return ", ".join(verdicts) or texts("audit.nothing")
     if isinstance(value, bool):
         return texts("audit.yes" if value else "audit.no")

@@ -11,18 +11,18 @@ from app.operating_choice import OperatingChoice, Policy
 from cxr.errors import CxrError
 from cxr.retrieval import Entry, ImageIndex, Neighbour, most_similar
 from cxr.screening import Screener, default_workers
-from cxr.worklist import Case, Decision, WatchedFolder, Worklist, import_results
+from cxr.worklist import SHARED, Case, Decision, NewImage, WatchedFolder, Worklist, import_results
 from cxr.worklist.pictures import EMBEDDING, THUMBNAIL
 from cxr.worklist.results_import import RESULTS_FILE
 
-__all__ = ["Desk"]
+__all__ = ["TriageService"]
 
 _LOG = logging.getLogger(__name__)
 _LOOK_SECONDS = 2.0
 _SIMILAR = 5
 
 
-class Desk:
+class TriageService:
     """The state behind every visitor's page.
 
     Args:
@@ -47,7 +47,7 @@ class Desk:
         if folder is not None and (folder / RESULTS_FILE).is_file():
             import_results(folder, self.worklist.queue, self.worklist.certificate_sha256)
         elif folder is not None:
-            self._watched = WatchedFolder(folder, self.worklist.queue, self.worklist.inbox)
+            self._watched = WatchedFolder(folder, self.worklist.inbox, self.worklist.queue.knows)
         self.worklist.worker.start()
         if self._watched:
             threading.Thread(target=self._watch, name="watch", daemon=True).start()
@@ -64,20 +64,12 @@ class Desk:
             file: from the inbox, written.
             name: what the visitor called it.
         """
-        count = len(self.worklist.inbox.admit(owner, file, name))
-        self.worklist.worker.wake()
-        return count
+        return len(self.worklist.add(owner, self.worklist.inbox.unpack(file, name)))
 
     def receive_examples(self, viewer: str) -> int:
         """Put the example cases on a visitor's worklist, once; returns how many were added."""
-        added = 0
-        for film in example_files():
-            origin = f"example:{viewer}:{film.name}"
-            if not self.worklist.queue.knows(origin):
-                self.worklist.queue.add(viewer, film.name, film, origin=origin)
-                added += 1
-        self.worklist.worker.wake()
-        return added
+        films = [NewImage(film.name, film, f"example:{viewer}:{film.name}") for film in example_files()]
+        return len(self.worklist.add(viewer, [film for film in films if not self.worklist.queue.knows(film.origin)]))
 
     def similar(self, viewer: str, case: Case) -> list[Neighbour]:
         """Images of other patients that look most like a case; empty if there is nothing to compare with."""
@@ -123,8 +115,7 @@ class Desk:
     def _watch(self) -> None:
         while self._watched and not self._stopped.wait(_LOOK_SECONDS):
             try:
-                if self._watched.look():
-                    self.worklist.worker.wake()
+                self.worklist.add(SHARED, self._watched.look())
             except (OSError, CxrError) as error:
                 _LOG.warning("the folder could not be looked at: %s", type(error).__name__)
 

@@ -1,12 +1,10 @@
 """What an operating point means for the patients of this clinic, in numbers and words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.operating_choice import Effect, Policy
-from app.presenters.rendering import render
-from app.presenters.rows import Row
-from app.texts import Texts
+from app.rendering import Texts, render
 from cxr.operating_points import ANY_FINDING, Calibrator, Certificate, CertificateRefusal, OperatingPointSet
 
 __all__ = ["Line", "fitted_prevalence", "lines_of", "operating_html"]
@@ -46,7 +44,7 @@ def lines_of(
     calibrator: Calibrator,
     points: OperatingPointSet,
     prevalence: float,
-    rows: Sequence[Row],
+    flagged: Mapping[str, int],
     texts: Texts,
 ) -> list[Line]:
     """The patient level, then every finding.
@@ -57,7 +55,7 @@ def lines_of(
         points: know how frequent any finding was.
         prevalence: share of the clinic's patients with any finding, in (0, 1); each finding is taken to be more
             or less frequent by the same factor.
-        rows: the worklist.
+        flagged: finding -> cases of the worklist above its threshold.
         texts: words of the page.
     """
     factor = prevalence / fitted_prevalence(points)
@@ -73,29 +71,22 @@ def lines_of(
                 None if effect.false_positive_rate is None else 1000 * (1 - share) * effect.false_positive_rate,
                 _promise(effect, texts),
                 effect.point.missing if isinstance(effect.point, CertificateRefusal) else None,
-                _flagged(rows, effect),
+                flagged.get(name, 0),
             )
         )
     return lines
 
 
-def operating_html(lines: Sequence[Line], rows: Sequence[Row], policy: Policy, texts: Texts) -> str:
-    """The table with its summary."""
-    states = [row.state for row in rows]
+def operating_html(lines: Sequence[Line], states: Mapping[str, int], policy: Policy, texts: Texts) -> str:
+    """The table with its summary; ``states`` says how many cases of the worklist are in each triage state."""
     return render(
         "operating.html.j2",
         texts,
         patient=lines[0],
         lines=lines,
         mode=policy.choice.mode,
-        counts={state: states.count(state) for state in ("refer", "read", "none")},
+        counts={state: states.get(state, 0) for state in ("refer", "read", "none")},
     )
-
-
-def _flagged(rows: Sequence[Row], effect: Effect) -> int:
-    if effect.name == ANY_FINDING:
-        return sum(row.state == "refer" for row in rows)
-    return sum(any(name == effect.name for name, _ in row.findings) for row in rows)
 
 
 def _promise(effect: Effect, texts: Texts) -> str:

@@ -1,17 +1,16 @@
-"""What the page says about one case: findings, report, decision, earlier visits, similar cases."""
+"""What the page says about one case: findings, report, decisions, other visits, similar cases."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.operating_choice import Effect, Policy
-from app.presenters.rendering import data_address, render
-from app.texts import Texts
+from app.rendering import Texts, data_address, render
 from cxr.operating_points import Certificate
 from cxr.outputs.words import finding_title
 from cxr.retrieval import Neighbour
 from cxr.screening import ScreeningResult
-from cxr.worklist import Case, Decision
+from cxr.worklist import UNSIGNED, Case, Decision
 
 __all__ = ["Bar", "Change", "Visit", "bars_of", "panel_html", "visit_of"]
 
@@ -26,7 +25,9 @@ class Bar:
         length: of the bar, percent of the track, on a square-root scale.
         mark: position of the threshold on it, or ``None``.
         flagged: whether it is above the threshold of the chosen operating point.
-        called: whether screening called it, at the certified point; what a signature accepts.
+        called: whether screening called it, at the certified point.
+        verdict: what the form says at first: what was signed last, or else that a called finding is present; ``None``
+            where nothing is stated.
         words: what the threshold means.
     """
 
@@ -36,6 +37,7 @@ class Bar:
     mark: float | None
     flagged: bool
     called: bool
+    verdict: bool | None
     words: str
 
 
@@ -51,14 +53,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Visit:
-    """An earlier visit with what is different now."""
+    """Another visit; ``changes`` since then where it was an earlier one, otherwise ``None``."""
 
     case: Case
     thumbnail: str | None
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...] | None
 
 
-def bars_of(result: ScreeningResult, policy: Policy, texts: Texts, *, same_model: bool) -> list[Bar]:
+def bars_of(
+    result: ScreeningResult, policy: Policy, texts: Texts, *, same_model: bool, decision: Decision | None = None
+) -> list[Bar]:
     """All findings, flagged ones first, each group by falling probability.
 
     Args:
@@ -66,6 +70,7 @@ def bars_of(result: ScreeningResult, policy: Policy, texts: Texts, *, same_model
         policy: the chosen operating point.
         texts: words of the page.
         same_model: whether the result is of the model that the policy belongs to; if not, its own thresholds hold.
+        decision: the last signed one, if any.
     """
     bars = []
     for finding in result.findings:
@@ -79,14 +84,27 @@ def bars_of(result: ScreeningResult, policy: Policy, texts: Texts, *, same_model
                 None if threshold is None else _on_track(threshold),
                 threshold is not None and finding.probability > threshold,
                 finding.positive,
+                decision.verdicts.get(finding.name) if decision else (True if finding.positive else None),
                 _words(effect, texts) if effect else (finding.certificate or texts("findings.uncertified")),
             )
         )
     return sorted(bars, key=lambda bar: (not bar.flagged, -bar.probability))
 
 
-def visit_of(now: Case, before: Case, policy: Policy, thumbnail: bytes | None) -> Visit:
-    """An earlier visit, compared at the chosen operating point."""
+def visit_of(visit: Case, thumbnail: bytes | None, policy: Policy | None = None, now: Case | None = None) -> Visit:
+    """Another visit.
+
+    Args:
+        visit: its case.
+        thumbnail: its picture.
+        policy: the chosen operating point, at which it is compared with ``now``.
+        now: the open case, where the visit was strictly before it; otherwise nothing is said about changes.
+    """
+    picture = data_address(thumbnail, "image/jpeg") if thumbnail else None
+    return Visit(visit, picture, _changes(visit, now, policy) if policy and now else None)
+
+
+def _changes(before: Case, now: Case, policy: Policy) -> tuple[Change, ...]:
     flagged, flagged_before = policy.flagged(now.probabilities), policy.flagged(before.probabilities)
     changes = []
     for name in dict.fromkeys((*flagged, *flagged_before)):
@@ -100,7 +118,7 @@ def visit_of(now: Case, before: Case, policy: Policy, thumbnail: bytes | None) -
         else:
             kind = "up" if new > old else "down"
         changes.append(Change(name, old, new, kind))
-    return Visit(before, data_address(thumbnail, "image/jpeg") if thumbnail else None, tuple(changes))
+    return tuple(changes)
 
 
 def panel_html(
@@ -109,8 +127,9 @@ def panel_html(
     result: ScreeningResult | None,
     policy: Policy,
     *,
-    decision: Decision | None,
-    visits: Sequence[Visit],
+    decisions: Sequence[Decision],
+    earlier: Sequence[Visit],
+    others: Sequence[Visit],
     similar: Sequence[Neighbour],
     has_header: bool,
     reader: str,
@@ -123,8 +142,9 @@ def panel_html(
         case: what is open.
         result: its result; ``None`` while it waits.
         policy: the chosen operating point.
-        decision: the last signed one, if any.
-        visits: earlier visits of the patient.
+        decisions: all signed ones, in their order.
+        earlier: visits of the patient on strictly earlier days.
+        others: the patient's other visits, before or after.
         similar: images of other patients.
         has_header: whether a DICOM SR can refer to the image.
         reader: name to suggest for the signature.
@@ -133,6 +153,7 @@ def panel_html(
     screened = result is not None and result.status == "screened"
     same_model = result is not None and result.model.sha256 == model_sha256
     state = case.triage if not same_model or not screened else policy.triage(case.probabilities)
+    last = decisions[-1] if decisions else None
     return render(
         "panel.html.j2",
         texts,
@@ -140,12 +161,14 @@ def panel_html(
         result=result if screened else None,
         refused=result is not None and result.status == "refused",
         state=state,
-        bars=bars_of(result, policy, texts, same_model=same_model) if result and screened else [],
+        bars=bars_of(result, policy, texts, same_model=same_model, decision=last) if result and screened else [],
         other_point=policy.choice.mode != "certified",
         same_model=same_model,
-        decision=decision,
-        overruled=decision.overruled(result) if decision and result else (),
-        visits=visits,
+        decisions=[(decision, decision.overruled(result) if result else ()) for decision in decisions],
+        seen=last.number if last else UNSIGNED,
+        comment=last.comment if last else "",
+        earlier=earlier,
+        others=others,
         similar=[(n, data_address(n.entry.thumbnail, "image/jpeg")) for n in similar],
         has_header=has_header,
         reader=reader,

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.operating_choice import Policy
-from app.presenters.rendering import data_address, render
-from app.texts import Texts
+from app.rendering import Texts, data_address, render
+from cxr.operating_points import ANY_FINDING
 from cxr.outputs.words import finding_title
 from cxr.worklist import Case
 
-__all__ = ["FILTERS", "SHOWN", "Row", "rows_of", "worklist_html"]
+__all__ = ["FILTERS", "SHOWN", "Row", "counts_of", "rows_of", "worklist_html"]
 
 FILTERS = ("all", "refer", "read", "none", "refused", "open", "signed", "flagged")
 """What the list can be narrowed to; keys of the texts in ``[filter]``."""
@@ -63,6 +63,14 @@ def rows_of(cases: Sequence[Case], policy: Policy) -> list[Row]:
     )
 
 
+def counts_of(rows: Sequence[Row]) -> tuple[Counter[str], Counter[str]]:
+    """How many cases are in each state, and above the threshold of each finding and of any."""
+    states = Counter(row.state for row in rows)
+    flagged = Counter(name for row in rows for name, _ in row.findings)
+    flagged[ANY_FINDING] = states["refer"]
+    return states, flagged
+
+
 def worklist_html(
     rows: Sequence[Row],
     texts: Texts,
@@ -85,7 +93,7 @@ def worklist_html(
     matching = [row for row in rows if row.belongs_to(kind) and row.matches(words)]
     shown = matching[:SHOWN]
     pictures = thumbnails([row.case.id for row in shown])
-    states = Counter(row.state for row in rows)
+    states, _ = counts_of(rows)
     return render(
         "worklist.html.j2",
         texts,

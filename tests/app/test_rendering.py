@@ -3,7 +3,7 @@ import tomllib
 
 import pytest
 
-from app.texts import Texts
+from app.rendering import Texts
 from cxr.errors import ConfigError
 
 
