@@ -77,7 +77,6 @@ window.cxr = (() => {
     const stated = Object.entries(verdictsOf(panel)).filter(([, verdict]) => verdict);
     const reader = $(".pn-reader", panel).value;
     try { localStorage.setItem(remembered, reader); } catch { /* a browser that keeps nothing */ }
-    keepDraft(panel).sent = true;
     // The second click of a double click is no second signature.
     button.disabled = true;
     setTimeout(() => { button.disabled = false; }, 1500);
@@ -93,21 +92,26 @@ window.cxr = (() => {
     const draft = { seen: panel.dataset.seen, verdicts: verdictsOf(panel), comment: $(".pn-comment", panel).value };
     drafts.set(panel.dataset.case, draft);
     $(".pn-draft", panel).hidden = false;
-    return draft;
   }
 
-  // A form was drawn anew: the draft comes back, its verdicts only if nobody has signed since.
+  // A form was drawn anew, perhaps into the elements of the one before: nothing of another case may stay in it. Its
+  // draft comes back, the verdicts only if nobody has signed since; a draft that was signed is none any more.
   function restoreDraft(panel) {
-    const draft = drafts.get(panel.dataset.case);
-    const signed = draft?.seen !== panel.dataset.seen;
-    if (draft && signed && draft.sent) drafts.delete(panel.dataset.case);
-    if (draft && !(signed && draft.sent)) {
-      $(".pn-comment", panel).value = draft.comment;
-      $(".pn-draft", panel).hidden = false;
+    const comment = $(".pn-comment", panel);
+    const verdicts = $$(".pn-verdict", panel);
+    let draft = drafts.get(panel.dataset.case);
+    const isSigned = draft && draft.comment.trim() === comment.defaultValue.trim()
+      && verdicts.every(({ dataset }) => dataset.signed === draft.verdicts[dataset.verdict]);
+    if (isSigned) {
+      drafts.delete(panel.dataset.case);
+      draft = undefined;
     }
-    $$(".pn-verdict", panel).forEach((verdict) => {
-      say(verdict, draft && !signed ? draft.verdicts[verdict.dataset.verdict] : verdict.dataset.stated);
+    const isCurrent = draft && draft.seen === panel.dataset.seen;
+    comment.value = draft ? draft.comment : comment.defaultValue;
+    verdicts.forEach((verdict) => {
+      say(verdict, isCurrent ? draft.verdicts[verdict.dataset.verdict] : verdict.dataset.signed);
     });
+    $(".pn-draft", panel).hidden = !draft;
   }
 
   function say(verdict, stated) {
