@@ -83,8 +83,8 @@ def _level_table(
             figures |= {f"{value} at {100 * v.prevalence:g} %": v.at_least for v in p.predictive_values}
         else:
             figures = {"patients missing": float(getattr(p.point, "missing", 0))}
-        name = f"{p.target}{f', {p.view}' if p.view else ''}, {p.rule}, error <= {100 * p.point.limit:g} %"
-        rows += line("two-sided levels", name, figures, n=p.point.n, unit_of_n="patients", data=DATA)
+        name = f"{p.target}{f', {p.view}' if p.view else ''}, error <= {100 * p.point.limit:g} %"
+        rows += line(f"{p.rule} levels", name, figures, n=p.point.n, unit_of_n="patients", data=DATA)
     return rows
 
 
