@@ -58,6 +58,10 @@ class Heatmaps(Mapping[str, NDArray[np.float32]]):
     def __len__(self) -> int:
         return len(self._class_maps)
 
+    def confined(self, finding: str) -> NDArray[np.float32]:
+        """The heat that a finding's boxes rest on, (h, w) in [0, 1]: little is left where the finding cannot be."""
+        return np.minimum(self[finding], confine(self[finding], finding, self.anatomy))
+
     def boxes(self, finding: str, settings: BoxSettings, probability: float) -> tuple[Box, ...]:
         """Boxes of one finding in pixels of the image.
 
