@@ -8,7 +8,7 @@ __all__ = ["GateNetwork"]
 
 
 class GateNetwork(nn.Module):
-    """Five strided stages, flattened so that places count: which way is up is a question of places.
+    """Five strided stages, flattened so that positions count: which way is up is a question of where things lie.
 
     Args:
         outputs: number of logits.

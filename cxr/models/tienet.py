@@ -167,8 +167,8 @@ class TieNet(nn.Module):
     def patch_features(self, features: Tensor) -> Tensor:
         """Classifier features (N, channels, S, S) -> (N, S * S, D)."""
         maps = self.class_maps(features) / _MAP_SCALE
-        places = _positions(features).expand(len(features), -1, -1, -1)
-        return torch.cat([self.transition(features), maps, places], dim=1).flatten(2).transpose(1, 2)
+        positions = _positions(features).expand(len(features), -1, -1, -1)
+        return torch.cat([self.transition(features), maps, positions], dim=1).flatten(2).transpose(1, 2)
 
     def content_plan(self, patch_features: Tensor) -> Tensor:
         """(N, C) what the report is to assert: 1 where the classifier finds a finding likely enough, else -1."""

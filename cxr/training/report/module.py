@@ -42,81 +42,11 @@ class ReportRows(Dataset[tuple[Tensor, ...]]):
         self.views, self.words, self.labels, self.said = views, words, labels, said
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, ...]:
-        """(channels, S, S) float32, (T,) int64, (C,) float32, and twice (T,) int64: the words' labels and places."""
+        """(channels, S, S) float32, (T,) int64, (C,) float32, and twice (T,) int64: the words' labels and quadrants."""
         epoch, row = key
         features = torch.from_numpy(np.asarray(self.views[epoch % len(self.views)][row], dtype=np.float32))
         tables = (self.words, self.labels, self.said.labels, self.said.quadrants)
         return features, *(torch.from_numpy(table[row]) for table in tables)
-
-
-class TieNetModule(LightningModule):
-    """Trains transition, decoder, joint embedding and the heads of I, I+R and, on the blind share, R.
-
-    The head of I+GR is fitted afterwards, see :mod:`cxr.training.report.heads`.
-
-    Args:
-        model: to be trained.
-        recipe: loss and optimisation settings.
-    """
-
-    def __init__(self, model: TieNet, recipe: ReportRecipe) -> None:
-        super().__init__()
-        self.model = model
-        self.recipe = recipe
-
-    def training_step(self, batch: tuple[Tensor, ...], batch_index: int) -> Tensor:  # noqa: ARG002  Lightning's signature
-        """Joint loss alpha * L_C + (1 - alpha) * (L_R + grounding * L_G) of one batch."""
-        features, words, labels, said, places = batch
-        longest = int((words != self.model.padding).sum(dim=1).max())
-        words = words[:, :longest]
-        settings = self.recipe.loss
-        known = resolve_uncertain(labels, settings.labels.uncertain)
-        patch_features = self.model.patch_features(features)
-        planned = torch.rand(len(patch_features), 1, device=patch_features.device) < settings.plan_share
-        # Without a share of reports read blind, the joint head would never need their words.
-        blind = torch.rand(len(patch_features), 1, device=patch_features.device) < settings.image_dropout
-        embedding = self.model.embed(
-            patch_features.masked_fill(blind[:, :, None], 0.0),
-            words[:, :-1],
-            content_plan_of(labels).masked_fill(~planned, 0.0),
-        )
-        classification = (
-            multilabel_loss(self.model.classify_image(patch_features), known, settings.labels)
-            + multilabel_loss(
-                self.model.classify_image_and_report(embedding), known.masked_fill(planned, torch.nan), settings.labels
-            )
-            + multilabel_loss(
-                self.model.report_head(embedding.text), known.masked_fill(planned | ~blind, torch.nan), settings.labels
-            )
-        )
-        spoken = cross_entropy(embedding.decoder.logits.transpose(1, 2), words[:, 1:], ignore_index=self.model.padding)
-        read = slice(0, longest - 1)
-        looked = word_grounding_loss(
-            embedding.decoder.attention,
-            self.model.classifier_maps(patch_features).detach(),
-            said[:, read].masked_fill(blind, NOTHING),
-            places[:, read],
-        )
-        losses = {"label_loss": classification, "word_loss": spoken, "word_grounding_loss": looked}
-        self.log_dict(losses, prog_bar=True, batch_size=len(words))
-        return settings.alpha * classification + (1 - settings.alpha) * (spoken + settings.word_grounding * looked)
-
-    def on_train_epoch_start(self) -> None:
-        """Random numbers (dropout) depend on seed and epoch alone, so a resumed run repeats an unbroken one."""
-        seed_everything(self.recipe.seed * 100_003 + self.current_epoch, verbose=False)
-
-    def configure_optimizers(self) -> Any:
-        """AdamW; no decay on norms and biases."""
-        settings = self.recipe.optimization
-        decayed = [p for p in self.model.parameters() if p.ndim > 1]
-        plain = [p for p in self.model.parameters() if p.ndim <= 1]
-        optimizer = AdamW(
-            [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-            lr=settings.learning_rate,
-        )
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = warmup_cosine(optimizer, steps, WARMUP)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 _WINDOW = 8  # batches that are sorted together: enough to save padding, few enough to keep batches mixed
@@ -157,3 +87,77 @@ class LengthSampler(Sampler[tuple[int, int]]):
         rest = [batch for batch in batches if len(batch) < self.batch_size]
         arranged = [whole[i] for i in rng.permutation(len(whole))] + rest
         return ((self.epoch, int(row)) for batch in arranged for row in batch)
+
+
+class TieNetModule(LightningModule):
+    """Trains transition, decoder, joint embedding and the heads of I, I+R and, on the share without images, R.
+
+    The head of I+GR is fitted afterwards, see :mod:`cxr.training.report.heads`.
+
+    Args:
+        model: to be trained.
+        recipe: loss and optimisation settings.
+    """
+
+    def __init__(self, model: TieNet, recipe: ReportRecipe) -> None:
+        super().__init__()
+        self.model = model
+        self.recipe = recipe
+
+    def training_step(self, batch: tuple[Tensor, ...], batch_index: int) -> Tensor:  # noqa: ARG002  Lightning's signature
+        """Joint loss alpha * L_C + (1 - alpha) * (L_R + word_grounding * L_G) of one batch."""
+        features, words, labels, said, quadrants = batch
+        longest = int((words != self.model.padding).sum(dim=1).max())
+        words = words[:, :longest]
+        settings = self.recipe.loss
+        known = resolve_uncertain(labels, settings.labels.uncertain)
+        patch_features = self.model.patch_features(features)
+        plan_given = torch.rand(len(patch_features), 1, device=patch_features.device) < settings.plan_share
+        # Without a share of reports read without the image, the joint head would never need their words.
+        without_image = torch.rand(len(patch_features), 1, device=patch_features.device) < settings.image_dropout
+        embedding = self.model.embed(
+            patch_features.masked_fill(without_image[:, :, None], 0.0),
+            words[:, :-1],
+            content_plan_of(labels).masked_fill(~plan_given, 0.0),
+        )
+        classification = (
+            multilabel_loss(self.model.classify_image(patch_features), known, settings.labels)
+            + multilabel_loss(
+                self.model.classify_image_and_report(embedding),
+                known.masked_fill(plan_given, torch.nan),
+                settings.labels,
+            )
+            + multilabel_loss(
+                self.model.report_head(embedding.text),
+                known.masked_fill(plan_given | ~without_image, torch.nan),
+                settings.labels,
+            )
+        )
+        spoken = cross_entropy(embedding.decoder.logits.transpose(1, 2), words[:, 1:], ignore_index=self.model.padding)
+        read = slice(0, longest - 1)
+        grounding = word_grounding_loss(
+            embedding.decoder.attention,
+            self.model.classifier_maps(patch_features).detach(),
+            said[:, read].masked_fill(without_image, NOTHING),
+            quadrants[:, read],
+        )
+        losses = {"label_loss": classification, "word_loss": spoken, "word_grounding_loss": grounding}
+        self.log_dict(losses, prog_bar=True, batch_size=len(words))
+        return settings.alpha * classification + (1 - settings.alpha) * (spoken + settings.word_grounding * grounding)
+
+    def on_train_epoch_start(self) -> None:
+        """Random numbers (dropout) depend on seed and epoch alone, so a resumed run repeats an unbroken one."""
+        seed_everything(self.recipe.seed * 100_003 + self.current_epoch, verbose=False)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW; no decay on norms and biases."""
+        settings = self.recipe.optimization
+        decayed = [p for p in self.model.parameters() if p.ndim > 1]
+        plain = [p for p in self.model.parameters() if p.ndim <= 1]
+        optimizer = AdamW(
+            [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+            lr=settings.learning_rate,
+        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = warmup_cosine(optimizer, steps, WARMUP)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -65,7 +65,7 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
 
 class TrainingImages(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Augmented images with labels and what reports say of their places, addressed by (epoch, row).
+    """Augmented images with labels and the quarters in which reports put them, addressed by (epoch, row).
 
     Args:
         images: N.
