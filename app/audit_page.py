@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from app.rendering import Texts, render
-from cxr.worklist import AuditEntry
+from cxr.worklist.audit_log import AuditEntry
 from cxr.worklist.monitoring import MIN_FOR_DRIFT, Monitoring
 
 __all__ = ["audit_html"]

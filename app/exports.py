@@ -13,10 +13,12 @@ from fpdf.enums import Align, XPos, YPos
 from app.rendering import Texts, data_address, render
 from cxr.errors import CxrError
 from cxr.outputs.words import finding_title
-from cxr.screening import ScreeningResult
-from cxr.worklist import Case, Decision, Worklist
+from cxr.screening.result import ScreeningResult
+from cxr.worklist.cases import Case
+from cxr.worklist.decisions import Decision
 from cxr.worklist.pictures import HEADER, OVERLAY, PICTURE
 from cxr.worklist.reader_labels import reader_labels
+from cxr.worklist.worklist import Worklist
 
 __all__ = ["export_file", "signed_pdf"]
 

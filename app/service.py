@@ -9,11 +9,17 @@ import numpy as np
 from app.examples import example_files
 from app.operating_choice import OperatingChoice, Policy
 from cxr.errors import CxrError
-from cxr.retrieval import Entry, ImageIndex, Neighbour, most_similar
-from cxr.screening import Screener, default_workers
-from cxr.worklist import SHARED, Case, Decision, NewImage, WatchedFolder, Worklist, import_results
+from cxr.retrieval.entry import Entry, Neighbour
+from cxr.retrieval.index import ImageIndex
+from cxr.retrieval.similarity import most_similar
+from cxr.screening.screener import Screener, default_workers
+from cxr.worklist.cases import Case
+from cxr.worklist.database import SHARED
+from cxr.worklist.decisions import Decision
+from cxr.worklist.intake import NewImage, WatchedFolder
 from cxr.worklist.pictures import EMBEDDING, THUMBNAIL
-from cxr.worklist.results_import import RESULTS_FILE
+from cxr.worklist.results_import import RESULTS_FILE, import_results
+from cxr.worklist.worklist import Worklist
 
 __all__ = ["TriageService"]
 

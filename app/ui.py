@@ -21,7 +21,7 @@ from app.service import TriageService
 from app.viewer import viewer_html
 from app.worklist_rows import FILTERS, Row, counts_of, rows_of, worklist_html
 from cxr.errors import CxrError
-from cxr.worklist import Case
+from cxr.worklist.cases import Case
 from cxr.worklist.monitoring import monitor
 from cxr.worklist.pictures import HEADER, OVERLAY, PICTURE, THUMBNAIL, heat_kind
 

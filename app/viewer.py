@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from app.rendering import Texts, attended, data_address, render, tinted
 from cxr.reporting.document import FindingResult
-from cxr.screening import ScreeningResult
-from cxr.worklist import Case
+from cxr.screening.result import ScreeningResult
+from cxr.worklist.cases import Case
 from cxr.worklist.pictures import OVERLAY, PICTURE, heat_kind
 
 __all__ = ["Layer", "viewer_html"]

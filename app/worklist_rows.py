@@ -8,7 +8,7 @@ from app.operating_choice import Policy
 from app.rendering import Texts, data_address, render
 from cxr.operating_points import ANY_FINDING
 from cxr.outputs.words import finding_title
-from cxr.worklist import Case
+from cxr.worklist.cases import Case
 
 __all__ = ["FILTERS", "SHOWN", "Row", "counts_of", "rows_of", "worklist_html"]
 

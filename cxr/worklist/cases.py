@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from cxr.errors import CxrError
-from cxr.screening import ScreeningResult, parse_result_line, result_line
+from cxr.screening.result import ScreeningResult, parse_result_line, result_line
 from cxr.worklist.audit_log import append_entry, now
 from cxr.worklist.database import SHARED, Database
 from cxr.worklist.subject import Subject

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cxr.errors import CxrError
-from cxr.screening import ScreeningResult
+from cxr.screening.result import ScreeningResult
 from cxr.worklist.audit_log import append_entry, now
 from cxr.worklist.database import SHARED, Database
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from cxr.errors import ConfigError, RefusedInputError
-from cxr.screening import ScreeningInput, find_inputs
-from cxr.screening.inputs import is_companion
+from cxr.screening.inputs import ScreeningInput, find_inputs, is_companion
 
 __all__ = ["REFUSED", "Inbox", "NewImage", "WatchedFolder", "plain_name"]
 

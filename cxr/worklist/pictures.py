@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 
 from cxr.errors import RefusedInputError
 from cxr.outputs.dicom_identity import referable
-from cxr.screening import Examination
+from cxr.screening.artifacts import Examination
 from cxr.worklist.database import SHARED, Database
 
 __all__ = [

@@ -13,7 +13,7 @@ from pydicom.valuerep import PersonName
 
 from cxr.outputs.dicom_identity import derived_uid
 from cxr.outputs.dicom_sr import PRIVATE_SCHEME, finding_concept, structured_report
-from cxr.screening import ScreeningResult
+from cxr.screening.result import ScreeningResult
 from cxr.worklist.decisions import Decision
 
 __all__ = ["signed_report"]

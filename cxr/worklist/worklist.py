@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Self
 
 from cxr.errors import RefusalCode, RefusedInputError
-from cxr.screening import Examination, Screener
+from cxr.screening.artifacts import Examination
+from cxr.screening.screener import Screener
 from cxr.worklist.audit_log import AuditEntry, append_entry, read_entries, verify_chain
 from cxr.worklist.cases import Case, CaseQueue, Cases
 from cxr.worklist.database import SHARED, Database
