@@ -1,6 +1,8 @@
 """Label a whole source of reports into a file: streaming, in several processes, resumable after a kill."""
 
 import hashlib
+from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,11 +12,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from nlp_labeler.document import ReportLabels
+import numpy as np
+
+from nlp_labeler.document import ReportLabels, Status
 from nlp_labeler.errors import LabelerError
+from nlp_labeler.findings import NO_FINDING
 from nlp_labeler.formats.folder import report_files
 from nlp_labeler.formats.outputs import LabeledReport, output_format
-from nlp_labeler.formats.record import RefusalCode, ReportRecord, refused
+from nlp_labeler.formats.record import ReadOptions, RefusalCode, ReportRecord, refused
 from nlp_labeler.formats.source import read_reports, source_kind
 from nlp_labeler.labeler import Labeler
 from nlp_labeler.parallel import map_chunks
@@ -46,6 +51,8 @@ def label_reports(
     engine: str = "auto",
     processes: int = 1,
     evidence: Path | None = None,
+    reading: ReadOptions | None = None,
+    warn: Callable[[str], None] = lambda _: None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Counts:
     """Label every report of a source and write the labels to a file, whole or not at all.
@@ -60,6 +67,8 @@ def label_reports(
         engine: ``"auto"``, ``"graph"`` or ``"surface"``.
         processes: how many processes label at once.
         evidence: JSON Lines file with every mention behind the labels, written beside ``out``.
+        reading: how the source is to be read.
+        warn: told once what is odd about the source: ids that occur twice.
         advance: told how many more reports are done, after every chunk.
 
     Returns:
@@ -74,23 +83,43 @@ def label_reports(
     Labeler.load(policy, engine)  # wrong options are told before any file is touched
     options = Options(policy, engine, out, evidence is not None)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with Parts(out, run_identity(source, options)) as parts:
+        with Parts(out, run_identity(source, options, reading)) as parts:
             advance(parts.counts.reports)
-            records = islice(read_reports(source), parts.counts.reports, None)
+            seen = Identifiers()
+            records = islice(seen.watch(read_reports(source, reading)), parts.counts.reports, None)
             for pieces, counts in map_chunks(chunk_labeler, (options,), chunks(records), processes):
                 parts.add(pieces, counts)
                 advance(counts.reports)
             if evidence is not None:
-                evidence.parent.mkdir(parents=True, exist_ok=True)
                 with atomic_writer(evidence) as stream:
                     output_format(evidence).join(parts.paths(EVIDENCE), stream)
             with atomic_writer(out) as stream:
                 output_format(out).join(parts.paths(out.suffix), stream)
             parts.discard()
+            if repeated := seen.repeated():
+                warn(f"{repeated:,} ids occur more than once; each of their reports has a row of its own")
             return parts.counts
     except OSError as error:
         raise LabelerError(f"{error.filename or out}: {error.strerror}") from None
+
+
+class Identifiers:
+    """Counts the ids that occur more than once, in eight bytes an id."""
+
+    def __init__(self) -> None:
+        self._hashes = array("q")
+
+    def watch(self, records: Iterable[ReportRecord]) -> Iterator[ReportRecord]:
+        """The records, their ids noted."""
+        for record in records:
+            if record.id:
+                self._hashes.append(hash(record.id))
+            yield record
+
+    def repeated(self) -> int:
+        """How many ids occurred more than once."""
+        _, counts = np.unique(np.frombuffer(self._hashes, dtype=np.int64), return_counts=True)
+        return int((counts > 1).sum())
 
 
 def check_paths(source: Path, out: Path, evidence: Path | None) -> None:
@@ -107,6 +136,8 @@ def check_paths(source: Path, out: Path, evidence: Path | None) -> None:
     if evidence is not None and evidence.resolve() == out.resolve():
         raise LabelerError(f"{evidence}: labels and evidence cannot be one file")
     for path in filter(None, (out, evidence)):
+        if not path.parent.is_dir():
+            raise LabelerError(f"{path.parent}: no such folder; make it first, or write elsewhere")
         if path.is_dir():
             raise LabelerError(f"{path}: is a folder; name a file to write")
         if path.resolve() == source.resolve():
@@ -115,7 +146,7 @@ def check_paths(source: Path, out: Path, evidence: Path | None) -> None:
             raise LabelerError(f"{path}: lies in the folder that is read; write the output elsewhere")
 
 
-def run_identity(source: Path, options: Options) -> dict[str, Any]:
+def run_identity(source: Path, options: Options, reading: ReadOptions | None) -> dict[str, Any]:
     """What a part depends on: parts of a run with another identity must not be mixed with those of this one."""
     files = report_files(source) if source.is_dir() else [source]
     content = hashlib.sha256()
@@ -131,6 +162,7 @@ def run_identity(source: Path, options: Options) -> dict[str, Any]:
         "source": content.hexdigest(),
         "policy": hashlib.sha256(policy.read_bytes()).hexdigest() if policy.is_file() else options.policy,
         "engine": options.engine,
+        "reading": repr(reading),
         "evidence": options.evidence,
         "chunk": [CHUNK_REPORTS, CHUNK_CHARACTERS],
     }
@@ -171,9 +203,17 @@ def label_chunk(options: Options, labeler: Labeler, records: Sequence[ReportReco
     pieces = {options.out.suffix: output_format(options.out).encode(rows)}
     if options.evidence:
         pieces[EVIDENCE] = output_format(Path(EVIDENCE)).encode(rows)
-    refusals = sum(row.result is None for row in rows)
-    unlabeled = sum(row.result is not None and row.result.status != "ok" for row in rows)
-    return pieces, Counts(len(rows), refusals, unlabeled)
+    results = [row.result for row in rows if row.result is not None]
+    labeled = [result for result in results if result.status is Status.OK]
+    counts = Counts(
+        reports=len(rows),
+        refused=len(rows) - len(results),
+        unlabeled=len(results) - len(labeled),
+        normal=sum(result.labels[NO_FINDING] == 1 for result in labeled),
+        partial=sum(bool(result.unexplained) for result in labeled),
+        reasons=dict(Counter(reason for row in rows if (reason := row.reason) is not None)),
+    )
+    return pieces, counts
 
 
 def label_records(labeler: Labeler, records: Sequence[ReportRecord]) -> list[LabeledReport]:

@@ -116,7 +116,7 @@ _BOX = re.compile(
     rf"[\[(](?P<mark>{_TICK})[\])]|(?P<off>[\u2610\u2717\u2718\u25a1])|(?P<on>[\u2611\u2612\u2713\u2714\u25a0])"
 )
 _YES_NO = re.compile(
-    rf"(?P<first>[\[(]{_TICK}[\])])[ \t]*(?:yes|present|positive)[ \t,/]*"
+    rf"[ \t]*:?[ \t]*(?P<first>[\[(]{_TICK}[\])])[ \t]*(?:yes|present|positive)[ \t,/]*"
     rf"(?P<second>[\[(]{_TICK}[\])])[ \t]*(?:no|absent|negative)\b",
     re.IGNORECASE,
 )
@@ -195,7 +195,7 @@ def _is_ticked(box: str) -> bool:
 
 def _yes_or_no(match: re.Match[str]) -> str:
     yes, no = _is_ticked(match["first"]), _is_ticked(match["second"])
-    return match.group() if yes == no else ": yes" if yes else ": no"
+    return match.group() if yes == no else ": yes." if yes else ": no."
 
 
 def _box(match: re.Match[str]) -> str:
@@ -210,8 +210,8 @@ def _box(match: re.Match[str]) -> str:
             return match.group()  # "( )" in running text is no box
     ticked = match["on"] is not None or (match["mark"] is not None and _is_ticked(match["mark"]))
     if leads:
-        return ("" if first is None else ". ") + ("" if ticked else "No ")
-    return "" if ticked else ": no"
+        return ("* " if first is None else ". ") + ("" if ticked else "No ")
+    return "." if ticked else ": no."
 
 
 def _answer(match: re.Match[str]) -> str:

@@ -48,8 +48,8 @@ def label(
         Path,
         typer.Argument(
             metavar="IN",
-            help="CSV, Parquet or JSON Lines with `id` and either `text` or `findings`, `impression`; BioC or OpenI "
-            "XML; a text file; or a folder of .txt or .xml files, such as MIMIC-CXR's.",
+            help="CSV, .xlsx, Parquet or JSON Lines with `id` and either `text` or `findings`, `impression`; BioC or "
+            "OpenI XML; a text file; or a folder of .txt or .xml files, such as MIMIC-CXR's.",
         ),
     ],
     out: Annotated[
@@ -58,6 +58,13 @@ def label(
     policy: PolicyOption = "openi",
     engine: EngineOption = Engine.AUTO,
     processes: Annotated[int, typer.Option(min=1, help="How many processes label at once.")] = 1,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of a text file that is neither UTF-8 nor UTF-16, e.g. cp1252 or latin-1.")
+    ] = None,
+    columns: Annotated[
+        str,
+        typer.Option(metavar="id=NAME,text=NAME", help="What the table calls id, text, findings, impression."),
+    ] = "",
     evidence: Annotated[
         Path | None, typer.Option(help="Also write the sentence, span and rule behind every label: a .jsonl file.")
     ] = None,
@@ -68,14 +75,31 @@ def label(
     report was refused. Run again after an interruption, it goes on where it was.
     """
     from nlp_labeler.batch import label_reports
+    from nlp_labeler.formats.record import ReadOptions
 
     with counting_bar("labeling") as advance:
         counts = label_reports(
-            source, out, policy=policy, engine=engine.value, processes=processes, evidence=evidence, advance=advance
+            source,
+            out,
+            policy=policy,
+            engine=engine.value,
+            processes=processes,
+            evidence=evidence,
+            reading=ReadOptions(encoding, parse_columns(columns)),
+            warn=lambda message: typer.echo(f"nlp-labeler: {message}", err=True),
+            advance=advance,
         )
-    notes = f", {counts.refused} refused" if counts.refused else ""
-    notes += f", {counts.unlabeled} without text to label" if counts.unlabeled else ""
-    typer.echo(f"{counts.reports} reports{notes}: {out}", err=True)
+    labeled = counts.reports - counts.refused - counts.unlabeled
+    typer.echo(
+        f"{counts.reports} reports: {labeled} labeled, {counts.normal} of them with No Finding, {counts.partial} with "
+        f"passages that were not understood; {counts.refused} refused, {counts.unlabeled} without labels: {out}",
+        err=True,
+    )
+    for reason, number in sorted(counts.reasons.items(), key=lambda item: -item[1]):
+        typer.echo(f"  {number} {reason}", err=True)
+    if not labeled:
+        typer.echo("nlp-labeler: not one report could be labeled", err=True)
+        raise typer.Exit(2)
     if counts.refused:
         raise typer.Exit(1)
 
@@ -169,6 +193,18 @@ def policies() -> None:
 
     for name in POLICIES:
         typer.echo(f"{name:12} {load_policy(name).description}")
+
+
+def parse_columns(text: str) -> dict[str, str]:
+    """``"id=ACCESSION,text=REPORT"`` as a mapping.
+
+    Raises:
+        LabelerError: if a part of it is not of the form NAME=COLUMN.
+    """
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    if any(not key.strip() or not column.strip() for key, _, column in pairs):
+        raise LabelerError(f"--columns is '{text}'; say --columns id=NAME,text=NAME")
+    return {key.strip().lower(): column.strip() for key, _, column in pairs}
 
 
 def read_report(report: str) -> tuple[str, str]:

@@ -1,13 +1,12 @@
 """Reports with gold labels, from one CSV file."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nlp_labeler.errors import LabelerError
 from nlp_labeler.findings import CHESTXRAY8, NO_FINDING
-from nlp_labeler.formats.csv_table import read_csv
-from nlp_labeler.formats.record import RefusalCode, ReportRecord
+from nlp_labeler.formats.record import ReadOptions, RefusalCode, ReportRecord
+from nlp_labeler.formats.table import open_table, read
 
 __all__ = ["read_gold"]
 
@@ -24,19 +23,18 @@ def read_gold(path: Path) -> tuple[list[ReportRecord], list[dict[str, int | None
     Raises:
         LabelerError: if a column or an id is missing, or a cell is no label value.
     """
-    records = list(read_csv(path))
+    records = list(read(path, ReadOptions()))
     # A report without a word has gold labels all the same; it is scored as one that says nothing.
     codes = {record.refusal: record.refusal.code for record in records if record.refusal is not None}
     refusals = [str(refusal) for refusal, code in codes.items() if code is not RefusalCode.MISSING_TEXT]
     if refusals:
         raise LabelerError(f"{path}: {len(refusals)} gold reports cannot be read, first {refusals[0]}")
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = csv.DictReader(stream)
-        columns = label_columns(rows.fieldnames or [], path)
-        gold = [
-            {name: label_value(row, column, f"{path}: row {number}") for name, column in columns.items()}
-            for number, row in enumerate(rows, start=2)
-        ]
+    table = open_table(path)
+    columns = label_columns(table.header, path)
+    gold = [
+        {name: label_value(row.cells, column, f"{path}: {row.where}") for name, column in columns.items()}
+        for row in table.rows
+    ]
     return records, gold
 
 

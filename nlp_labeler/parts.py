@@ -7,9 +7,10 @@ other input or options are thrown away.
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,15 +28,28 @@ class Counts:
     Attributes:
         reports: all of them.
         refused: those that could not be labeled.
-        unlabeled: those whose text holds nothing to label, e.g. only an indication.
+        unlabeled: those whose text holds nothing to label, e.g. only an indication, or is not English.
+        normal: those with No Finding.
+        partial: those that are labeled, though some passages were not understood.
+        reasons: why reports were refused or not labeled, with how many.
     """
 
     reports: int = 0
     refused: int = 0
     unlabeled: int = 0
+    normal: int = 0
+    partial: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(self.reports + other.reports, self.refused + other.refused, self.unlabeled + other.unlabeled)
+        return Counts(
+            self.reports + other.reports,
+            self.refused + other.refused,
+            self.unlabeled + other.unlabeled,
+            self.normal + other.normal,
+            self.partial + other.partial,
+            dict(Counter(self.reasons) + Counter(other.reasons)),
+        )
 
 
 class Parts:

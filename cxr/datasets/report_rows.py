@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from cxr.errors import DatasetError
-from nlp_labeler.formats.record import Refusal
+from nlp_labeler.formats.record import ReportRefusal
 from nlp_labeler.formats.source import read_reports, source_kind
 
 __all__ = ["COLUMN_NAMES", "ReportRow", "read_report_rows"]
@@ -53,7 +53,7 @@ class ReportRow:
 
     id: str
     text: str
-    refusal: Refusal | None
+    refusal: ReportRefusal | None
     images: tuple[str, ...]
     patient: str
     date: str
@@ -102,7 +102,7 @@ def _other_columns(path: Path) -> dict[str, deque[dict[str, str]]]:
 def _read_known_columns(path: Path) -> pd.DataFrame | None:
     kind = source_kind(path)
     try:
-        if kind == "csv":
+        if kind == "table" and path.suffix.lower() != ".xlsx":
             table = pd.read_csv(
                 path,
                 dtype=str,
@@ -111,12 +111,12 @@ def _read_known_columns(path: Path) -> pd.DataFrame | None:
                 encoding_errors="replace",
                 on_bad_lines="skip",
             )
-        elif kind == "parquet":
+        elif kind == "parquet_table":
             import pyarrow.parquet
 
             names = [name for name in pyarrow.parquet.read_schema(path).names if _is_known(name)]
             table = pd.read_parquet(path, columns=names)
-        elif kind == "jsonl":
+        elif kind == "json_lines":
             chunks = pd.read_json(path, lines=True, chunksize=10_000, dtype=False, convert_dates=False)
             table = pd.concat([chunk[[name for name in chunk if _is_known(str(name))]] for chunk in chunks])
         else:

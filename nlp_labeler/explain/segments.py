@@ -20,24 +20,27 @@ class Segment:
         text: its characters; control characters, which could steer a terminal, are shown as U+FFFD.
         mention: the mention it belongs to, or ``None``.
         cue: whether it belongs to the words that decided about a mention.
+        unexplained: whether it belongs to a passage that was not understood.
     """
 
     text: str
     mention: AssertedMention | None
     cue: bool
+    unexplained: bool
 
 
 def segments(result: ReportLabels) -> list[Segment]:
-    """The whole report in order, cut wherever a mention or a cue begins or ends."""
+    """The whole report in order, cut wherever a mention, a cue or a passage that was not understood begins or ends."""
     text = printable(result.text)
     cues = [mention.cue for mention in result.mentions if mention.cue is not None]
-    spans = [Span(mention.start, mention.end) for mention in result.mentions] + cues
+    spans = [Span(mention.start, mention.end) for mention in result.mentions] + cues + list(result.unexplained)
     edges = sorted({0, len(text), *(span.start for span in spans), *(span.end for span in spans)})
     pieces: list[Segment] = []
     for start, end in pairwise(edges):
         mention = next((m for m in result.mentions if m.start <= start and end <= m.end), None)
         cue = any(c.start <= start and end <= c.end for c in cues)
-        pieces.append(Segment(text[start:end], mention, cue))
+        unexplained = any(span.start <= start and end <= span.end for span in result.unexplained)
+        pieces.append(Segment(text[start:end], mention, cue, unexplained))
     return pieces
 
 

@@ -21,21 +21,26 @@ STYLES = {
     Assertion.RESOLVED: "cyan",
     Assertion.HYPOTHETICAL: "magenta",
 }
+UNEXPLAINED = "reverse dim"
 
 
 def show(result: ReportLabels, console: Console) -> None:
     """Print the report with its mentions in the colour of what is said of them, then labels and evidence."""
     report = Text()
     for segment in segments(result):
-        style = STYLES[segment.mention.assertion] if segment.mention else ""
+        style = STYLES[segment.mention.assertion] if segment.mention else UNEXPLAINED if segment.unexplained else ""
         report.append(segment.text, f"{style} underline" if segment.cue else style)
     console.print(report, soft_wrap=True)
-    console.print(Text(" ").join(Text(str(assertion), style) for assertion, style in STYLES.items()))
+    legend = [Text(str(assertion), style) for assertion, style in STYLES.items()]
+    console.print(Text(" ").join([*legend, Text("not understood", UNEXPLAINED)]))
     console.print(labels_table(result))
     for (_, sentence), mentions in groupby(result.mentions, key=lambda m: (m.sentence_start, m.sentence)):
         console.print(Text(" ".join(printable(sentence).split())), soft_wrap=True)
         console.print(Padding(mentions_table(mentions), (0, 0, 1, 2)))
-    console.print(f"policy {result.policy}, engine {result.engine}, status {result.status}", style="dim")
+    console.print(
+        f"policy {result.policy}, engine {result.engine}, status {result.status}, coverage {result.coverage:.2f}",
+        style="dim",
+    )
 
 
 def labels_table(result: ReportLabels) -> Table:

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from nlp_labeler.errors import LabelerError
 from nlp_labeler.formats.record import (
     MAX_REPORT_CHARACTERS,
+    ReadOptions,
     RefusalCode,
     ReportRecord,
     record_from_fields,
@@ -15,12 +16,14 @@ from nlp_labeler.formats.record import (
     text_columns,
 )
 
-__all__ = ["read_json_lines"]
+__all__ = ["SUFFIXES", "read"]
+
+SUFFIXES = frozenset({".jsonl", ".ndjson"})
 
 LONGEST_LINE = 8 * MAX_REPORT_CHARACTERS
 
 
-def read_json_lines(path: Path) -> Iterator[ReportRecord]:
+def read(path: Path, options: ReadOptions) -> Iterator[ReportRecord]:
     """Stream the reports of a JSON Lines file; other keys are ignored, lines that are no such object refused."""
     with path.open("rb") as stream:
         for number, line in enumerate(bounded_lines(stream), start=1):
@@ -28,7 +31,7 @@ def read_json_lines(path: Path) -> Iterator[ReportRecord]:
             if line is None:
                 yield refused(RefusalCode.TOO_LONG, f"{where} holds more than {LONGEST_LINE:,} bytes")
             elif line.strip():
-                yield read_line(where, line)
+                yield read_line(where, line, options)
 
 
 def bounded_lines(stream: BinaryIO) -> Iterator[bytes | None]:
@@ -42,10 +45,10 @@ def bounded_lines(stream: BinaryIO) -> Iterator[bytes | None]:
         yield None
 
 
-def read_line(where: str, line: bytes) -> ReportRecord:
+def read_line(where: str, line: bytes, options: ReadOptions) -> ReportRecord:
     """The record of one line."""
     try:
-        fields = json.loads(line.decode("utf-8-sig"))
+        fields = json.loads(line.decode(options.encoding or "utf-8-sig"))
     except UnicodeDecodeError:
         return refused(RefusalCode.UNDECODABLE, f"{where} holds bytes that are not UTF-8")
     except (ValueError, RecursionError):
@@ -53,7 +56,7 @@ def read_line(where: str, line: bytes) -> ReportRecord:
     if not isinstance(fields, dict):
         return refused(RefusalCode.MALFORMED, f"{where} is a JSON {type(fields).__name__}, not an object")
     try:
-        id_column, columns = text_columns(fields, where)
+        id_column, columns = text_columns(fields, where, options.columns)
     except LabelerError:
         has_id = any(key.strip().casefold() == "id" for key in fields)
         code = RefusalCode.MISSING_TEXT if has_id else RefusalCode.MISSING_ID

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from nlp_labeler.aggregate import COLUMNS
-from nlp_labeler.document import ReportLabels
+from nlp_labeler.document import ReportLabels, Span, Status
 from nlp_labeler.errors import LabelerError
 from nlp_labeler.formats.bioc_xml import BIOC_FOOTER, BIOC_HEADER, bioc_document
 from nlp_labeler.formats.parquet_table import load_pyarrow
@@ -21,8 +21,8 @@ from nlp_labeler.formats.record import ReportRecord
 
 __all__ = ["TABLE_COLUMNS", "LabeledReport", "OutputFormat", "output_format"]
 
-TABLE_COLUMNS = ("id", *COLUMNS, "status")
-"""Columns of a table of labels: 1 affirmed, 0 negated, -1 uncertain, empty where not mentioned."""
+TABLE_COLUMNS = ("id", *COLUMNS, "status", "coverage")
+"""Columns of a table of labels: 1 affirmed, 0 negated, -1 uncertain, empty where not mentioned; coverage in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,13 @@ class LabeledReport:
     def status(self) -> str:
         """``"ok"``, why there was nothing to label (``"no labeled section"``, ...), or the refusal."""
         return self.result.status if self.result else str(self.record.refusal)
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was refused or not labeled, without particulars; ``None`` where it was labeled."""
+        if self.result is not None:
+            return None if self.result.status is Status.OK else self.result.status
+        return self.record.refusal.code if self.record.refusal else None
 
     @property
     def values(self) -> list[int | None]:
@@ -90,7 +97,7 @@ class ParquetOutput:
         pa = load_pyarrow()
         labels = [(name, pa.int8()) for name in COLUMNS]
         self._pa = pa
-        self._schema = pa.schema([("id", pa.string()), *labels, ("status", pa.string())])
+        self._schema = pa.schema([("id", pa.string()), *labels, ("status", pa.string()), ("coverage", pa.float32())])
 
     def encode(self, rows: Sequence[LabeledReport]) -> bytes:
         """One part: a Parquet file of the rows of one chunk."""
@@ -108,7 +115,7 @@ class ParquetOutput:
 
 def table_row(row: LabeledReport) -> list[Any]:
     """The cells of one row in the order of the columns."""
-    return [row.record.id, *row.values, row.status]
+    return [row.record.id, *row.values, row.status, row.result.coverage if row.result else None]
 
 
 def csv_lines(rows: Iterable[LabeledReport]) -> str:
@@ -127,10 +134,17 @@ def json_lines(rows: Iterable[LabeledReport]) -> str:
             "id": row.record.id,
             "status": row.status,
             "labels": dict(zip(COLUMNS, row.values, strict=True)),
+            "coverage": result.coverage if result else None,
             "mentions": [asdict(mention) for mention in result.mentions] if result else [],
+            "unexplained": [unexplained_passage(result, span) for span in result.unexplained] if result else [],
         }
         lines.append(json.dumps(content, ensure_ascii=False) + "\n")
     return "".join(lines)
+
+
+def unexplained_passage(result: ReportLabels, span: Span) -> dict[str, Any]:
+    """A passage that was not understood, with its words."""
+    return {"start": span.start, "end": span.end, "text": result.text[span.start : span.end]}
 
 
 def bioc_documents(rows: Iterable[LabeledReport]) -> str:

@@ -1,16 +1,18 @@
 """Reports from a Parquet file, batch by batch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlp_labeler.errors import LabelerError, MissingExtraError
-from nlp_labeler.formats.record import RefusalCode, ReportRecord, record_from_fields, refused, text_columns
+from nlp_labeler.formats.record import ReadOptions, RefusalCode, ReportRecord, record_from_fields, refused, text_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["load_pyarrow", "read_parquet"]
+__all__ = ["SUFFIXES", "load_pyarrow", "read"]
+
+SUFFIXES = frozenset({".parquet"})
 
 BATCH_ROWS = 1024
 
@@ -29,7 +31,7 @@ def load_pyarrow() -> Any:
     return pyarrow
 
 
-def read_parquet(path: Path) -> Iterator[ReportRecord]:
+def read(path: Path, options: ReadOptions) -> Iterator[ReportRecord]:
     """Stream the reports of a Parquet file with columns ``id`` and either ``text`` or ``findings``, ``impression``.
 
     Raises:
@@ -40,8 +42,8 @@ def read_parquet(path: Path) -> Iterator[ReportRecord]:
     number = 0
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            id_column, columns = text_columns(file.schema_arrow.names, str(path))
-            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=[id_column, *columns]):
+            id_column, columns = text_columns(file.schema_arrow.names, str(path), options.columns)
+            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=[id_column, *columns.values()]):
                 for row in range(batch.num_rows):
                     number += 1
                     yield read_row(f"row {number}", batch, row, id_column, columns)
@@ -49,10 +51,10 @@ def read_parquet(path: Path) -> Iterator[ReportRecord]:
         raise LabelerError(f"{path}: cannot be read as Parquet after row {number} ({type(error).__name__})") from None
 
 
-def read_row(where: str, batch: "pa.RecordBatch", row: int, id_column: str, columns: tuple[str, ...]) -> ReportRecord:
+def read_row(where: str, batch: "pa.RecordBatch", row: int, id_column: str, columns: Mapping[str, str]) -> ReportRecord:
     """The record of one row; string columns are not checked by Parquet and may hold any bytes."""
     fields: dict[str, object] = {}
-    for name in (id_column, *columns):
+    for name in (id_column, *columns.values()):
         try:
             value = batch.column(name)[row].as_py()
             fields[name] = value.decode() if isinstance(value, bytes) else value

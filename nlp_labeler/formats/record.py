@@ -4,8 +4,10 @@ A bad row is neither dropped nor allowed to stop a run: it becomes a record with
 carries in its ``status`` column.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 
 from nlp_labeler.document import compose_report
@@ -13,9 +15,10 @@ from nlp_labeler.errors import LabelerError
 
 __all__ = [
     "MAX_REPORT_CHARACTERS",
-    "Refusal",
+    "ReadOptions",
     "RefusalCode",
     "ReportRecord",
+    "ReportRefusal",
     "record_from_fields",
     "record_from_text",
     "refused",
@@ -24,6 +27,53 @@ __all__ = [
 
 MAX_REPORT_CHARACTERS = 2_000_000
 """Longer texts are no radiology reports; a chest X-ray report has some hundreds of characters."""
+
+
+FIELDS = ("id", "text", "findings", "impression")
+_SYNONYMS = {
+    "id": (
+        "id",
+        "report id",
+        "study id",
+        "accession",
+        "accession number",
+        "accession no",
+        "exam id",
+        "uid",
+        "study uid",
+        "case",
+    ),
+    "text": ("text", "report", "report text", "full report", "narrative", "report body", "content", "befund"),
+    "findings": ("findings", "finding text"),
+    "impression": ("impression", "conclusion"),
+}
+_MOST_NAMES = 12
+_LONGEST_NAME = 40
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How a source is to be read.
+
+    Attributes:
+        encoding: of a text file that is neither UTF-8 nor UTF-16; ``None`` to tell by its first bytes.
+        columns: what a table calls ``id``, ``text``, ``findings`` or ``impression``.
+    """
+
+    encoding: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.columns) - set(FIELDS))
+        if unknown:
+            raise LabelerError(f"no such part of a report: {unknown}; columns are given for {list(FIELDS)}")
+        if self.encoding is not None:
+            try:
+                "".encode(self.encoding)
+            except LookupError:
+                raise LabelerError(
+                    f"no encoding '{self.encoding}'; common ones are utf-8, utf-16, cp1252, latin-1"
+                ) from None
 
 
 class RefusalCode(StrEnum):
@@ -40,7 +90,7 @@ class RefusalCode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ReportRefusal:
     """The reason why a report was not labeled.
 
     Attributes:
@@ -67,12 +117,12 @@ class ReportRecord:
 
     id: str
     text: str
-    refusal: Refusal | None = None
+    refusal: ReportRefusal | None = None
 
 
 def refused(code: RefusalCode, message: str, identifier: str = "") -> ReportRecord:
     """A record that carries nothing but its refusal."""
-    return ReportRecord(printable(identifier), "", Refusal(code, message))
+    return ReportRecord(printable(identifier), "", ReportRefusal(code, message))
 
 
 def printable(identifier: str) -> str:
@@ -95,7 +145,11 @@ def record_from_text(where: str, identifier: str, text: str) -> ReportRecord:
         return refused(RefusalCode.TOO_LONG, found, identifier)
     for name, value in (("id", identifier), ("text", text)):
         if not is_unicode(value):
-            return refused(RefusalCode.UNDECODABLE, f"the {name} of {where} holds bytes that are not UTF-8", identifier)
+            return refused(
+                RefusalCode.UNDECODABLE,
+                f"the {name} of {where} holds bytes that are not UTF-8; if it is cp1252 or latin-1, say --encoding",
+                identifier,
+            )
         if "\x00" in value:
             return refused(RefusalCode.NOT_TEXT, f"the {name} of {where} holds NUL characters", identifier)
     if not text.strip():
@@ -112,25 +166,64 @@ def is_unicode(value: str) -> bool:
     return True
 
 
-def text_columns(names: Iterable[str], source: str) -> tuple[str, tuple[str, ...]]:
+def text_columns(
+    names: Iterable[str], source: str, columns: Mapping[str, str] | None = None
+) -> tuple[str, dict[str, str]]:
     """The columns that hold the id and the text of a table, whatever their case.
 
+    Args:
+        names: the columns there are.
+        source: what the table is called in messages.
+        columns: what the user calls ``id``, ``text``, ``findings`` or ``impression``.
+
     Returns:
-        The name of the id column, and either the one ``text`` column or what there is of ``findings``, ``impression``.
+        The name of the id column, and by ``text``, or by ``findings`` and ``impression``, the name of each text column.
 
     Raises:
-        LabelerError: if the table lacks one of them.
+        LabelerError: if the table lacks one of them; it lists those there are and proposes the likeliest.
     """
-    found = {name.strip().casefold(): name for name in reversed(list(names))}
-    text = ("text",) if "text" in found else tuple(name for name in ("findings", "impression") if name in found)
-    if "id" not in found or not text:
-        needed = "needed are 'id' and either 'text' or 'findings', 'impression'"
-        raise LabelerError(f"{source}: columns are {sorted(found.values())}; {needed}")
-    return found["id"], tuple(found[name] for name in text)
+    present = list(names)
+    found = {name.strip().casefold(): name for name in reversed(present)}
+    given = columns or {}
+    called = {key: found.get(given.get(key, key).strip().casefold()) for key in FIELDS}
+    missing = [given[key] for key in given if called[key] is None]
+    texts = ("text",) if called["text"] is not None and not {"findings", "impression"} & given.keys() else FIELDS[2:]
+    chosen = {key: name for key in texts if (name := called[key]) is not None}
+    identifier = called["id"]
+    if missing or identifier is None or not chosen:
+        what = f"no column {missing}" if missing else "needed are 'id' and either 'text' or 'findings', 'impression'"
+        raise LabelerError(f"{source}: {what}; columns are {shown(present)}{_proposal(present)}")
+    return identifier, chosen
+
+
+def shown(names: Sequence[str]) -> str:
+    """Names as they can be shown on a terminal: printable, short, and not too many."""
+    clean = [re.sub(r"[^ -~\u00a1-\u024f]", "?", name)[:_LONGEST_NAME] for name in names[:_MOST_NAMES]]
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"{clean}{more}"
+
+
+def _proposal(names: Sequence[str]) -> str:
+    """The option that would read this table, as far as names tell."""
+    plain = {re.sub(r"[^a-z]+", " ", name.casefold()).strip(): name for name in reversed(names)}
+    likely: dict[str, str] = {}
+    for key, synonyms in _SYNONYMS.items():
+        for synonym in synonyms:
+            close = [
+                name
+                for name in get_close_matches(synonym, plain, n=1, cutoff=0.8)
+                if plain[name] not in likely.values()
+            ]
+            if close:
+                likely[key] = plain[close[0]]
+                break
+    if "id" not in likely or len(likely) == 1:
+        return "; say --columns id=NAME,text=NAME"
+    return "; perhaps --columns " + ",".join(f"{key}={name}" for key, name in likely.items())
 
 
 def record_from_fields(
-    where: str, fields: Mapping[str, object], id_column: str, columns: Sequence[str]
+    where: str, fields: Mapping[str, object], id_column: str, columns: Mapping[str, str]
 ) -> ReportRecord:
     """A record of one table row; the text is one column, or findings and impression put together.
 
@@ -138,7 +231,7 @@ def record_from_fields(
         where: position in the source for messages.
         fields: the row.
         id_column: name of the column with the id; whole numbers are taken as text.
-        columns: names of the columns with the text, as :func:`text_columns` gives them.
+        columns: the columns with the text, as :func:`text_columns` gives them.
     """
     identifier = fields.get(id_column)
     if isinstance(identifier, int) and not isinstance(identifier, bool):
@@ -148,11 +241,11 @@ def record_from_fields(
     if not isinstance(identifier, str):
         return refused(RefusalCode.NOT_TEXT, f"the id of {where} is a {type(identifier).__name__}, not text")
     texts: dict[str, str] = {}
-    for column in columns:
+    for key, column in columns.items():
         value = fields.get(column)
         if value is not None and not isinstance(value, str):
             found = f"'{column}' of {where} is a {type(value).__name__}, not text"
             return refused(RefusalCode.NOT_TEXT, found, identifier)
-        texts[column.strip().casefold()] = value or ""
+        texts[key] = value or ""
     text = texts["text"] if "text" in texts else compose_report(texts.get("findings"), texts.get("impression"))
     return record_from_text(where, identifier, text)

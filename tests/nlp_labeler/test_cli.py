@@ -32,7 +32,9 @@ def test_label_writes_the_table_and_exits_0(tmp_path, command, report_csv):
         "label", report_csv(12), "-o", tmp_path / "o.csv", "--policy", "openi", "--engine", "surface"
     )
     assert status == 0
-    assert error == f"12 reports: {tmp_path / 'o.csv'}\n"
+    assert error.startswith(
+        "12 reports: 12 labeled, 3 of them with No Finding, 0 with passages that were not understood"
+    )
     header, *rows = csv.reader((tmp_path / "o.csv").read_text().splitlines())
     assert tuple(header) == TABLE_COLUMNS
     assert len(rows) == 12
@@ -42,13 +44,44 @@ def test_refused_reports_make_it_exit_1(tmp_path, command):
     (tmp_path / "a.csv").write_text("id,text\n1,Clear.\n,no id\n3,\n4,INDICATION: Cough.\n")
     status, _, error = command("label", tmp_path / "a.csv", "-o", tmp_path / "o.csv", "--engine", "surface")
     assert status == 1
-    assert error.startswith("4 reports, 2 refused, 1 without text to label")
+    assert "4 reports: 1 labeled" in error
+    assert "2 refused, 1 without labels" in error
+    for line in ("1 missing_id", "1 missing_text", "1 no labeled section"):
+        assert f"  {line}\n" in error
 
 
-def test_a_row_without_text_is_refused_with_its_reason(tmp_path, command):
+def test_a_run_in_which_nothing_was_labeled_exits_2_and_still_says_why(tmp_path, command):
     (tmp_path / "a.csv").write_text("id,findings,impression\n1,,\n")
-    assert command("label", tmp_path / "a.csv", "-o", tmp_path / "o.csv", "--engine", "surface")[0] == 1
-    assert (tmp_path / "o.csv").read_text().splitlines()[1].endswith("missing_text: row 2 has no text")
+    status, _, error = command("label", tmp_path / "a.csv", "-o", tmp_path / "o.csv", "--engine", "surface")
+    assert status == 2
+    assert "not one report could be labeled" in error
+    assert "missing_text: row 2 has no text" in (tmp_path / "o.csv").read_text().splitlines()[1]
+
+
+def test_an_output_folder_that_is_not_there_is_an_error(tmp_path, command, report_csv):
+    status, _, error = command("label", report_csv(2), "-o", tmp_path / "nowhere" / "o.csv")
+    assert status == 2
+    assert "no such folder" in error
+
+
+def test_columns_and_encoding_of_an_export(tmp_path, command):
+    source, out = tmp_path / "a.csv", tmp_path / "o.csv"
+    source.write_bytes("ACCESSION;REPORT\n7;No effusion. Röntgen by Dr Müller.\n7;Cardiomegaly.\n".encode("cp1252"))
+    status, _, error = command("label", source, "-o", out, "--engine", "surface")
+    assert status == 2
+    assert "columns are ['ACCESSION', 'REPORT']; perhaps --columns id=ACCESSION,text=REPORT" in error
+    renamed = ("label", source, "-o", out, "--engine", "surface", "--columns", "id=ACCESSION,text=REPORT")
+    status, _, _ = command(*renamed)
+    assert status == 1
+    assert "say --encoding" in out.read_text()
+    status, _, error = command(*renamed, "--encoding", "cp1252")
+    assert status == 0
+    assert "1 ids occur more than once" in error
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert [row["id"] for row in rows] == ["7", "7"]
+    assert rows[0]["Effusion"] == "0"
+    assert rows[1]["Cardiomegaly"] == "1"
+    assert 0 <= float(rows[0]["coverage"]) <= 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nlp_labeler.document import AssertedMention, Assertion, ReportLabels
 from nlp_labeler.findings import LABELS, NO_FINDING
 from nlp_labeler.formats.bioc_xml import BIOC_FOOTER, BIOC_HEADER, bioc_document, read_bioc
-from nlp_labeler.formats.record import Refusal, RefusalCode, ReportRecord
+from nlp_labeler.formats.record import RefusalCode, ReportRecord, ReportRefusal
 
 TEXT = "FINDINGS: No effusion <5 mm.\r\nPossible 肺炎 & \U0001f600 nodule."
 
@@ -88,7 +88,7 @@ def test_labels_are_infons_of_the_document_and_refusals_its_status():
     document = fromstring(bioc_document(ReportRecord("1", TEXT), result(TEXT)))
     infons = {i.get("key"): i.text for i in document.findall("infon")}
     assert infons == {"status": "ok", "Effusion": "0", "Nodule": "-1"}
-    refusal = Refusal(RefusalCode.TOO_LONG, "row 3")
+    refusal = ReportRefusal(RefusalCode.TOO_LONG, "row 3")
     document = fromstring(bioc_document(ReportRecord("1", "", refusal), None))
     assert document.findtext("infon") == "too_long: row 3"
 

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from nlp_labeler import formats
 from nlp_labeler.errors import LabelerError
 from nlp_labeler.formats.record import MAX_REPORT_CHARACTERS, RefusalCode
 from nlp_labeler.formats.source import read_reports
@@ -68,9 +69,9 @@ def test_csv_with_a_quote_that_never_closes_is_refused_not_swallowed(tmp_path):
     assert codes(records) == [None, RefusalCode.MALFORMED]
 
 
-@pytest.mark.parametrize("content", [b"", b"id,report\n1,x\n", b"text\nx\n", "id,text\n1,x\n".encode("utf-16")])
+@pytest.mark.parametrize("content", [b"", b"id,report\n1,x\n", b"text\nx\n", bytes(200)])
 def test_csv_that_cannot_be_used_is_an_error(tmp_path, content):
-    with pytest.raises(LabelerError, match=r"a\.csv: (columns are|is empty|is UTF-16)"):
+    with pytest.raises(LabelerError, match=r"a\.csv: (needed are .*columns are|is empty|is not a text)"):
         read(tmp_path / "a.csv", content)
 
 
@@ -188,3 +189,58 @@ def test_a_source_that_breaks_off_keeps_what_was_read(tmp_path):
     one = "<document><id>a</id><passage><offset>0</offset><text>Clear.</text></passage></document>"
     records = read(tmp_path / "a.xml", f"<collection>{one}<document>")
     assert codes(records) == [None, RefusalCode.MALFORMED]
+
+
+HEADED = "id{0}text\nr1{0}No effusion.\n"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_tables_of_any_delimiter_and_encoding(tmp_path, delimiter, encoding):
+    records = read(tmp_path / "a.csv", HEADED.format(delimiter).encode(encoding))
+    assert [(record.id, record.text) for record in records] == [("r1", "No effusion.")]
+
+
+def test_the_hint_that_excel_writes_names_the_delimiter(tmp_path):
+    records = read(tmp_path / "a.csv", "sep=;\r\nid;text\r\nr1;Clear, well expanded lungs\r\n")
+    assert [(record.id, record.text) for record in records] == [("r1", "Clear, well expanded lungs")]
+
+
+def test_xlsx(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl", reason="reading .xlsx needs openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["id", "text"], [12, "No effusion."], [None, None], ["b", "Cardiomegaly.\nClear lungs."]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    records = list(read_reports(tmp_path / "a.xlsx"))
+    assert [(record.id, record.text) for record in records] == [
+        ("12", "No effusion."),
+        ("b", "Cardiomegaly.\nClear lungs."),
+    ]
+
+
+def test_xlsx_that_is_none_is_an_error(tmp_path):
+    pytest.importorskip("openpyxl", reason="reading .xlsx needs openpyxl")
+    (tmp_path / "a.xlsx").write_bytes(b"PK no archive")
+    with pytest.raises(LabelerError, match=r"a\.xlsx: cannot be read"):
+        list(read_reports(tmp_path / "a.xlsx"))
+
+
+def test_garbage_in_a_header_is_not_shown_as_it_is(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"\x1b[31mred\x07,b\n1,2\n")
+    with pytest.raises(LabelerError) as raised:
+        list(read_reports(tmp_path / "a.csv"))
+    assert str(raised.value).isprintable()
+
+
+def test_a_new_kind_of_source_is_one_new_file(tmp_path, monkeypatch):
+    folder = tmp_path / "readers"
+    folder.mkdir()
+    (folder / "shouted.py").write_text(
+        "from nlp_labeler.formats.record import ReportRecord\n"
+        "SUFFIXES = frozenset({'.shout'})\n"
+        "def read(path, options):\n    yield ReportRecord('1', path.read_text().lower())\n"
+    )
+    monkeypatch.setattr("nlp_labeler.formats.__path__", [*formats.__path__, str(folder)])
+    (tmp_path / "a.shout").write_text("NO EFFUSION.")
+    assert [record.text for record in read_reports(tmp_path / "a.shout")] == ["no effusion."]
