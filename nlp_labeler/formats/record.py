@@ -207,16 +207,12 @@ def _proposal(names: Sequence[str]) -> str:
     """The option that would read this table, as far as names tell."""
     plain = {re.sub(r"[^a-z]+", " ", name.casefold()).strip(): name for name in reversed(names)}
     likely: dict[str, str] = {}
-    for key, synonyms in _SYNONYMS.items():
-        for synonym in synonyms:
-            close = [
-                name
-                for name in get_close_matches(synonym, plain, n=1, cutoff=0.8)
-                if plain[name] not in likely.values()
-            ]
-            if close:
+    for cutoff in (1.0, 0.85):  # what is named so, before what is named alike
+        for key, synonyms in _SYNONYMS.items():
+            free = [name for name in plain if plain[name] not in likely.values()]
+            close = [match for synonym in synonyms for match in get_close_matches(synonym, free, n=1, cutoff=cutoff)]
+            if close and key not in likely:
                 likely[key] = plain[close[0]]
-                break
     if "id" not in likely or len(likely) == 1:
         return "; say --columns id=NAME,text=NAME"
     return "; perhaps --columns " + ",".join(f"{key}={name}" for key, name in likely.items())

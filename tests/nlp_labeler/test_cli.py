@@ -66,7 +66,7 @@ def test_an_output_folder_that_is_not_there_is_an_error(tmp_path, command, repor
 
 def test_columns_and_encoding_of_an_export(tmp_path, command):
     source, out = tmp_path / "a.csv", tmp_path / "o.csv"
-    source.write_bytes("ACCESSION;REPORT\n7;No effusion. Röntgen by Dr Müller.\n7;Cardiomegaly.\n".encode("cp1252"))
+    source.write_bytes("ACCESSION;REPORT\n7;No effusion. Seen by Dr Müller.\n7;Cardiomegaly.\n".encode("cp1252"))
     status, _, error = command("label", source, "-o", out, "--engine", "surface")
     assert status == 2
     assert "columns are ['ACCESSION', 'REPORT']; perhaps --columns id=ACCESSION,text=REPORT" in error
