@@ -12,7 +12,7 @@ from benchmarks.record import MIXED, Row, read
 __all__ = ["PAGES", "filled", "regenerate", "table"]
 
 PAGES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
-MARKED = re.compile(r"(<!-- table: (?P<name>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+MARKED = re.compile(r"(<!-- table: (?P<name>[^\n]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def digits(rows: Sequence[Row]) -> int:

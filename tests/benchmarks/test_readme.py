@@ -88,6 +88,12 @@ def test_kinds_of_intervals_stand_below_the_table_or_in_a_column_where_lines_dif
     ]
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def test_no_marker_stands_over_an_empty_table(page):
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<!-- table: ") == text.count("-->\n| | ") == text.count("<!-- end -->")
+
+
 def test_every_line_names_the_commit_it_was_measured_at():
     assert lines(row("a", "AUC", 0.9))[-1].endswith("`python -m benchmarks demo` at abc.</sub>")
     differing = lines(row("a", "AUC", 0.9), row("b", "AUC", 0.8, commit="def", code=""))
