@@ -185,6 +185,16 @@ def spellings(body: str) -> set[str]:
     return {"".join(choice) for choice in product(*options)}
 
 
+_Candidates = tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]
+"""The terms that begin with one word, by key."""
+
+
+@cache
+def _regex(source: str) -> re.Pattern[str]:
+    """A compiled expression; most terms begin with any of several words and would be compiled for each."""
+    return re.compile(source)
+
+
 class PatternIndex:
     """Finds the longest term of many at every word of a sentence.
 
@@ -194,14 +204,11 @@ class PatternIndex:
     """
 
     def __init__(self, terms: Iterable[tuple[str, Pattern]]) -> None:
-        by_word: dict[str, dict[str, list[str]]] = {}
+        self._sources: dict[str, dict[str, list[str]]] = {}
         for key, pattern in terms:
             for word in pattern.first:
-                by_word.setdefault(word, {}).setdefault(key, []).append(pattern.source)
-        self._by_word: dict[str, list[tuple[str, tuple[re.Pattern[str], ...]]]] = {
-            word: [(key, tuple(re.compile(source) for source in sources)) for key, sources in keys.items()]
-            for word, keys in by_word.items()
-        }
+                self._sources.setdefault(word, {}).setdefault(key, []).append(pattern.source)
+        self._compiled: dict[str, _Candidates] = {}
 
     def find_all(self, text: str, words: Sequence[str], starts: Sequence[int]) -> list[tuple[str, int, int]]:
         """Every match as (key, start, end): leftmost first, longest first, without overlaps.
@@ -211,17 +218,14 @@ class PatternIndex:
             words: its words.
             starts: where each word starts in the text.
         """
-        by_word = self._by_word
-        if by_word.keys().isdisjoint(words):
+        if self._sources.keys().isdisjoint(words):
             return []
         found: list[tuple[str, int, int]] = []
         free = 0
         for word, position in zip(words, starts, strict=False):
-            if position < free:
+            if position < free or word not in self._sources:
                 continue
-            candidates = by_word.get(word)
-            if candidates is None:
-                continue
+            candidates = self._compiled.get(word) or self._compile(word)
             key, end = "", position
             for candidate, patterns in candidates:
                 for pattern in patterns:
@@ -232,6 +236,13 @@ class PatternIndex:
                 found.append((key, position, end))
                 free = end
         return found
+
+    def _compile(self, word: str) -> _Candidates:
+        """The terms that begin with a word, compiled when the word is first met."""
+        self._compiled[word] = candidates = tuple(
+            (key, tuple(_regex(source) for source in terms)) for key, terms in self._sources[word].items()
+        )
+        return candidates
 
 
 @cache
