@@ -59,9 +59,9 @@ def test_the_file_is_self_contained_and_says_nothing_of_the_machine(exported: tu
         {"mining": MiningConfig(steps=2)},
         {"guided": True},
         {"hierarchical": True},
-        {"anatomical_prior": True},
+        {"anatomical_features": True},
     ],
-    ids=["multi-scale", "mining", "guided", "hierarchical", "prior"],
+    ids=["multi-scale", "mining", "guided", "hierarchical", "anatomical features"],
 )
 def test_every_method_exports_to_what_torch_computes(parts: dict, tmp_path: Path):
     torch.manual_seed(0)
@@ -75,6 +75,6 @@ def test_every_method_exports_to_what_torch_computes(parts: dict, tmp_path: Path
     with torch.inference_mode():
         expected = model(torch.from_numpy(images))
     names = [output.name for output in session.get_outputs()]
-    assert names == ["logits", "class_maps", "embedding", *(["outlines"] if "anatomical_prior" in parts else [])]
+    assert names == ["logits", "class_maps", "embedding", *(["outlines"] if "anatomical_features" in parts else [])]
     for name, value in zip(names, session.run(names, {"image": images}), strict=True):
         np.testing.assert_allclose(value, getattr(expected, name).numpy(), atol=1e-4, err_msg=name)

@@ -102,7 +102,7 @@ def test_a_backbone_is_added_by_one_recipe_file(tmp_path: Path, phantom_dataset:
 
 def test_a_backbone_that_does_not_take_the_images_is_refused(tmp_path: Path, phantom_dataset: Dataset):
     recipe = tmp_path / "vit.toml"
-    recipe.write_text(VIT.format(size=96))
-    with pytest.raises(ConfigError, match=r"'test_vit' does not take images of 96 pixels.*img_size = 96") as caught:
+    recipe.write_text(VIT.format(size=96).replace("test_vit", "test_vit_relpos"))
+    with pytest.raises(ConfigError, match=r"'test_vit_relpos' does not take images of 96 .*img_size = 96") as caught:
         train(load_recipe(str(recipe)), phantom_dataset, tmp_path / "run", init_weights=None, workers=0)
     assert "\n" not in str(caught.value)
