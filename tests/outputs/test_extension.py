@@ -45,7 +45,7 @@ def _pages(folder, model, label_space):
     (folder / "counts.txt").write_text(str(len(list(read_results(folder / "results.jsonl")))))
 
 
-WRITER = Writer(files=lambda examination, source: {"names/{}.txt": b"seen"}, pages=_pages)
+WRITER = Writer(files=lambda examination: {"names/{}.txt": b"seen"}, pages=_pages)
 '''
 
 
