@@ -20,7 +20,7 @@ from benchmarks.record import Row, line
 from cxr.evaluation import Estimate
 from cxr.phantom import generate_cohort
 from cxr.retrieval import Entry, ImageIndex, most_similar
-from cxr.retrieval.writing import index_writer
+from cxr.retrieval.building import index_writer
 from cxr.screening import Screener
 from nlp_labeler.findings import LABELS
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cxr.cli.default_command import DefaultCommandGroup
+from cxr.cli.conventions import DefaultCommandGroup
 
 __all__ = ["app"]
 
@@ -60,8 +60,8 @@ def run(
 
     from cxr.benchmark.figures import BenchmarkSettings, benchmark_predictions
     from cxr.benchmark.write import write_benchmark
-    from cxr.cli.extras import require
-    from cxr.cli.tables import classification_table
+    from cxr.cli.conventions import require
+    from cxr.cli.evaluate import classification_table
     from cxr.errors import ConfigError
 
     require("the benchmark page", "train", "matplotlib")

@@ -37,8 +37,7 @@ def build(
     """
     import os
 
-    from cxr.cli.extras import require
-    from cxr.cli.progress import counting_bar
+    from cxr.cli.conventions import counting_bar, require
 
     require("building datasets", "label", "pandas", "pyarrow")
     from cxr.datasets.builder import build_dataset
@@ -75,7 +74,7 @@ def describe(
     html: Annotated[Path | None, typer.Option(help="Write a page with tables and the co-occurrence of labels.")] = None,
 ) -> None:
     """Count images, patients, labels and their overlap; the label table alone is enough."""
-    from cxr.cli.extras import require
+    from cxr.cli.conventions import require
 
     require("describing datasets", "label", "pandas", "pyarrow")
     from rich.console import Console
@@ -110,8 +109,7 @@ def check(
     """
     import os
 
-    from cxr.cli.extras import require
-    from cxr.cli.progress import counting_bar
+    from cxr.cli.conventions import counting_bar, require
 
     require("checking datasets", "label", "pandas", "pyarrow")
     from cxr.datasets.check import check_dataset

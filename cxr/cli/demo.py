@@ -19,12 +19,12 @@ def demo(
     """
     import os
 
-    from cxr.cli.extras import require
+    from cxr.cli.conventions import require
 
     require("the demo", "train", "torch", "lightning", "timm", "pandas", "onnx")
     from rich.console import Console
 
-    from cxr.cli.tables import classification_table, localization_table
+    from cxr.cli.evaluate import classification_table, localization_table
     from cxr.demo import run_demo
 
     console = Console()

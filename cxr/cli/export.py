@@ -22,7 +22,7 @@ def export(
     ] = None,
 ) -> None:
     """Write a model as one offline ONNX bundle with calibration and certified operating points."""
-    from cxr.cli.extras import require
+    from cxr.cli.conventions import require
 
     require("exporting", "train", "torch", "onnx", "pandas")
     from cxr.errors import ConfigError

@@ -39,11 +39,10 @@ def index(
 
     Exit status: 0 all indexed; 1 some inputs were refused; 2 wrong use.
     """
-    from cxr.cli.extras import require
+    from cxr.cli.conventions import require
 
     require("indexing images", "app", "faiss")
-    from cxr.cli.input_paths import require_paths
-    from cxr.cli.progress import counting_bar
+    from cxr.cli.conventions import counting_bar, require_paths
     from cxr.retrieval import build_index, read_labels
     from cxr.screening import Screener, default_workers
 

@@ -52,7 +52,7 @@ def listen(
     import signal
     import threading
 
-    from cxr.cli.extras import require
+    from cxr.cli.conventions import require
 
     require("listening for DICOM objects", "pacs", "pynetdicom", "highdicom")
     from cxr.pacs import PacsService, Peer, ServiceSettings, StorageLimits, check_ae_title

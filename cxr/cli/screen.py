@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["screen"]
+__all__ = ["schema", "screen"]
 
 
 def screen(
@@ -46,8 +46,7 @@ def screen(
 
     Exit status: 0 all screened; 1 some inputs were refused; 2 wrong use.
     """
-    from cxr.cli.input_paths import require_paths
-    from cxr.cli.progress import counting_bar
+    from cxr.cli.conventions import counting_bar, require_paths
     from cxr.outputs.results_folder import screen_to_folder
     from cxr.outputs.writers import load_writers
     from cxr.screening import Screener, default_workers
@@ -79,3 +78,12 @@ def _waiting(paths: list[Path], out: Path) -> int:
         with journal.open("rb") as stream:
             done = sum(1 for _ in stream)
     return max(0, sum(1 for _ in find_inputs(paths, exclude=out)) - done)
+
+
+def schema() -> None:
+    """Print the JSON schema (2020-12) of a results.jsonl line; its $id ends in the schema's version."""
+    import json
+
+    from cxr.screening import result_schema
+
+    typer.echo(json.dumps(result_schema(), indent=2))

@@ -24,8 +24,7 @@ def segment(
     import numpy as np
     from PIL import Image
 
-    from cxr.cli.input_paths import require_paths
-    from cxr.cli.progress import counting_bar
+    from cxr.cli.conventions import counting_bar, require_paths
     from cxr.errors import CxrError, RefusedInputError
     from cxr.imaging.quality import QualityGate
     from cxr.imaging.reading import read_radiograph

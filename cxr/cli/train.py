@@ -1,4 +1,4 @@
-"""``cxr train``: a recipe and a dataset -> a run folder."""
+"""``cxr train`` and ``cxr train-report``: a recipe and a dataset -> a run folder with a classifier, or a generator."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ def train(
     ] = 1,
 ) -> None:
     """Train a classifier on a dataset's training patients."""
-    from cxr.cli.extras import require
+    from cxr.cli.conventions import require
 
     require("training", "train", "torch", "lightning", "timm", "pandas")
     from cxr.datasets.dataset import open_dataset
@@ -36,3 +36,35 @@ def train(
         processes=processes,
     )
     typer.echo(f"trained {len(card.label_space)} findings on {card.data}: {out / 'model.safetensors'}")
+
+
+def _renamed(value: str | None) -> None:
+    if value is not None:
+        from cxr.errors import ConfigError
+
+        raise ConfigError("--trunk is now called --classifier")
+
+
+def train_report(
+    recipe: Annotated[str, typer.Argument(help="A shipped recipe's name (tienet) or a .toml file.")],
+    data: Annotated[Path, typer.Option(help="Dataset folder with reports, made by `cxr dataset build`.")],
+    classifier: Annotated[
+        Path, typer.Option(help="The --out folder of a finished `cxr train`, whose features are read.")
+    ],
+    out: Annotated[Path, typer.Option(help="Run folder. A rerun with the same folder resumes where it stopped.")],
+    _trunk: Annotated[str | None, typer.Option("--trunk", hidden=True, is_eager=True, callback=_renamed)] = None,
+) -> None:
+    """Train a report generator on the features of a trained classifier.
+
+    `cxr export RUN --report-run OUT` then puts it into a bundle.
+    """
+    from cxr.cli.conventions import require
+
+    require("training", "train", "torch", "lightning", "timm", "pandas", "tokenizers")
+    from cxr.datasets.dataset import open_dataset
+    from cxr.training.classifier.train import default_workers
+    from cxr.training.report.recipe import load_report_recipe
+    from cxr.training.report.train import train_report as run_training
+
+    card = run_training(load_report_recipe(recipe), open_dataset(data), classifier, out, workers=default_workers())
+    typer.echo(f"trained a generator of {len(card.words)} words on {card.data}: {out / 'model.safetensors'}")

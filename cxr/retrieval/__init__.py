@@ -7,10 +7,8 @@
 """
 
 from cxr.retrieval.building import IndexSummary, build_index
-from cxr.retrieval.entry import Entry, Neighbour
-from cxr.retrieval.index import ImageIndex
+from cxr.retrieval.index import Entry, ImageIndex, Neighbour, most_similar
 from cxr.retrieval.labels import LabeledImage, read_labels
-from cxr.retrieval.similarity import most_similar
 
 __all__ = [
     "Entry",

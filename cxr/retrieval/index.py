@@ -10,6 +10,7 @@ Search is exhaustive on the projected vectors: no approximation beyond the proje
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +19,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cxr.errors import ConfigError, MissingExtraError
-from cxr.retrieval.entry import Entry, Neighbour
 from nlp_labeler.storage import file_sha256
 
 try:
@@ -26,9 +26,45 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError("finding similar images", "app") from error
 
-__all__ = ["ENTRIES_FILE", "MANIFEST_FILE", "VECTORS_FILE", "ImageIndex", "IndexManifest"]
+__all__ = [
+    "ENTRIES_FILE",
+    "MANIFEST_FILE",
+    "VECTORS_FILE",
+    "Entry",
+    "ImageIndex",
+    "IndexManifest",
+    "Neighbour",
+    "most_similar",
+]
 
 VECTORS_FILE, ENTRIES_FILE, MANIFEST_FILE = "vectors.faiss", "entries.sqlite", "index.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What an index holds about one image besides its embedding.
+
+    Attributes:
+        image: its name.
+        patient: identifier; images of one patient are never offered as similar to each other.
+        findings: names as in :data:`nlp_labeler.findings.LABELS`.
+        source: whether a label table or the model says so.
+        thumbnail: JPEG, at most 96 pixels on its longer side.
+    """
+
+    image: str
+    patient: str
+    findings: tuple[str, ...]
+    source: Literal["labels", "model"]
+    thumbnail: bytes
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """An entry and its similarity: the cosine between the embeddings, in [-1, 1]."""
+
+    entry: Entry
+    similarity: float
 
 
 class IndexManifest(BaseModel):
@@ -121,3 +157,20 @@ def _read_manifest(folder: Path) -> IndexManifest:
         if file_sha256(folder / name) != manifest.files.get(name):
             raise ConfigError(f"the index {folder} was changed ({name}); run 'cxr index' again")
     return manifest
+
+
+def most_similar(query: NDArray[np.float32], vectors: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
+    """Rows of ``vectors`` by falling cosine to ``query``.
+
+    Args:
+        query: (D,).
+        vectors: (N, D); a vector of zeros is similar to nothing.
+        k: how many at most.
+
+    Returns:
+        (row, cosine in [-1, 1]) pairs.
+    """
+    norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
+    cosines = np.divide(vectors @ query, norms, out=np.zeros(len(vectors), dtype=np.float32), where=norms > 0)
+    order = np.argsort(-cosines, kind="stable")[:k]
+    return [(int(row), float(cosines[row])) for row in order]

@@ -7,7 +7,7 @@ faiss = pytest.importorskip("faiss", reason="similar cases need the 'app' extra"
 
 from cxr.errors import ConfigError, DatasetError  # noqa: E402
 from cxr.retrieval import Entry, ImageIndex, build_index, most_similar, read_labels  # noqa: E402
-from cxr.retrieval.writing import index_writer  # noqa: E402
+from cxr.retrieval.building import index_writer  # noqa: E402
 from cxr.screening import Screener  # noqa: E402
 
 

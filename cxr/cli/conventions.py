@@ -1,0 +1,91 @@
+"""What all commands have in common: extras, PATH arguments, progress, and a group's default command."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from typer.core import TyperGroup
+
+from cxr.errors import ConfigError, MissingExtraError
+
+__all__ = ["DefaultCommandGroup", "counting_bar", "require", "require_paths"]
+
+
+def require(feature: str, extra: str, *modules: str) -> None:
+    """Check that the modules of an extra are installed.
+
+    Raises:
+        MissingExtraError: naming the feature and the install line, if one is missing.
+    """
+    if any(find_spec(module) is None for module in modules):
+        raise MissingExtraError(feature, extra)
+
+
+def require_paths(paths: Sequence[Path]) -> None:
+    """Refuse a call none of whose paths exists; where some do, each of the others ends as a refused input.
+
+    Raises:
+        ConfigError: naming the first path.
+    """
+    if not any(path.exists() for path in paths):
+        raise ConfigError(f"{paths[0]} does not exist; give files, folders or zip archives that do")
+
+
+@contextmanager
+def counting_bar(title: str, count: Callable[[], int] | None = None) -> Iterator[Callable[[], None]]:
+    """A bar with rate, elapsed and remaining time.
+
+    Args:
+        title: what is being done.
+        count: says how many pieces there are. It is asked while the work is on, so that nobody waits for the answer;
+            without it the remaining time stays unknown.
+
+    Yields:
+        A function to call after each piece.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=None, rate="")
+
+        def advance() -> None:
+            speed = progress.tasks[0].speed
+            progress.update(task, advance=1, rate=f"{speed:.1f}/s" if speed else "")
+
+        if count is not None and console.is_terminal:
+            Thread(target=lambda: progress.update(task, total=count()), daemon=True).start()
+        yield advance
+
+
+class DefaultCommandGroup(TyperGroup):
+    """``cxr benchmark DATASET`` means ``cxr benchmark run DATASET``: the first command is the default.
+
+    A first argument that names no command, or an option other than --help, belongs to the default command.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Insert the name of the default command where none is given."""
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = [next(iter(self.commands)), *args]
+        return super().parse_args(ctx, args)
