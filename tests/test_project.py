@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # Besides the storage module: an unfinished image cache that the next run goes on with under its name, an upload that
 # gets its suffix, and a column of a table.
-RENAMES = {"nlp_labeler/storage.py", "cxr/datasets/cache.py", "cxr/worklist/inbox.py", "cxr/datasets/nih.py"}
+RENAMES = {"nlp_labeler/storage.py", "cxr/datasets/cache.py", "cxr/worklist/intake.py", "cxr/datasets/nih.py"}
 POSIX_ONLY = {"fcntl", "grp", "pty", "pwd", "resource", "termios"}
 
 

@@ -8,7 +8,7 @@ import struct
 
 from cxr.errors import RefusalCode, RefusedInputError
 
-__all__ = ["check_codestream"]
+__all__ = ["check_codestream", "whole_spectrum"]
 
 _SOI, _J2K_START, _END = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\xff\xd9"
 _JP2_START, _JP2_CODESTREAM, _BOX_HEADER = b"\x00\x00\x00\x0cjP  ", b"jp2c", 8
@@ -16,6 +16,8 @@ _PADDING = b"\x00\xff"
 _LONE_MARKERS = {0x01, *range(0xD0, 0xD9)}
 _FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # SOF0-15 but tables, and SOF55 of JPEG-LS
 _SCAN = 0xDA
+_SEQUENTIAL = {0xC0, 0xC1}  # baseline, and extended of 8 or 12 bits
+_ALL_COEFFICIENTS = bytes([0, 63, 0])  # first, last, and no successive approximation
 
 
 def check_codestream(frame: bytes, rows: int, columns: int) -> None:
@@ -44,6 +46,32 @@ def check_codestream(frame: bytes, rows: int, columns: int) -> None:
         raise RefusedInputError(
             RefusalCode.CORRUPT, f"the compressed frame has {size[1]} x {size[0]} pixels, the header {columns} x {rows}"
         )
+
+
+def whole_spectrum(frame: bytes) -> bytes:
+    """A sequential JPEG frame whose scan header says what every sequential scan holds: all coefficients (T.81, B.2.3).
+
+    Some senders write other numbers there. Nothing else could be meant, and decoders of eight bits pass over them; the
+    one for twelve does not.
+
+    Args:
+        frame: one encoded frame; other codecs and progressive JPEG come back as they are.
+    """
+    place, sequential = 2, False
+    while frame.startswith(_SOI) and place + 4 <= len(frame) and frame[place] == 0xFF:
+        marker = frame[place + 1]
+        if marker == 0xFF or marker in _LONE_MARKERS:
+            place += 1 if marker == 0xFF else 2
+            continue
+        length = struct.unpack_from(">H", frame, place + 2)[0]
+        sequential = sequential or marker in _SEQUENTIAL
+        if marker == _SCAN and sequential:
+            end = place + 2 + length
+            return frame[: end - 3] + _ALL_COEFFICIENTS + frame[end:]
+        if marker == _SCAN:
+            break
+        place += 2 + length
+    return frame
 
 
 def _unwrapped(frame: bytes) -> bytes:

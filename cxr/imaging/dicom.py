@@ -20,7 +20,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.encaps import get_frame
+from pydicom.encaps import encapsulate, get_frame
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels import pixel_array
 from pydicom.uid import (
@@ -29,10 +29,11 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
 )
 
 from cxr.errors import RefusalCode, RefusedInputError
-from cxr.imaging.codestream import check_codestream
+from cxr.imaging.codestream import check_codestream, whole_spectrum
 from cxr.imaging.dicom_gray import shown_gray
 from cxr.imaging.dicom_header import check_header, read_metadata
 from cxr.imaging.lookup_table import palette_colours
@@ -148,7 +149,10 @@ def shown_pixels(dataset: Dataset) -> tuple[NDArray[np.float32], int]:
         (H, W) float32 in [0, 1]; significant bits per sample. What damaged pixel data raise is left to the caller.
     """
     if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
-        check_codestream(get_frame(dataset.PixelData, 0, number_of_frames=1), int(dataset.Rows), int(dataset.Columns))
+        frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+        check_codestream(frame, int(dataset.Rows), int(dataset.Columns))
+        if dataset.file_meta.TransferSyntaxUID == JPEGExtended12Bit:
+            dataset.PixelData = encapsulate([whole_spectrum(frame)])
     samples = _stored_values(dataset)
     photometric = str(dataset.PhotometricInterpretation)
     if photometric == "PALETTE COLOR":
@@ -166,6 +170,9 @@ def _stored_values(dataset: Dataset) -> NDArray[np.integer]:
     if syntax == JPEGBaseline8Bit:
         # Lossy JPEG leaves the last bit to the decoder; libjpeg's is the one that most viewers show.
         return pixel_array(dataset, decoding_plugin="pillow")
+    if syntax == JPEGExtended12Bit and not dataset.get("PixelRepresentation"):
+        # Twelve bits are coded whatever is stored: a white that the coding made whiter must not wrap around to black.
+        return np.clip(pixel_array(dataset, correct_unused_bits=False), 0, (1 << int(dataset.BitsStored)) - 1)
     if syntax.is_encapsulated or not 0 < unused <= free:
         return pixel_array(dataset)
     # Shifting up first drops what lies above the high bit, and carries the sign along.
