@@ -8,7 +8,7 @@ from app.operating_choice import Effect, Policy
 from app.rendering import Texts, data_address, render
 from cxr.operating_points import Certificate
 from cxr.outputs.words import finding_title
-from cxr.retrieval.entry import Neighbour
+from cxr.retrieval.index import Neighbour
 from cxr.screening.result import ScreeningResult
 from cxr.worklist.cases import Case
 from cxr.worklist.decisions import UNSIGNED, Decision

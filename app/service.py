@@ -9,9 +9,7 @@ import numpy as np
 from app.examples import example_files
 from app.operating_choice import OperatingChoice, Policy
 from cxr.errors import CxrError
-from cxr.retrieval.entry import Entry, Neighbour
-from cxr.retrieval.index import ImageIndex
-from cxr.retrieval.similarity import most_similar
+from cxr.retrieval.index import Entry, ImageIndex, Neighbour, most_similar
 from cxr.screening.screener import Screener, default_workers
 from cxr.worklist.cases import Case
 from cxr.worklist.database import SHARED
