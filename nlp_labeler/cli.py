@@ -138,29 +138,38 @@ def evaluate(
     gold: Annotated[
         Path,
         typer.Argument(
-            metavar="GOLD.csv", help="CSV like `label` reads, with gold columns for the eight labels and No Finding."
+            metavar="GOLD.csv", help="CSV like `label` reads, with gold columns for the labels and No Finding."
         ),
     ],
+    label: Annotated[
+        list[str] | None, typer.Option(help="A label that is scored; repeat. Default: the eight of ChestX-ray8.")
+    ] = None,
     policy: PolicyOption = "openi",
     engine: EngineOption = Engine.AUTO,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Score the labeler against gold labels: precision, recall and F1 with 95 % bootstrap intervals.
 
-    Uncertain counts as not positive. Two protocols: all reports; and the reports with one of the eight or normal.
+    Uncertain counts as not positive. Two protocols: all reports; and the reports with one of the labels or normal.
     """
     from dataclasses import asdict
 
     from rich.console import Console
 
+    from nlp_labeler.errors import ConfigError
     from nlp_labeler.evaluate import evaluate_labels
+    from nlp_labeler.findings import CHESTXRAY8, LABELS
     from nlp_labeler.gold import read_gold
     from nlp_labeler.labeler import Labeler
     from nlp_labeler.score_table import score_tables
 
-    records, truth = read_gold(gold)
+    names = tuple(label or CHESTXRAY8)
+    unknown = [name for name in names if name not in LABELS]
+    if unknown:
+        raise ConfigError(f"no label {unknown[0]!r}; there are {', '.join(LABELS)}")
+    records, truth = read_gold(gold, names)
     results = Labeler.load(policy, engine.value).pipe([record.text for record in records])
-    evaluation = evaluate_labels(truth, [result.labels for result in results])
+    evaluation = evaluate_labels(truth, [result.labels for result in results], names)
     if as_json:
         typer.echo(json.dumps(asdict(evaluation)))
     else:

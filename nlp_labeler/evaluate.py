@@ -1,9 +1,10 @@
 """Scores of a labeler against gold labels: precision, recall and F1 with bootstrap intervals over reports.
 
-Two protocols are always reported together. ``all_reports`` scores the eight labels on every report. ``with_normal``
-keeps the reports that have one of the eight or are normal, and scores Normal, predicted where none of the eight is
-positive, as a ninth label: it resembles the table of the ChestX-ray8 paper (Wang 2017) and is far easier. Uncertain
-counts as not positive in both. ``No Finding``, the column, is scored on all reports by itself.
+Two protocols are always reported together, over the eight labels of ChestX-ray8 unless others are named.
+``all_reports`` scores them on every report. ``with_normal`` keeps the reports that have one of them or are normal, and
+scores Normal, predicted where none of them is positive, as one more label: it resembles the table of the ChestX-ray8
+paper (Wang 2017) and is far easier. Uncertain counts as not positive in both. ``No Finding``, the column, is scored on
+all reports by itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -109,13 +110,16 @@ def score(gold: Matrix, predicted: Matrix, names: Sequence[str], *, resamples: i
 
 
 def evaluate_labels(
-    gold: Sequence[Mapping[str, int | None]], predicted: Sequence[Mapping[str, int | None]]
+    gold: Sequence[Mapping[str, int | None]],
+    predicted: Sequence[Mapping[str, int | None]],
+    labels: Sequence[str] = CHESTXRAY8,
 ) -> Evaluation:
-    """Both protocols over the eight labels.
+    """Both protocols over a set of labels.
 
     Args:
-        gold: per report the eight labels and ``No Finding``, 1 where true.
+        gold: per report those labels and ``No Finding``, 1 where true.
         predicted: per report the labels of a :class:`~nlp_labeler.document.ReportLabels`.
+        labels: those that are scored; by default the eight of ChestX-ray8.
 
     Raises:
         LabelerError: if the two differ in length or are empty.
@@ -124,14 +128,14 @@ def evaluate_labels(
         raise LabelerError(
             f"{len(gold)} gold and {len(predicted)} predicted reports; need as many of each, at least one"
         )
-    truth, guess = positives(gold, CHESTXRAY8), positives(predicted, CHESTXRAY8)
+    truth, guess = positives(gold, labels), positives(predicted, labels)
     normal, called_normal = positives(gold, (NO_FINDING,)), positives(predicted, (NO_FINDING,))
     kept = truth.any(axis=1) | normal[:, 0]
     nine_truth = np.hstack([truth, normal])[kept]
     nine_guess = np.hstack([guess, ~guess.any(axis=1, keepdims=True)])[kept]
     return Evaluation(
-        all_reports=score(truth, guess, CHESTXRAY8),
-        with_normal=score(nine_truth, nine_guess, (*CHESTXRAY8, "Normal")),
+        all_reports=score(truth, guess, labels),
+        with_normal=score(nine_truth, nine_guess, (*labels, "Normal")),
         no_finding=score(normal, called_normal, (NO_FINDING,)).micro,
     )
 

@@ -14,8 +14,12 @@ NORMAL = "normal"  # what the published gold tables of OpenI call the reports wi
 VALUES = {"1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1, "": None}
 
 
-def read_gold(path: Path) -> tuple[list[ReportRecord], list[dict[str, int | None]]]:
-    """Read a CSV file of reports that has a column for each of the eight labels and ``No Finding`` (or ``normal``).
+def read_gold(path: Path, labels: Sequence[str] = CHESTXRAY8) -> tuple[list[ReportRecord], list[dict[str, int | None]]]:
+    """Read a CSV file of reports that has a column for each label that is scored and ``No Finding`` (or ``normal``).
+
+    Args:
+        path: the file.
+        labels: those that are scored; by default the eight of ChestX-ray8.
 
     Returns:
         The reports, and for each its gold labels: 1 true, 0 false, -1 uncertain, ``None`` unknown.
@@ -30,7 +34,7 @@ def read_gold(path: Path) -> tuple[list[ReportRecord], list[dict[str, int | None
     if refusals:
         raise LabelerError(f"{path}: {len(refusals)} gold reports cannot be read, first {refusals[0]}")
     table = open_table(path)
-    columns = label_columns(table.header, path)
+    columns = label_columns(table.header, path, labels)
     gold = [
         {name: label_value(row.cells, column, f"{path}: {row.where}") for name, column in columns.items()}
         for row in table.rows
@@ -38,7 +42,7 @@ def read_gold(path: Path) -> tuple[list[ReportRecord], list[dict[str, int | None
     return records, gold
 
 
-def label_columns(header: Sequence[str], path: Path) -> dict[str, str]:
+def label_columns(header: Sequence[str], path: Path, labels: Sequence[str]) -> dict[str, str]:
     """The column of every label that is scored.
 
     Raises:
@@ -46,10 +50,10 @@ def label_columns(header: Sequence[str], path: Path) -> dict[str, str]:
     """
     found = {name.strip().casefold(): name for name in header}
     found.setdefault(NO_FINDING.casefold(), found.get(NORMAL, ""))
-    missing = [name for name in (*CHESTXRAY8, NO_FINDING) if not found.get(name.casefold())]
+    missing = [name for name in (*labels, NO_FINDING) if not found.get(name.casefold())]
     if missing:
-        raise LabelerError(f"{path}: no column for {missing}; gold needs {[*CHESTXRAY8, NO_FINDING]}")
-    return {name: found[name.casefold()] for name in (*CHESTXRAY8, NO_FINDING)}
+        raise LabelerError(f"{path}: no column for {missing}; gold needs {[*labels, NO_FINDING]}")
+    return {name: found[name.casefold()] for name in (*labels, NO_FINDING)}
 
 
 def label_value(row: Mapping[str, str], column: str, where: str) -> int | None:

@@ -9,10 +9,11 @@ __all__ = ["score_tables"]
 
 def score_tables(evaluation: Evaluation) -> list[Table]:
     """One table a protocol: precision, recall and F1 of every label, then micro and macro F1 with their intervals."""
-    everything = protocol_table("All reports, eight labels", evaluation.all_reports)
+    n = len(evaluation.all_reports.per_label)
+    everything = protocol_table(f"All reports, {n} labels", evaluation.all_reports)
     everything.add_section()
     everything.add_row("No Finding (not pooled)", *cells(evaluation.no_finding))
-    return [everything, protocol_table("Any of the eight or normal, nine labels", evaluation.with_normal)]
+    return [everything, protocol_table(f"Any of the {n} or normal, {n + 1} labels", evaluation.with_normal)]
 
 
 def protocol_table(title: str, scores: Scores) -> Table:

@@ -106,3 +106,19 @@ def test_openi_development_half_is_labeled_well(shared_data):
     assert evaluation.all_reports.micro.f1 > 0.955
     assert evaluation.all_reports.macro_f1.value > 0.93
     assert evaluation.no_finding.f1 > 0.90
+
+
+def test_other_labels_are_scored_where_they_are_named(tmp_path):
+    from nlp_labeler.gold import read_gold
+
+    path = tmp_path / "gold.csv"
+    path.write_text("id,text,Edema,Hernia,No Finding\n1,Pulmonary edema.,1,0,0\n2,Hiatal hernia.,0,1,0\n")
+    with pytest.raises(LabelerError, match="no column for"):
+        read_gold(path)
+    names = ("Edema", "Hernia")
+    records, gold = read_gold(path, names)
+    labels = [result.labels for result in Labeler.load("openi", engine="surface").pipe(r.text for r in records)]
+    evaluation = evaluate_labels(gold, labels, names)
+    assert list(evaluation.all_reports.per_label) == ["Edema", "Hernia"]
+    assert evaluation.all_reports.micro.f1 == 1
+    assert list(evaluation.with_normal.per_label) == ["Edema", "Hernia", "Normal"]
