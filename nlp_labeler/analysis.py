@@ -114,7 +114,7 @@ def _assemble(
             denied.append((mention.start, mention.end))
             if verdict.cue is not None:
                 denied.append(verdict.cue)
-        elif mention.concept != _VAGUE:
+        elif mention.concept != _VAGUE and verdict.assertion is not Assertion.HYPOTHETICAL:
             said.append((mention.start, mention.end))
     return SentenceAnalysis(
         tuple(

@@ -43,6 +43,7 @@ _ENDS = frozenset(
 _DENIALS = frozenset(
     {"no", "not", "without", "nor", "neither", "never", "nil", "absent", "absence", "lack", "lacking", "n't", "non"}
 )
+_PREDICATE_DENIALS = frozenset({"not", "never", "n't"})
 _OPENERS = frozenset({"no", "without", "nor", "neither", "nil", "free", "negative", "absence"})
 _JOINERS = frozenset({"or", "nor"})
 _TITLE = frozenset(
@@ -148,7 +149,9 @@ def _is_explained(
         first = next(number for number, position in enumerate(own) if position in absent)
         return carried or all(_says_nothing(tokens[position]) for position in own[:first])
     denial = 0 if carried else next((number for number, token in enumerate(rest) if token in _DENIALS), None)
-    if not all(_says_nothing(token) for token in rest[:denial]):
+    # "No" may deny anything; "does not reach the chest wall" must be known to the last word.
+    limit = None if denial is not None and rest[denial : denial + 1] and rest[denial] in _PREDICATE_DENIALS else denial
+    if not all(_says_nothing(token) for token in rest[:limit]):
         return False
     if mentioned:
         return True

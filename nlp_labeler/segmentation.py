@@ -46,6 +46,7 @@ _BARE_STATE = re.compile(
 _TEMPLATE_LINE = re.compile(r"(?P<subject>\W*[A-Za-z][A-Za-z /-]{2,40}):[ \t]*")
 _LONGEST_STATE = 5
 _LEADING = 2
+_SHORTEST_STATEMENT = 3
 _SILENT = frozenset({"unspecified", "technique"})
 _HISTORIES = frozenset({"history", "indication"})
 
@@ -93,7 +94,7 @@ def _sifted(sentence: Sentence, section: Section, text: str, *, first: bool) -> 
     if section.kind == "technique" and not first and sentence.text[:1].isupper():
         return True
     if section.kind == "body" or (section.kind in _HISTORIES and "\n\n" in _gap(text, section, sentence)):
-        return False
+        return section.kind != "body" and len(sentence.text.split()) >= _SHORTEST_STATEMENT
     return None
 
 
