@@ -1,9 +1,12 @@
 """``cxr dataset``: build, describe and check datasets in the ChestX-ray8 layout."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from cxr.datasets.linking import Link
 
 __all__ = ["app"]
 
@@ -15,6 +18,31 @@ def build(
     images: Annotated[Path, typer.Option(help="Folder with DICOM, PNG, JPEG or TIFF images, searched recursively.")],
     reports: Annotated[Path, typer.Option(help="Reports: CSV, JSON Lines, Parquet, BioC or OpenI XML, or a folder.")],
     out: Annotated[Path, typer.Option(help="Dataset folder to write; run again to finish an interrupted build.")],
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="What the table calls its parts: id, text, findings, impression, image, patient, accession, study, "
+            "date, follow_up, age, sex, view, name; e.g. patient=PatNr,accession=AccessionNo,text=Befund."
+        ),
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of a table that is not UTF-8 or UTF-16, e.g. cp1252.")] = None,
+    date_format: Annotated[
+        str | None, typer.Option(help="Notation of the dates, e.g. %d.%m.%Y; else told by the dates themselves.")
+    ] = None,
+    link: Annotated[
+        str | None,
+        typer.Option(
+            help="How reports find their images: file (names), accession (number in DICOM headers) or study (study or "
+            "instance UID in DICOM headers or folders); else the way that links most, which is said."
+        ),
+    ] = None,
+    patient_is_study: Annotated[
+        bool,
+        typer.Option("--patient-is-study", help="Where nothing names a patient, each report is another."),
+    ] = False,
+    gate: Annotated[
+        bool, typer.Option("--gate/--no-gate", help="Leave out pictures that are no whole, upright frontal chest.")
+    ] = True,
     policy: Annotated[str, typer.Option(help="Labeling policy: a shipped name or a file.")] = "openi",
     engine: Annotated[str, typer.Option(help="Labeling engine: auto, graph or surface.")] = "auto",
     val: Annotated[float, typer.Option(help="Share of the patients for validation.", min=0, max=1)] = 0.15,
@@ -24,16 +52,19 @@ def build(
         Path | None,
         typer.Option(
             help="De-identify: a file with a secret of 16 bytes or more. Patient, report and image names become salted "
-            "hashes; dates, names and numbers in the texts become XXXX."
+            "hashes; dates, numbers and the names that rules know become XXXX in the texts."
         ),
     ] = None,
     workers: Annotated[int, typer.Option(help="Images read at a time; 0 takes one per core.", min=0)] = 0,
 ) -> None:
     """Label reports and write them with their images as a ChestX-ray8-style folder.
 
-    A table of reports needs the columns `id` and either `text` or `findings`, `impression`; it may have `image`,
-    `patient_id`, `study_date`, `follow_up`, `age`, `sex`, `view`. Without an image column, an image belongs to the
-    report whose id its name starts with. Exit status 1: done, but refused.csv lists inputs that were left out.
+    A table of reports needs an `id` (an accession number serves) and either `text` or `findings`, `impression`; it may
+    have `image`, `patient_id`, `accession`, `study_uid`, `study_date`, `follow_up`, `age`, `sex`, `view`; --columns
+    gives other names. Without an image column, an image belongs to the report whose accession number or UID its DICOM
+    header has, or whose id its name starts with. Rows of one id are one report with its addenda. The patient is told by
+    the table, the DICOM headers or the folders; that none can be told is an error. Exit status 1: done, but refused.csv
+    lists inputs that were left out.
     """
     import os
 
@@ -42,6 +73,8 @@ def build(
     require("building datasets", "label", "pandas", "pyarrow")
     from cxr.datasets.builder import build_dataset
     from cxr.datasets.pseudonyms import Pseudonyms
+    from cxr.datasets.report_rows import TableOptions
+    from nlp_labeler.cli import parse_columns
 
     with counting_bar("reports") as advance:
 
@@ -53,6 +86,10 @@ def build(
             images,
             reports,
             out,
+            table=TableOptions(parse_columns(columns or ""), encoding, date_format),
+            link=_link(link),
+            patient_is_study=patient_is_study,
+            require_frontal=gate,
             policy=policy,
             engine=engine,
             fractions={"train": 1 - val - test, "val": val, "test": test},
@@ -63,8 +100,13 @@ def build(
         )
     splits = ", ".join(f"{count} {name}" for name, count in summary.splits.items())
     typer.echo(f"{out}: {summary.images} images of {summary.patients} patients ({splits})")
+    for note in summary.notes:
+        typer.echo(note)
     if summary.refused:
-        typer.echo(f"{len(summary.refused)} inputs were left out; see {out / 'refused.csv'}", err=True)
+        reasons = ", ".join(f"{number} {code}" for code, number in sorted(summary.refused.items()))
+        typer.echo(
+            f"{sum(summary.refused.values())} inputs were left out ({reasons}); see {out / 'refused.csv'}", err=True
+        )
         raise typer.Exit(1)
 
 
@@ -123,3 +165,15 @@ def check(
     typer.echo(f"{len(opened)} images checked, {len(faults)} faults")
     if faults:
         raise typer.Exit(1)
+
+
+def _link(name: str | None) -> "Link | None":
+    from cxr.datasets.linking import Link
+    from cxr.errors import DatasetError
+
+    if name is None:
+        return None
+    try:
+        return Link(name)
+    except ValueError:
+        raise DatasetError(f"--link is {name!r}; allowed are {', '.join(Link)}") from None

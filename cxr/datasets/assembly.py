@@ -1,7 +1,10 @@
 """The finished chunks of a build -> the tables of the dataset folder."""
 
+import csv
+import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +15,16 @@ import pyarrow.parquet as pq
 
 from cxr.datasets.card import Origin, dataset_card
 from cxr.datasets.chunk import Chunk
-from cxr.datasets.folder import BOX_FILE, ENTRY_FILE, IMAGE_FOLDER, REPORT_FILE, split_file
+from cxr.datasets.folder import BOX_FILE, ENTRY_FILE, IMAGE_FOLDER, REFUSED_FILE, REPORT_FILE, split_file
 from cxr.datasets.image_index import ImageIndex
+from cxr.datasets.linking import identities
 from cxr.datasets.schema import BOX_HEADER, ENTRY_COLUMNS
 from cxr.datasets.splits import assign_splits
 from cxr.errors import DatasetError
 from nlp_labeler.findings import LABELS, NO_FINDING
 from nlp_labeler.storage import atomic_writer, write_rows, write_text
 
-__all__ = ["REPORT_SCHEMA", "BuildSummary", "Part", "assemble"]
+__all__ = ["REPORT_SCHEMA", "BuildSummary", "assemble"]
 
 _MENTION_TEXTS = ("concept", "finding", "text", "sentence", "section", "assertion", "rule", "severity", "side", "zone")
 _MENTION = pa.struct(
@@ -42,14 +46,6 @@ REPORT_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A finished chunk: its file, and the date of each of its reports, which orders visits and is written nowhere."""
-
-    file: Path
-    dates: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class BuildSummary:
     """What a build did.
 
@@ -57,18 +53,20 @@ class BuildSummary:
         images: images in the dataset.
         patients: patients they belong to.
         splits: split -> number of images.
-        refused: (what, code, message) of every report or image left out.
+        refused: code -> number of reports and images left out for it; refused.csv lists them.
+        notes: what was decided or not understood, in sentences for the user.
     """
 
     images: int
     patients: int
     splits: dict[str, int]
-    refused: tuple[tuple[str, str, str], ...]
+    refused: dict[str, int]
+    notes: tuple[str, ...]
 
 
 def assemble(
     out: Path,
-    parts: Sequence[Part],
+    parts: Sequence[Path],
     index: ImageIndex,
     origin: Origin,
     *,
@@ -79,7 +77,7 @@ def assemble(
 
     Args:
         out: the dataset folder.
-        parts: the finished chunks, in the order of the reports.
+        parts: the files of the finished chunks, in the order of the reports.
         index: the images there were.
         origin: how the dataset came about.
         fractions: split -> its share of the patients.
@@ -88,39 +86,90 @@ def assemble(
     Raises:
         DatasetError: if no report has a usable image.
     """
-    refused: list[tuple[str, str, str]] = []
     entries: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    stems: set[str] = set()
-    with atomic_writer(out / REPORT_FILE) as stream, pq.ParquetWriter(stream, REPORT_SCHEMA) as writer:
-        for part in parts:
-            chunk = Chunk(**json.loads(part.file.read_text(encoding="utf-8")))
-            refused.extend((what, code, message) for what, code, message in chunk.refused)
-            rows = []
-            for row in chunk.rows:
-                if row["source"] in seen:
-                    refused.append((row["source"], "image_taken", "an earlier report has this image already"))
-                else:
-                    seen.add(row["source"])
-                    rows.append(row)
-            writer.write_table(_report_table(rows))
-            entries.extend(_entry(row, part.dates[row["report"]]) for row in rows)
-            stems.update(row["source_stem"] for row in rows)
-    known = stems | {what for what, _, _ in refused}
-    for file in index.files:
-        name = called(str(file))
-        if name not in known and called(str(file.with_suffix(""))) not in known:
-            refused.append((name, "no_report", "no report belongs to this image"))
-    write_rows(out / "refused.csv", ("input", "code", "message"), refused)
+    refused: Counter[str] = Counter()
+    with atomic_writer(out / REFUSED_FILE) as stream:
+        text = io.TextIOWrapper(stream, "utf-8", newline="", write_through=True)
+        lines = csv.writer(text, lineterminator="\n")
+        lines.writerow(("input", "code", "message"))
+        for what, code, message in _refusals(out, parts, index, called, entries):
+            lines.writerow((what, code, message))
+            refused[code] += 1
+        text.detach()  # the stream outlives it
     if not entries:
-        raise DatasetError(f"no report has a usable image; the reasons are in {out / 'refused.csv'}")
+        raise DatasetError(f"no report has a usable image; the reasons are in {out / REFUSED_FILE}")
     table = pd.DataFrame(entries)
+    patients, joined = identities(zip(table["patient"], table["header_patient"], strict=True))
+    table["patient"] = patients
+    notes = _contradictions(table)
+    if joined:
+        notes.insert(0, f"{joined} patients of the table share a DICOM PatientID with another and are one with it")
+        _rename_patients(out / REPORT_FILE, dict(zip(table["image"], patients, strict=True)))
     table["follow_up"] = _follow_ups(table)
     table["split"] = assign_splits(list(table["patient"]), table[list(LABELS)].to_numpy(float), fractions, origin.seed)
     _write_folder(out, table, fractions)
-    write_text(out / "README.md", dataset_card(table, origin, refused=len(refused)))
+    write_text(out / "README.md", dataset_card(table, origin, refused=refused.total()))
     splits = {name: int((table["split"] == name).sum()) for name in fractions}
-    return BuildSummary(len(table), table["patient"].nunique(), splits, tuple(refused))
+    return BuildSummary(len(table), table["patient"].nunique(), splits, dict(refused), tuple(notes))
+
+
+def _refusals(
+    out: Path,
+    parts: Sequence[Path],
+    index: ImageIndex,
+    called: Callable[[str], str],
+    entries: list[dict[str, Any]],
+) -> Iterator[tuple[str, str, str]]:
+    """Write the table of reports, chunk by chunk, and collect the images; yields what is left out."""
+    seen: set[str] = set()
+    known: set[str] = set()
+    with atomic_writer(out / REPORT_FILE) as stream, pq.ParquetWriter(stream, REPORT_SCHEMA) as writer:
+        for part in parts:
+            chunk = Chunk(**json.loads(part.read_text(encoding="utf-8")))
+            yield from ((what, code, message) for what, code, message in chunk.refused)
+            rows = []
+            for row in chunk.rows:
+                if row["source"] in seen:
+                    yield row["source"], "image_taken", "an earlier report has this image already"
+                else:
+                    seen.add(row["source"])
+                    row["patient"] = row["patient"] or row["header_patient"]
+                    rows.append(row)
+            writer.write_table(_report_table(rows))
+            entries.extend(map(_entry, rows))
+            known.update(chunk.files)
+    for file in index.files:
+        if called(str(file.with_suffix(""))) not in known:
+            yield called(str(file)), "no_report", "no report belongs to this image"
+
+
+def _rename_patients(path: Path, patients: Mapping[str, str]) -> None:
+    """Give the table of reports the names under which patients were found to be one."""
+    with (
+        pq.ParquetFile(path) as written,
+        atomic_writer(path) as stream,
+        pq.ParquetWriter(stream, REPORT_SCHEMA) as writer,
+    ):
+        place = REPORT_SCHEMA.get_field_index("patient")
+        for batch in written.iter_batches():
+            names = pa.array([patients[image] for image in batch.column("image").to_pylist()], pa.string())
+            writer.write_batch(batch.set_column(place, "patient", names))
+
+
+def _contradictions(table: pd.DataFrame) -> list[str]:
+    """What the table and the headers say differently, or in an order that cannot be."""
+    notes = []
+    dated = table[(table["date"] != "") & (table["follow_up"].astype(str) != "")]
+    if len(dated):
+        numbers = pd.to_numeric(dated["follow_up"], errors="coerce")
+        by_day = dated.groupby("patient")["date"].rank(method="dense")
+        by_number = numbers.groupby(dated["patient"]).rank(method="dense")
+        disordered = dated.loc[(by_day != by_number) & by_number.notna(), "patient"].nunique()
+        if disordered:
+            notes.append(
+                f"{disordered} patients have visit numbers that contradict their dates; the numbers were taken"
+            )
+    return notes
 
 
 def _report_table(rows: list[dict[str, Any]]) -> pa.Table:
@@ -128,14 +177,14 @@ def _report_table(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([{name: row.get(name) for name in REPORT_SCHEMA.names} for row in plain], REPORT_SCHEMA)
 
 
-def _entry(row: dict[str, Any], date: str) -> dict[str, Any]:
+def _entry(row: dict[str, Any]) -> dict[str, Any]:
     """A row of Data_Entry.csv before visits are numbered, with one 0/1 column per label for the split."""
     labels = row["labels"]
     present = [name for name in LABELS if labels.get(name) == 1]
-    kept = ("image", "patient", "follow_up", "age", "sex", "view", "width", "height", "spacing")
+    kept = ("image", "patient", "header_patient", "follow_up", "age", "sex", "view", "width", "height", "spacing")
     return {
         **{name: row[name] for name in kept},
-        "date": date,
+        "date": row["date"][:10],
         "findings": "|".join(present) or (NO_FINDING if labels.get(NO_FINDING) == 1 else ""),
         **{name: float(name in present) for name in LABELS},
     }

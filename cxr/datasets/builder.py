@@ -9,19 +9,22 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from importlib import resources
 from itertools import islice
 from pathlib import Path
 
-from cxr.datasets.assembly import BuildSummary, Part, assemble
+from cxr.datasets.assembly import BuildSummary, assemble
 from cxr.datasets.card import Origin
 from cxr.datasets.chunk import Archive, process_chunk
 from cxr.datasets.folder import ENTRY_FILE, IMAGE_FOLDER
 from cxr.datasets.image_index import ImageIndex
+from cxr.datasets.linking import Link, Linker
 from cxr.datasets.pseudonyms import Pseudonyms
-from cxr.datasets.report_rows import read_report_rows
+from cxr.datasets.report_rows import ReportTable, TableOptions
 from cxr.datasets.splits import DEFAULT_FRACTIONS
 from cxr.errors import DatasetError
+from cxr.imaging.quality import QualityGate
 from nlp_labeler.labeler import Labeler
 from nlp_labeler.storage import write_text
 
@@ -29,7 +32,7 @@ __all__ = ["BuildSummary", "build_dataset"]
 
 CHUNK_REPORTS = 256
 _PARTS = ".build"
-_PART_FORMAT = 3
+_PART_FORMAT = 4
 
 
 def build_dataset(
@@ -37,6 +40,10 @@ def build_dataset(
     reports: Path,
     out: Path,
     *,
+    table: TableOptions | None = None,
+    link: Link | None = None,
+    patient_is_study: bool = False,
+    require_frontal: bool = True,
     policy: str = "openi",
     engine: str = "auto",
     fractions: Mapping[str, float] = DEFAULT_FRACTIONS,
@@ -51,18 +58,22 @@ def build_dataset(
         images: folder with the images, searched recursively.
         reports: report file or folder, see :mod:`cxr.datasets.report_rows`.
         out: folder to write; an earlier build in it is replaced.
+        table: names of columns, encoding and notation of dates of a table of reports.
+        link: what reports and images have in common; ``None`` to find out.
+        patient_is_study: take every report for another patient where nothing names one.
+        require_frontal: leave out pictures that the shipped gate does not take for a whole frontal chest.
         policy: labeling policy, a shipped name or a file.
         engine: ``"graph"``, ``"surface"`` or ``"auto"``, see :class:`nlp_labeler.labeler.Labeler`.
         fractions: split -> its share of the patients.
         seed: of the split.
         workers: images read at a time.
         pseudonyms: replaces the identifiers of patients, reports and images, also in refused.csv; texts are then
-            masked (:mod:`cxr.datasets.deidentification`), high ages cut off and pictures with a block of text in
-            their pixels left out. ``None`` keeps all as it is.
+            masked (:mod:`cxr.datasets.deidentification`), high ages cut off and pictures with a block of
+            text in their pixels left out. ``None`` keeps all as it is.
         progress: called with the number of reports after each chunk.
 
     Raises:
-        DatasetError: if the inputs cannot be read, or no report has a usable image.
+        DatasetError: if the inputs cannot be read, no patient can be told, or no report has a usable image.
         LabelerError: if the reports, the policy or the engine cannot be used.
     """
     parts = out / _PARTS
@@ -70,22 +81,37 @@ def build_dataset(
         raise DatasetError(f"the images lie inside {out}; choose another folder, so that the originals stay untouched")
     if out.exists() and any(out.iterdir()) and not (parts.is_dir() or (out / ENTRY_FILE).is_file()):
         raise DatasetError(f"{out} is neither empty nor a dataset; choose another folder")
-    index = ImageIndex(images)
+    index = ImageIndex(images, workers)
     labeler = Labeler.load(policy=policy, engine=engine)
-    archive = Archive(index, out / IMAGE_FOLDER, labeler, workers, pseudonyms)
-    for folder in (parts, archive.folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    setting = repr((_PART_FORMAT, str(images.absolute()), str(policy), engine, archive.patient("")))
-    done: list[Part] = []
-    rows = read_report_rows(reports)
-    while chunk := tuple(islice(rows, CHUNK_REPORTS)):
-        key = hashlib.sha256((setting + repr(chunk)).encode("utf-8", "surrogateescape")).hexdigest()
-        file = parts / f"{key}.json"
-        if not file.is_file():
-            write_text(file, json.dumps(asdict(process_chunk(chunk, archive))))
-        done.append(Part(file, tuple(row.date for row in chunk)))
-        progress(len(chunk))
+    with ReportTable(reports, table) as source:
+        linker = Linker.choose(index, source, link, patient_is_study=patient_is_study)
+        gate = QualityGate.shipped() if require_frontal else None
+        archive = Archive(linker, out / IMAGE_FOLDER, labeler, workers, pseudonyms, gate)
+        for folder in (parts, archive.folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        labels = (labeler.policy, labeler.engine, _code_of_labels())
+        linking = (linker.link, patient_is_study, require_frontal, archive.patient("salt"))
+        setting = repr((_PART_FORMAT, str(images.absolute()), labels, linking))
+        done: list[Path] = []
+        rows = source.rows()
+        while chunk := tuple(islice(rows, CHUNK_REPORTS)):
+            key = hashlib.sha256((setting + repr(chunk)).encode("utf-8", "surrogateescape")).hexdigest()
+            file = parts / f"{key}.json"
+            if not file.is_file():
+                write_text(file, json.dumps(asdict(process_chunk(chunk, archive))))
+            done.append(file)
+            progress(len(chunk))
+        notes = (*source.notes, *source.closing_notes())
     origin = Origin(str(policy), labeler.engine, seed, deidentified=pseudonyms is not None)
     summary = assemble(out, done, index, origin, fractions=fractions, called=archive.called)
     shutil.rmtree(parts)
-    return summary
+    return replace(summary, notes=notes + summary.notes)
+
+
+def _code_of_labels() -> str:
+    """Hash of the labeler's rules and lexicons: with others, the same text may get other labels."""
+    package = Path(str(resources.files("nlp_labeler")))
+    digest = hashlib.sha256()
+    for path in sorted(path for path in package.rglob("*") if path.suffix in {".py", ".toml"}):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

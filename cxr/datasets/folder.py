@@ -20,11 +20,12 @@ from cxr.datasets.tables import parse_ages, read_list, read_table
 from cxr.errors import DatasetError
 from nlp_labeler.findings import LABELS
 
-__all__ = ["BOX_FILE", "ENTRY_FILE", "IMAGE_FOLDER", "REPORT_FILE", "read", "recognises", "split_file"]
+__all__ = ["BOX_FILE", "ENTRY_FILE", "IMAGE_FOLDER", "REFUSED_FILE", "REPORT_FILE", "read", "recognises", "split_file"]
 
 ENTRY_FILE = "Data_Entry.csv"
 BOX_FILE = "BBox_List.csv"
 REPORT_FILE = "reports.parquet"
+REFUSED_FILE = "refused.csv"
 IMAGE_FOLDER = "images"
 
 

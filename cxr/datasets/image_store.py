@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.burnt_in_text import require_no_text
+from cxr.imaging.quality import QualityGate
 from cxr.imaging.radiograph import FileKind, Radiograph, RadiographMetadata
 from cxr.imaging.reading import read_radiograph
 from nlp_labeler.storage import atomic_writer
 
-__all__ = ["store_image"]
+__all__ = ["require_frontal", "store_image"]
 
 _SUFFIX = {FileKind.PNG: ".png", FileKind.JPEG: ".jpg"}
 _GRAY_LEVELS = 255
@@ -18,7 +20,9 @@ _GRAY_LEVELS = 255
 _HARMLESS = {"jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi", "gamma", "srgb", "progressive", "progression"}
 
 
-def store_image(source: Path, folder: Path, stem: str, *, deidentify: bool) -> tuple[str, RadiographMetadata]:
+def store_image(
+    source: Path, folder: Path, stem: str, *, deidentify: bool, gate: QualityGate | None
+) -> tuple[str, RadiographMetadata]:
     """Read one image and write it into ``folder`` under ``stem`` and the suffix of its format.
 
     The picture is written anew as it is read (8-bit gray PNG, full resolution), so that nothing of a DICOM header, of
@@ -29,6 +33,7 @@ def store_image(source: Path, folder: Path, stem: str, *, deidentify: bool) -> t
         folder: where to write.
         stem: name of the new file without suffix.
         deidentify: refuse pictures with a block of text in their pixels, which may name the patient.
+        gate: refuses pictures that are no whole, upright frontal chest; ``None`` takes all.
 
     Returns:
         The name of the file written, and what the source said about the image.
@@ -38,6 +43,8 @@ def store_image(source: Path, folder: Path, stem: str, *, deidentify: bool) -> t
     """
     data = source.read_bytes()
     radiograph = read_radiograph(data)
+    if gate is not None:
+        require_frontal(radiograph, gate)
     if deidentify:
         require_no_text(radiograph.pixels)
     kind = radiograph.metadata.kind
@@ -49,6 +56,19 @@ def store_image(source: Path, folder: Path, stem: str, *, deidentify: bool) -> t
         else:
             _picture(radiograph).save(stream, format="PNG")
     return name, radiograph.metadata
+
+
+def require_frontal(radiograph: Radiograph, gate: QualityGate) -> None:
+    """Refuse what the gate refuses, but for text in the pixels, which harms no training.
+
+    Raises:
+        RefusedInputError: not_frontal_chest, inverted, rotated, cropped.
+    """
+    try:
+        gate.check(radiograph.pixels)
+    except RefusedInputError as error:
+        if error.code is not RefusalCode.BURNT_IN_TEXT:
+            raise
 
 
 def _picture(radiograph: Radiograph) -> Image.Image:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from datetime import date, timedelta
 from pathlib import Path
 
 from cxr.errors import DatasetError
@@ -10,6 +11,7 @@ __all__ = ["Pseudonyms"]
 
 _SHORTEST_SALT = 16
 _LETTERS = 16
+_MOST_DAYS = 365
 
 
 class Pseudonyms:
@@ -41,4 +43,17 @@ class Pseudonyms:
 
     def of(self, identifier: str, purpose: str) -> str:
         """Sixteen hexadecimal digits for an identifier; other purposes give other names for the same one."""
-        return hmac.new(self._salt, f"{purpose}\0{identifier}".encode(), hashlib.sha256).hexdigest()[:_LETTERS]
+        return self._hash(identifier, purpose).hex()[:_LETTERS]
+
+    def days(self, patient: str) -> int:
+        """By how many days a patient's dates are moved: the same for all of them, one to 365 days back, never none."""
+        return -1 - int.from_bytes(self._hash(patient, "days")[:4]) % _MOST_DAYS
+
+    def moved(self, when: str, patient: str) -> str:
+        """A day, ``YYYY-MM-DD`` with or without a time, as :meth:`days` moves it; "" for none."""
+        if not when:
+            return ""
+        return (date.fromisoformat(when[:10]) + timedelta(self.days(patient))).isoformat() + when[10:]
+
+    def _hash(self, identifier: str, purpose: str) -> bytes:
+        return hmac.new(self._salt, f"{purpose}\0{identifier}".encode(), hashlib.sha256).digest()

@@ -43,7 +43,9 @@ def read(path: Path, options: ReadOptions) -> Iterator[ReportRecord]:
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             id_column, columns = text_columns(file.schema_arrow.names, str(path), options.columns)
-            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=[id_column, *columns.values()]):
+            wanted = {id_column, *columns.values()}
+            kept = [cells.name for cells in file.schema_arrow if cells.name in wanted or is_plain(pyarrow, cells.type)]
+            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=kept):
                 for row in range(batch.num_rows):
                     number += 1
                     yield read_row(f"row {number}", batch, row, id_column, columns)
@@ -51,10 +53,15 @@ def read(path: Path, options: ReadOptions) -> Iterator[ReportRecord]:
         raise LabelerError(f"{path}: cannot be read as Parquet after row {number} ({type(error).__name__})") from None
 
 
+def is_plain(pyarrow: Any, kind: "pa.DataType") -> bool:
+    """Whether the cells of a column can stand in a table of text: no pictures, lists or other bulk."""
+    return not (pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind))
+
+
 def read_row(where: str, batch: "pa.RecordBatch", row: int, id_column: str, columns: Mapping[str, str]) -> ReportRecord:
     """The record of one row; string columns are not checked by Parquet and may hold any bytes."""
     fields: dict[str, object] = {}
-    for name in (id_column, *columns.values()):
+    for name in batch.schema.names:
         try:
             value = batch.column(name)[row].as_py()
             fields[name] = value.decode() if isinstance(value, bytes) else value

@@ -6,7 +6,7 @@ carries in its ``status`` column.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -113,11 +113,13 @@ class ReportRecord:
         id: its identifier; ``""`` where it has none.
         text: the report; ``""`` where it is refused.
         refusal: why it cannot be labeled, or ``None``.
+        cells: what else its source says about it, by the source's names: a table's columns beside the text's.
     """
 
     id: str
     text: str
     refusal: ReportRefusal | None = None
+    cells: Mapping[str, str] = field(default_factory=dict)
 
 
 def refused(code: RefusalCode, message: str, identifier: str = "") -> ReportRecord:
@@ -229,6 +231,13 @@ def record_from_fields(
         id_column: name of the column with the id; whole numbers are taken as text.
         columns: the columns with the text, as :func:`text_columns` gives them.
     """
+    others = {
+        name: "" if value is None else str(value) for name, value in fields.items() if name not in columns.values()
+    }
+    return replace(_labelable(where, fields, id_column, columns), cells=others)
+
+
+def _labelable(where: str, fields: Mapping[str, object], id_column: str, columns: Mapping[str, str]) -> ReportRecord:
     identifier = fields.get(id_column)
     if isinstance(identifier, int) and not isinstance(identifier, bool):
         identifier = str(identifier)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from nlp_labeler.formats.record import MAX_REPORT_CHARACTERS, ReadOptions, ReportRecord, record_from_text
@@ -10,7 +11,7 @@ from nlp_labeler.formats.table import text_encoding
 __all__ = ["SUFFIXES", "read", "read_one"]
 
 SUFFIXES = frozenset({".txt"})
-MIMIC_REPORT = re.compile(r"(?:^|/)p\d{8}/(?P<study>s\d+)\.txt$")
+MIMIC_REPORT = re.compile(r"(?:^|/)(?P<subject>p\d{8})/(?P<study>s\d+)\.txt$")
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[ReportRecord]:
@@ -37,6 +38,7 @@ def read_one(path: Path, name: str, options: ReadOptions) -> ReportRecord:
     identifier = study["study"] if study else name.removesuffix(Path(name).suffix)
     with path.open("rb") as stream:
         content = stream.read(4 * MAX_REPORT_CHARACTERS + 1)
-    return record_from_text(
+    record = record_from_text(
         name, identifier, content.decode(options.encoding or text_encoding(content), "surrogateescape")
     )
+    return replace(record, cells={"subject_id": study["subject"]}) if study else record

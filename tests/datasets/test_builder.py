@@ -15,7 +15,9 @@ from cxr.errors import DatasetError
 
 
 def build(archive, **options):
-    return build_dataset(archive / "images", archive / "reports.csv", archive / "out", engine="surface", **options)
+    """The archive's pictures are noise, which the gate would not take for chests."""
+    options = {"engine": "surface", "require_frontal": False} | options
+    return build_dataset(archive / "images", archive / "reports.csv", archive / "out", **options)
 
 
 @pytest.fixture
@@ -34,13 +36,14 @@ def named_film(make_dicom, dicom_bytes) -> bytes:
     )
 
 
-def refusals(summary) -> dict[str, str]:
-    return {what: code for what, code, _ in summary.refused}
+def refusals(archive) -> dict[str, str]:
+    with (archive / "out" / "refused.csv").open(newline="") as stream:
+        return {row["input"]: row["code"] for row in csv.DictReader(stream)}
 
 
 def test_the_published_columns_and_labels(archive):
     summary = build(archive)
-    assert (summary.images, summary.patients, summary.refused) == (8, 6, ())
+    assert (summary.images, summary.patients, summary.refused) == (8, 6, {})
     with (archive / "out" / "Data_Entry.csv").open(newline="") as stream:
         header, *rows = csv.reader(stream)
     assert tuple(header) == ENTRY_COLUMNS
@@ -103,7 +106,7 @@ def test_bad_inputs_are_left_out_by_name_and_the_rest_is_built(archive):
     (archive / "images" / "e1.png").unlink()
     summary = build(archive)
     assert summary.images == 6
-    assert refusals(summary) == {
+    assert refusals(archive) == {
         "a1.png": "unknown_format",
         "e1.png": "image_missing",
         "stray.png": "no_report",
@@ -119,7 +122,7 @@ def test_without_an_image_column_names_begin_with_the_id(archive):
     for name in ("d1", "d2"):
         (archive / "images" / f"{name}.png").rename(archive / "images" / f"d_{name}.png")
     summary = build(archive)
-    assert (summary.images, summary.refused) == (8, ())
+    assert (summary.images, summary.refused) == (8, {})
 
 
 def test_other_column_names_are_understood(archive):
@@ -201,7 +204,7 @@ def test_a_twin_of_a_used_image_is_no_stray(archive):
     with Image.open(archive / "images" / "b1.png") as picture:
         picture.save(archive / "images" / "b1.jpg")
     for pseudonyms in (None, Pseudonyms(b"sixteen bytes or more")):
-        assert [code for _, code, _ in build(archive, pseudonyms=pseudonyms).refused] == []
+        assert build(archive, pseudonyms=pseudonyms).refused == {}
 
 
 def test_evidence_points_into_the_masked_text(archive):
@@ -222,7 +225,7 @@ def test_pictures_with_text_in_their_pixels_are_left_out_where_identifiers_must_
     assert build(archive).images == 8
     summary = build(archive, pseudonyms=Pseudonyms(b"sixteen bytes or more"))
     assert summary.images == 7
-    assert [code for _, code, _ in summary.refused] == ["burnt_in_text"]
+    assert summary.refused == {"burnt_in_text": 1}
 
 
 def test_pseudonyms_depend_on_the_salt_alone():
