@@ -1,0 +1,73 @@
+"""What teachers say of films that they have not seen, joined with all else that is known of them.
+
+A label mined from a report is often wrong. Whether it is true shows in more than the film: in what several networks
+think that have never seen the film's patient, in the sizes of lungs and heart, in the labels of the same patient's
+visits before and after, in another network's scores. All of that may be used to say what a student shall learn, also
+what no student will ever see ("privileged information", Vapnik 2009, doi:10.1016/j.neunet.2009.06.042; Lopez-Paz 2016,
+arXiv:1511.03643).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from cxr.datasets.splits import assign_splits
+
+__all__ = ["blend", "joined_opinion", "patient_folds"]
+
+_RIDGE = 1.0
+"""Inverse strength of the penalty on the weights of the experts, whose scores are standardised."""
+
+
+def patient_folds(patients: Sequence[str], labels: NDArray[np.float32], folds: int) -> NDArray[np.int64]:
+    """(N,) the fold of each film: no patient in two, rare labels in all."""
+    shares = {str(fold): 1 / folds for fold in range(folds)}
+    return np.asarray(assign_splits(patients, labels, shares, seed=0)).astype(np.int64)
+
+
+def joined_opinion(
+    experts: Sequence[NDArray[np.float32]], labels: NDArray[np.float32], folds: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """The log odds of each label given all experts, by a logistic regression that has not seen the film's patient.
+
+    Args:
+        experts: of each an (N, C) array of scores that rise with the odds; NaN where it says nothing, which counts as
+            its mean. None may have learned from the film itself.
+        labels: (N, C) with 1 and 0; all else is left out of the fit.
+        folds: (N,) as of patient_folds.
+
+    Returns:
+        (N, C).
+    """
+    joined = np.zeros_like(labels)
+    for column in range(labels.shape[1]):
+        scores = np.stack([expert[:, column] for expert in experts], axis=1)
+        silent = np.isnan(scores)
+        known = np.isin(labels[:, column], (0, 1))
+        for fold in np.unique(folds):
+            rows, other = known & (folds != fold), folds == fold
+            centre = np.nanmean(np.where(rows[:, None], scores, np.nan), axis=0)
+            spread = np.nanstd(np.where(rows[:, None], scores, np.nan), axis=0)
+            standardised = np.where(silent, 0.0, (scores - centre) / np.maximum(spread, 1e-6))
+            fitted = LogisticRegression(C=_RIDGE).fit(standardised[rows], labels[rows, column])
+            joined[other, column] = fitted.decision_function(standardised[other])
+    return joined
+
+
+def blend(labels: NDArray[np.float32], log_odds: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Soft targets: a share of the opinion, the rest of the label; the opinion alone where there is no label.
+
+    Args:
+        labels: (N, C) with 1, 0, and all else for unknown.
+        log_odds: (N, C) as of joined_opinion; NaN where there is none.
+        share: in [0, 1].
+
+    Returns:
+        (N, C) in [0, 1]; NaN where neither is known.
+    """
+    opinion = 1 / (1 + np.exp(-log_odds))
+    known = np.isin(labels, (0, 1))
+    mixed = share * opinion + (1 - share) * labels
+    return np.where(known, np.where(np.isnan(opinion), labels, mixed), opinion).astype(np.float32)
