@@ -1,8 +1,8 @@
 """Networks that are trained at the same time on films in memory.
 
 A small network leaves most of an accelerator idle: its step is a thousand kernels of a few microseconds. Each step is
-therefore recorded once as a CUDA graph, and the graphs of several networks are replayed side by side on streams of their
-own. On a processor the networks are trained one after the other by the same steps.
+therefore recorded once as a CUDA graph, and the graphs of several networks are replayed side by side on streams of
+their own. On a processor the networks are trained one after the other by the same steps.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -135,7 +135,7 @@ class Fit:
         return self.network.eval()
 
 
-def fit_together(fits: Sequence[Fit], progress: Callable[[int, int], None] = lambda done, steps: None) -> None:
+def fit_together(fits: Sequence[Fit], progress: Callable[[int, int], None] = lambda *_: None) -> None:
     """Train all networks to the end.
 
     Args:
@@ -188,9 +188,12 @@ def _steps_side_by_side(fits: Sequence[Fit]) -> Iterator[int]:
 
 @torch.inference_mode()
 def opinions(
-    network: TaughtClassifier, films: Tensor, size: int, *, maps: bool = False, batch_size: int = 64
+    network: TaughtClassifier, films: Tensor, size: int, *, maps: bool = False, batch_size: int = 32
 ) -> Opinions:
     """What a trained network says of films as they are.
+
+    The last batch is filled up with its last film: for every new shape of a batch, libraries choose their algorithms
+    anew, which on an accelerator takes longer than all the batches.
 
     Args:
         network: in evaluation mode.
@@ -201,10 +204,11 @@ def opinions(
     """
     logits, shown = [], []
     for batch in films.split(batch_size):
-        found = network(plain_views(batch, size)).findings
-        logits.append(found.logits)
+        filled = torch.cat([batch, batch[-1:].expand(batch_size - len(batch), -1, -1)])
+        found = network(plain_views(filled, size)).findings
+        logits.append(found.logits[: len(batch)])
         if maps:
-            shown.append(found.class_maps.half())
+            shown.append(found.class_maps[: len(batch)].half())
     return Opinions(torch.cat(logits), torch.cat(shown) if maps else None)
 
 
