@@ -12,14 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss, smooth_l1_loss
+from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 from torch.optim import AdamW
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from cxr.models.backbone import Backbone
+from cxr.models.classifier import ChestXray8Network, ModelOutput
 from cxr.training.distillation.films import plain_views, random_views, shown_maps
 from cxr.training.distillation.recipe import NetworkRecipe
-from cxr.training.distillation.taught_classifier import TaughtClassifier
 
 __all__ = ["Fit", "Opinions", "Targets", "fit_together", "opinions"]
 
@@ -33,12 +32,10 @@ class Targets:
 
     Attributes:
         findings: (N, C) in [0, 1], NaN where nothing is known.
-        attributes: (N, len(ATTRIBUTES)), NaN where nothing is known.
         maps: (N, C, s, s) class maps of teachers, or None.
     """
 
     findings: Tensor
-    attributes: Tensor
     maps: Tensor | None = None
 
 
@@ -69,16 +66,14 @@ class Fit:
 
     def __init__(
         self,
-        network: TaughtClassifier,
+        network: ChestXray8Network,
         films: Tensor,
         targets: Targets,
         rows: NDArray[np.int64],
         recipe: NetworkRecipe,
         seed: int,
     ) -> None:
-        backbone = network.classifier.backbone
-        assert isinstance(backbone, Backbone)
-        backbone.freeze(recipe.frozen)
+        network.backbone.freeze(recipe.frozen)
         self.network = network.train()
         self.films, self.targets, self.recipe, self.seed = films, targets, recipe, seed
         order = _order(rows, recipe, seed)
@@ -107,15 +102,11 @@ class Fit:
         rows = self._order.index_select(0, self._position)[0]
         self._rate.copy_(self._rates.index_select(0, self._position)[0])
         views = random_views(self.films.index_select(0, rows), recipe.image_size, recipe.views)
-        output = self.network(views.images)
-        loss = _finding_loss(output.findings.logits, self.targets.findings.index_select(0, rows))
-        if recipe.attribute_weight:
-            attributes = self.targets.attributes.index_select(0, rows)
-            loss = loss + recipe.attribute_weight * _attribute_loss(output.attributes, attributes)
+        output = _output(self.network, views.images)
+        loss = _finding_loss(output.logits, self.targets.findings.index_select(0, rows))
         if recipe.map_weight and self.targets.maps is not None:
-            maps = output.findings.class_maps
-            wanted = shown_maps(self.targets.maps.index_select(0, rows), views.transforms, maps.shape[-1])
-            loss = loss + recipe.map_weight * mse_loss(maps, wanted)
+            maps = shown_maps(self.targets.maps.index_select(0, rows), views.transforms, output.class_maps.shape[-1])
+            loss = loss + recipe.map_weight * mse_loss(output.class_maps, maps)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self._trained, recipe.gradient_clip, foreach=True)
         self._optimizer.step()
@@ -126,7 +117,7 @@ class Fit:
         """Before each step that is not a replay."""
         self._optimizer.zero_grad(set_to_none=True)
 
-    def finish(self) -> TaughtClassifier:
+    def finish(self) -> ChestXray8Network:
         """The network with its averaged weights, in evaluation mode."""
         with torch.no_grad():
             for value, averaged in zip(self._kept, self._averaged, strict=True):
@@ -188,7 +179,7 @@ def _steps_side_by_side(fits: Sequence[Fit]) -> Iterator[int]:
 
 @torch.inference_mode()
 def opinions(
-    network: TaughtClassifier, films: Tensor, size: int, *, maps: bool = False, batch_size: int = 32
+    network: ChestXray8Network, films: Tensor, size: int, *, maps: bool = False, batch_size: int = 32
 ) -> Opinions:
     """What a trained network says of films as they are.
 
@@ -205,11 +196,19 @@ def opinions(
     logits, shown = [], []
     for batch in films.split(batch_size):
         filled = torch.cat([batch, batch[-1:].expand(batch_size - len(batch), -1, -1)])
-        found = network(plain_views(filled, size)).findings
+        found = _output(network, plain_views(filled, size))
         logits.append(found.logits[: len(batch)])
         if maps:
             shown.append(found.class_maps[: len(batch)].half())
     return Opinions(torch.cat(logits), torch.cat(shown) if maps else None)
+
+
+def _output(network: ChestXray8Network, images: Tensor) -> ModelOutput:
+    """(N, 1, H, W) in [0, 1] -> ModelOutput. On an accelerator the convolutions work in bfloat16."""
+    kind = images.device.type
+    with torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda", cache_enabled=False):
+        features = network.features(images)
+    return network.classify(features.float())
 
 
 def _order(rows: NDArray[np.int64], recipe: NetworkRecipe, seed: int) -> NDArray[np.int64]:
@@ -238,12 +237,3 @@ def _finding_loss(logits: Tensor, targets: Tensor) -> Tensor:
     known = ~torch.isnan(targets)
     losses = binary_cross_entropy_with_logits(logits, targets.nan_to_num(), reduction="none")
     return (losses * known).sum() / known.sum().clamp(min=1)
-
-
-def _attribute_loss(found: Tensor, wanted: Tensor) -> Tensor:
-    """Cross-entropy of sex and view, and the age's smooth absolute error, over what is known."""
-    known = ~torch.isnan(wanted)
-    filled = wanted.nan_to_num()
-    classes = binary_cross_entropy_with_logits(found[:, :2], filled[:, :2], reduction="none")
-    age = smooth_l1_loss(found[:, 2:], filled[:, 2:], reduction="none")
-    return (torch.cat([classes, age], dim=1) * known).sum() / known.sum().clamp(min=1)

@@ -1,17 +1,14 @@
 """A distillation recipe: one TOML file that fixes the teachers and the student."""
 
-import tomllib
-from importlib.resources import files
-from pathlib import Path
+from pydantic import BaseModel, ConfigDict, Field
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from cxr.models.factory import ModelConfig
+from cxr.models.factory import BackboneConfig, ModelConfig
+from cxr.training.classifier.anatomical_features import AnatomicalFeaturesConfig
+from cxr.training.classifier.recipe import LabelSet
 from cxr.training.distillation.films import RandomViews
-from nlp_labeler.errors import ConfigError
-from nlp_labeler.faults import faults
+from cxr.training.shared.recipe_files import read_recipe
 
-__all__ = ["DistillationRecipe", "NetworkRecipe", "SoftTargetConfig", "load_distillation_recipe"]
+__all__ = ["DistillationRecipe", "NetworkRecipe", "OpinionConfig", "TeacherRecipe", "load_distillation_recipe"]
 
 
 class NetworkRecipe(BaseModel):
@@ -19,8 +16,8 @@ class NetworkRecipe(BaseModel):
 
     Attributes:
         model: its shape.
+        initial_weights: the backbone's file in the folder of initial weights; None for random weights.
         image_size: side of its input in pixels; films smaller than that are enlarged.
-        initial_weights: name of the backbone's file in the folder of initial weights; None for random weights.
         frozen: parts of the backbone that keep their initial weights.
         views: how the films are changed at random.
         epochs: how often each film is shown.
@@ -30,15 +27,14 @@ class NetworkRecipe(BaseModel):
         warmup_fraction: share of the steps over which the rate rises.
         ema_decay: share of the averaged weights that each step keeps.
         gradient_clip: largest norm of all gradients.
-        attribute_weight: weight of the losses for age, sex and view.
-        map_weight: weight of the difference from the teachers' class maps; for a student only.
+        map_weight: weight of the squared difference from the teachers' class maps.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: ModelConfig
-    image_size: int = Field(default=256, ge=32, le=1024)
     initial_weights: str | None = None
+    image_size: int = Field(default=224, ge=32, le=1024)
     frozen: tuple[str, ...] = ()
     views: RandomViews = RandomViews()
     epochs: int = Field(gt=0)
@@ -48,35 +44,72 @@ class NetworkRecipe(BaseModel):
     warmup_fraction: float = Field(default=0.1, ge=0, lt=1)
     ema_decay: float = Field(default=0.99, ge=0, lt=1)
     gradient_clip: float = Field(default=1.0, gt=0)
-    attribute_weight: float = Field(default=0.0, ge=0)
     map_weight: float = Field(default=0.0, ge=0)
 
 
-class SoftTargetConfig(BaseModel):
-    """How teachers' opinions and labels become what the student learns.
+class TeacherRecipe(BaseModel):
+    """In what a teacher differs from the student; what is not named is the student's.
 
     Attributes:
-        folds: groups of patients; a teacher speaks of those that it was not trained on.
-        share: of the soft target in the sum with the label, in [0, 1].
+        backbone: another network.
+        initial_weights: its file.
+        image_size: side of its input in pixels.
+        epochs: how often each film is shown.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    folds: int = Field(default=4, ge=2, le=20)
-    share: float = Field(default=0.7, ge=0, le=1)
+    backbone: BackboneConfig | None = None
+    initial_weights: str | None = None
+    image_size: int | None = Field(default=None, ge=32, le=1024)
+    epochs: int | None = Field(default=None, gt=0)
+
+
+class OpinionConfig(BaseModel):
+    """How much the opinion of all experts weighs beside the label, in [0, 1].
+
+    Attributes:
+        teacher_share: for teachers, who learn before there is a teacher to ask: measures, visits, other scores.
+        student_share: for the student, with the teachers among the experts.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    teacher_share: float = Field(default=0.5, ge=0, le=1)
+    student_share: float = Field(default=0.8, ge=0, le=1)
 
 
 class DistillationRecipe(BaseModel):
-    """The validated content of a recipe file."""
+    """The validated content of a recipe file.
+
+    Attributes:
+        film_size: side of the films in memory, in pixels.
+        folds: groups of training patients; a teacher speaks of those that it was not trained on.
+        anatomical_features: how the regression beside the student is fitted.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
+    labels: LabelSet = "chestxray14"
     seed: int = Field(default=0, ge=0)
     film_size: int = Field(default=256, ge=32, le=1024)
-    soft_targets: SoftTargetConfig = SoftTargetConfig()
-    teachers: tuple[NetworkRecipe, ...] = Field(min_length=1)
+    folds: int = Field(default=4, ge=2, le=20)
+    opinion: OpinionConfig = OpinionConfig()
+    teachers: tuple[TeacherRecipe, ...] = Field(min_length=1)
     student: NetworkRecipe
+    anatomical_features: AnatomicalFeaturesConfig = AnatomicalFeaturesConfig()
+
+    def teacher_networks(self) -> tuple[NetworkRecipe, ...]:
+        """Each teacher with what it takes from the student filled in. Teachers have no maps to learn from."""
+        found = []
+        for teacher in self.teachers:
+            named = {name: value for name, value in teacher if value is not None and name != "backbone"}
+            model = self.student.model
+            if teacher.backbone is not None:
+                model = model.model_copy(update={"backbone": teacher.backbone})
+            found.append(self.student.model_copy(update={**named, "model": model, "map_weight": 0.0}))
+        return tuple(found)
 
 
 def load_distillation_recipe(name_or_path: str) -> DistillationRecipe:
@@ -85,18 +118,4 @@ def load_distillation_recipe(name_or_path: str) -> DistillationRecipe:
     Raises:
         ConfigError: if there is no such recipe, or it does not validate.
     """
-    path = Path(name_or_path)
-    shipped = files("cxr.training.distillation") / "recipes" / f"{name_or_path}.toml"
-    if path.suffix == ".toml" and path.is_file():
-        text = path.read_text(encoding="utf-8")
-    elif path.suffix != ".toml" and shipped.is_file():
-        text = shipped.read_text(encoding="utf-8")
-    else:
-        known = sorted(entry.name.removesuffix(".toml") for entry in (shipped / "..").iterdir())
-        raise ConfigError(f"distillation recipe '{name_or_path}': give a .toml file or one of {', '.join(known)}")
-    try:
-        return DistillationRecipe.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"distillation recipe '{name_or_path}' is not TOML: {error}") from error
-    except ValidationError as error:
-        raise ConfigError(f"distillation recipe '{name_or_path}': {faults(error)}") from error
+    return read_recipe(DistillationRecipe, name_or_path, "cxr.training.distillation", {})
