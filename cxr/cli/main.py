@@ -15,6 +15,7 @@ from nlp_labeler.command_line import run
 COMMANDS: dict[str, tuple[str, str]] = {
     "phantom": ("cxr.cli.phantom", "phantom"),
     "train": ("cxr.cli.train", "train"),
+    "distill": ("cxr.cli.distill", "distill"),
     "train-report": ("cxr.cli.train", "train_report"),
     "evaluate": ("cxr.cli.evaluate", "evaluate"),
     "export": ("cxr.cli.export", "export"),

@@ -16,6 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 from torch.optim import AdamW
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from cxr.errors import DatasetError
 from cxr.models.classifier import ChestXray8Network, ModelOutput
 from cxr.training.distillation.films import plain_views, random_views, shown_maps
 from cxr.training.distillation.recipe import NetworkRecipe
@@ -215,7 +216,7 @@ def _order(rows: NDArray[np.int64], recipe: NetworkRecipe, seed: int) -> NDArray
     """(steps, batch size): every epoch in an order of its own, without its last incomplete batch."""
     batches = len(rows) // recipe.batch_size
     if batches == 0:
-        raise ValueError(f"{len(rows)} films are fewer than a batch of {recipe.batch_size}")
+        raise DatasetError(f"{len(rows)} films are fewer than a batch of {recipe.batch_size}")
     epochs = [
         np.random.default_rng([seed, epoch]).permutation(rows)[: batches * recipe.batch_size]
         for epoch in range(recipe.epochs)

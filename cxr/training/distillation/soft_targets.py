@@ -19,6 +19,8 @@ __all__ = ["blend", "joined_opinion", "patient_folds"]
 
 _RIDGE = 1.0
 """Inverse strength of the penalty on the weights of the experts, whose scores are standardised."""
+_RAREST = 0.01
+"""Least share that a label is given which all films have, or none."""
 
 
 def patient_folds(patients: Sequence[str], labels: NDArray[np.float32], folds: int) -> NDArray[np.int64]:
@@ -41,19 +43,31 @@ def joined_opinion(
     Returns:
         (N, C).
     """
-    joined = np.zeros_like(labels)
+    joined = np.zeros(labels.shape, np.float32)
     for column in range(labels.shape[1]):
         scores = np.stack([expert[:, column] for expert in experts], axis=1)
-        silent = np.isnan(scores)
         known = np.isin(labels[:, column], (0, 1))
         for fold in np.unique(folds):
             rows, other = known & (folds != fold), folds == fold
-            centre = np.nanmean(np.where(rows[:, None], scores, np.nan), axis=0)
-            spread = np.nanstd(np.where(rows[:, None], scores, np.nan), axis=0)
-            standardised = np.where(silent, 0.0, (scores - centre) / np.maximum(spread, 1e-6))
-            fitted = LogisticRegression(C=_RIDGE).fit(standardised[rows], labels[rows, column])
-            joined[other, column] = fitted.decision_function(standardised[other])
+            joined[other, column] = _regression(scores[rows], labels[rows, column], scores[other])
     return joined
+
+
+def _regression(
+    scores: NDArray[np.float32], labels: NDArray[np.float32], asked: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Log odds of asked (M, E) scores, fitted on (N, E) scores and (N,) labels; without experts, of the share alone."""
+    share = float(np.clip(labels.mean(), _RAREST, 1 - _RAREST)) if len(labels) else 0.5
+    speaks = ~np.isnan(scores).all(axis=0)
+    if not speaks.any() or len(np.unique(labels)) < 2:
+        return np.full(len(asked), np.log(share / (1 - share)), np.float32)
+    centre, spread = np.nanmean(scores[:, speaks], axis=0), np.nanstd(scores[:, speaks], axis=0)
+
+    def standardized(of: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.nan_to_num((of[:, speaks] - centre) / np.maximum(spread, 1e-6))
+
+    fitted = LogisticRegression(C=_RIDGE, max_iter=1000).fit(standardized(scores), labels)
+    return np.asarray(fitted.decision_function(standardized(asked)), np.float32)
 
 
 def blend(labels: NDArray[np.float32], log_odds: NDArray[np.float32], share: float) -> NDArray[np.float32]:
@@ -61,13 +75,13 @@ def blend(labels: NDArray[np.float32], log_odds: NDArray[np.float32], share: flo
 
     Args:
         labels: (N, C) with 1, 0, and all else for unknown.
-        log_odds: (N, C) as of joined_opinion; NaN where there is none.
+        log_odds: (N, C) as of joined_opinion.
         share: in [0, 1].
 
     Returns:
-        (N, C) in [0, 1]; NaN where neither is known.
+        (N, C) in [0, 1].
     """
     opinion = 1 / (1 + np.exp(-log_odds))
     known = np.isin(labels, (0, 1))
     mixed = share * opinion + (1 - share) * labels
-    return np.where(known, np.where(np.isnan(opinion), labels, mixed), opinion).astype(np.float32)
+    return np.where(known, mixed, opinion).astype(np.float32)
