@@ -14,6 +14,8 @@ __all__ = ["cross_fitted", "other_scores", "patient_features", "visit_scores"]
 
 _RIDGE = 0.1
 """Inverse strength of the penalty on standardised features."""
+_LIMIT = 4.0
+"""Deviations from its mean at which a feature is taken."""
 _VISITS = 4.0
 """Visits after which another visit's label counts 1/e of the next visit's."""
 _SHRINKAGE = 0.5
@@ -36,7 +38,7 @@ def cross_fitted(
     for fold in np.unique(folds):
         other = folds == fold
         centre, spread = features[~other].mean(axis=0), features[~other].std(axis=0) + 1e-6
-        standardized = (features - centre) / spread
+        standardized = ((features - centre) / spread).clip(-_LIMIT, _LIMIT)
         for column in range(labels.shape[1]):
             rows = ~other & np.isin(labels[:, column], (0, 1))
             if len(np.unique(labels[rows, column])) == 2:

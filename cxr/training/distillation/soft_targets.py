@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from cxr.datasets.splits import assign_splits
@@ -19,6 +20,8 @@ __all__ = ["blend", "joined_opinion", "patient_folds"]
 
 _RIDGE = 1.0
 """Inverse strength of the penalty on the weights of the experts, whose scores are standardised."""
+_LIMIT = 4.0
+"""Deviations from its mean at which an expert's score is taken: none decides alone."""
 _RAREST = 0.01
 """Least share that a label is given which all films have, or none."""
 
@@ -64,7 +67,7 @@ def _regression(
     centre, spread = np.nanmean(scores[:, speaks], axis=0), np.nanstd(scores[:, speaks], axis=0)
 
     def standardized(of: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.nan_to_num((of[:, speaks] - centre) / np.maximum(spread, 1e-6))
+        return np.nan_to_num(((of[:, speaks] - centre) / np.maximum(spread, 1e-6)).clip(-_LIMIT, _LIMIT))
 
     fitted = LogisticRegression(C=_RIDGE, max_iter=1000).fit(standardized(scores), labels)
     return np.asarray(fitted.decision_function(standardized(asked)), np.float32)
@@ -81,7 +84,7 @@ def blend(labels: NDArray[np.float32], log_odds: NDArray[np.float32], share: flo
     Returns:
         (N, C) in [0, 1].
     """
-    opinion = 1 / (1 + np.exp(-log_odds))
+    opinion = expit(log_odds)
     known = np.isin(labels, (0, 1))
     mixed = share * opinion + (1 - share) * labels
     return np.where(known, mixed, opinion).astype(np.float32)
