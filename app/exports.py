@@ -10,7 +10,7 @@ import pydicom
 from fpdf import FPDF
 from fpdf.enums import Align, XPos, YPos
 
-from app.rendering import Texts, data_address, render
+from app.rendering import Texts, data_address, render, verdict_words
 from cxr.errors import CxrError
 from cxr.outputs.words import finding_title
 from cxr.screening.result import ScreeningResult
@@ -90,6 +90,9 @@ def _facts(case: Case, result: ScreeningResult, decision: Decision, texts: Texts
     verdicts = f"{'; '.join(stated)}." if stated else texts("decision.nothing_stated")
     if 0 < len(stated) < len(result.findings):
         verdicts = f"{verdicts} {texts('signed.not_stated')}"
+    if decision.by_default:
+        taken_over = texts("decision.by_default", verdicts=verdict_words(decision.by_default, texts))
+        verdicts = f"{verdicts} {taken_over}"
     subject = case.subject
     who = " · ".join(part for part in (subject.patient, subject.sex, subject.view) if part)
     facts = [

@@ -9,6 +9,7 @@ of a patient ever stands in one.
 import base64
 import io
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from cxr.outputs.words import finding_title, percent
 from cxr.reporting.document import AttentionMap
 from nlp_labeler.findings import FINDINGS, finding_entry
 
-__all__ = ["Texts", "attended", "data_address", "render", "tinted"]
+__all__ = ["Texts", "attended", "data_address", "render", "tinted", "verdict_words"]
 
 _TINT_STARTS_AT, _TINT_EXPONENT = 0.35, 1.3
 _TEXTS, _TEMPLATES = (Path(__file__).parent / name for name in ("texts", "page"))
@@ -102,6 +103,14 @@ def _layer(strength: NDArray[np.float32], finding: str) -> str:
     return data_address(stream.getvalue())
 
 
+def verdict_words(verdicts: Mapping[str, bool], texts: Texts) -> str:
+    """Verdicts as people read them: ``Effusion: present; Mass: absent``."""
+    return "; ".join(
+        f"{finding_title(name)}: {texts('findings.present' if there else 'findings.absent')}"
+        for name, there in verdicts.items()
+    )
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -111,6 +120,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"title_of": finding_title, "percent": percent}
+    environment.filters |= {"title_of": finding_title, "percent": percent, "verdicts": verdict_words}
     environment.globals["colours"] = {name: entry.colour for name, entry in FINDINGS.items()}
     return environment

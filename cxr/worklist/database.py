@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Self
 
 from cxr.errors import ConfigError
+from cxr.worklist.migration import OLDEST_VERSION, migrate
 from nlp_labeler.storage import FolderLock
 
 __all__ = ["SHARED", "Database"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 SCHEMA = """
 CREATE TABLE cases (
@@ -62,7 +63,8 @@ CREATE TABLE decisions (
     verdicts TEXT NOT NULL,
     comment TEXT NOT NULL,
     model_sha256 TEXT NOT NULL,
-    certificate_sha256 TEXT NOT NULL
+    certificate_sha256 TEXT NOT NULL,
+    by_default TEXT NOT NULL DEFAULT '{}'
 );
 CREATE INDEX decisions_by_case ON decisions (case_id);
 
@@ -101,10 +103,10 @@ class Database:
     """The worklist.sqlite of a folder, in write-ahead mode; only this user of the machine can read it.
 
     Args:
-        folder: created if missing. One process works on it at a time.
+        folder: created if missing; one of an earlier version is migrated. One process works on it at a time.
 
     Raises:
-        ConfigError: if another process has it open, or another version of cxr made it.
+        ConfigError: if another process has it open, or a later version of cxr made it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -127,9 +129,14 @@ class Database:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
             connection.executescript(f"BEGIN;{SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+        elif OLDEST_VERSION <= version < SCHEMA_VERSION:
+            with self.transaction() as migrating:
+                migrate(migrating, version)
+                migrating.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         elif version != SCHEMA_VERSION:
             raise ConfigError(
-                f"{self._path} has version {version}, this cxr reads {SCHEMA_VERSION}; choose another folder"
+                f"{self._path} has version {version}, this cxr reads {OLDEST_VERSION} to {SCHEMA_VERSION}; "
+                "open it with the cxr that made it, or choose another folder"
             )
 
     def connection(self) -> sqlite3.Connection:

@@ -6,7 +6,7 @@ Decisions are never changed, only followed by later ones.
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cxr.errors import CxrError
 from cxr.screening.result import ScreeningResult
@@ -37,6 +37,8 @@ class Decision:
         comment: the reader's words.
         model_sha256: model whose result was read.
         certificate_sha256: seal of the operating points that were in use.
+        by_default: what the model called and a form of an earlier version signed unasked; see
+            :mod:`cxr.worklist.migration`. No verdict, and empty in every decision signed since.
     """
 
     number: int
@@ -47,6 +49,7 @@ class Decision:
     comment: str
     model_sha256: str
     certificate_sha256: str
+    by_default: Mapping[str, bool] = field(default_factory=dict)
 
     def overruled(self, result: ScreeningResult) -> tuple[str, ...]:
         """Findings of which the reader said the opposite of the model."""
@@ -162,4 +165,5 @@ def _decision_of(row: sqlite3.Row) -> Decision:
         comment=row["comment"],
         model_sha256=row["model_sha256"],
         certificate_sha256=row["certificate_sha256"],
+        by_default=json.loads(row["by_default"]),
     )

@@ -35,7 +35,7 @@ class Worklist:
         threads: cases screened at once.
 
     Raises:
-        ConfigError: if another process works on the folder, or another version of cxr made it.
+        ConfigError: if another process works on the folder, or a later version of cxr made it.
     """
 
     def __init__(self, folder: Path, screener: Screener, *, threads: int) -> None:
