@@ -32,7 +32,7 @@ __all__ = ["BuildSummary", "build_dataset"]
 
 CHUNK_REPORTS = 256
 _PARTS = ".build"
-_PART_FORMAT = 4
+_PART_FORMAT = 5
 
 
 def build_dataset(
@@ -68,8 +68,8 @@ def build_dataset(
         seed: of the split.
         workers: images read at a time.
         pseudonyms: replaces the identifiers of patients, reports and images, also in refused.csv; texts are then
-            masked (:mod:`cxr.datasets.deidentification`), high ages cut off and pictures with a block of
-            text in their pixels left out. ``None`` keeps all as it is.
+            masked and their dates moved (:mod:`cxr.datasets.deidentification`), high ages cut off and pictures with a
+            block of text in their pixels left out. ``None`` keeps all as it is.
         progress: called with the number of reports after each chunk.
 
     Raises:
@@ -86,7 +86,7 @@ def build_dataset(
     with ReportTable(reports, table) as source:
         linker = Linker.choose(index, source, link, patient_is_study=patient_is_study)
         gate = QualityGate.shipped() if require_frontal else None
-        archive = Archive(linker, out / IMAGE_FOLDER, labeler, workers, pseudonyms, gate)
+        archive = Archive(linker, out / IMAGE_FOLDER, labeler, workers, pseudonyms, gate, source.day_first)
         for folder in (parts, archive.folder):
             folder.mkdir(parents=True, exist_ok=True)
         labels = (labeler.policy, labeler.engine, _code_of_labels())

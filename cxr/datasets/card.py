@@ -10,8 +10,9 @@ __all__ = ["Origin", "dataset_card"]
 
 _TEXTS = {
     False: "are kept as they were given. Take care that they are de-identified before you pass them on.",
-    True: "had dates, numbers of persons and records, and names that rules know replaced by XXXX; patients, reports "
-    "and images carry salted hashes, and ages over 90 are 90. Rules miss names: read before you pass them on.",
+    True: "had dates moved by days of the patient's own, and numbers, places and names that rules know replaced by "
+    "XXXX; patients, reports and images carry salted hashes, and ages over 90 are 90. Rules miss names that nothing "
+    "marks: read before you pass them on.",
 }
 
 

@@ -47,6 +47,7 @@ class Archive:
         workers: images read at a time.
         pseudonyms: replace identifiers; ``None`` keeps them.
         gate: refuses what is no frontal chest; ``None`` takes all.
+        day_first: whether 03/04/2001 in a text is a day in April; ``None`` where that is not known.
     """
 
     linker: Linker
@@ -55,6 +56,7 @@ class Archive:
     workers: int
     pseudonyms: Pseudonyms | None
     gate: QualityGate | None
+    day_first: bool | None
 
     def image_stem(self, file: PurePosixPath) -> str:
         """Name of the stored image, without suffix."""
@@ -70,10 +72,12 @@ class Archive:
         return self.pseudonyms.of(name, "input") if self.pseudonyms else name
 
     def without_identifiers(self, row: ReportRow) -> ReportRow:
-        """The report with what names a person masked, if that is wanted."""
+        """The report with its dates moved and what names a person masked, if that is wanted."""
         if self.pseudonyms is None:
             return row
-        return replace(row, text=deidentify(row.text))
+        names = (row.name, row.patient, row.accession, row.id)
+        days = self.pseudonyms.days(row.patient or row.id)
+        return replace(row, text=deidentify(row.text, names, days, day_first=self.day_first))
 
 
 def process_chunk(reports: Sequence[ReportRow], archive: Archive) -> Chunk:

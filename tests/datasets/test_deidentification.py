@@ -4,6 +4,7 @@ import csv
 
 import pytest
 
+from benchmarks.archive.planted_identifiers import KINDS, planted_texts
 from cxr.datasets.deidentification import deidentify
 
 
@@ -41,6 +42,49 @@ def test_identifiers_are_masked(text, secret):
     masked = deidentify(text)
     assert secret not in masked
     assert "XXXX" in masked
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_planted_identifiers_hardly_any_is_left(kind):
+    texts = [planted for planted in planted_texts(600, 11) if planted.kind == kind]
+    left = [text.text for text in texts if any(word in deidentify(text.text, days=-40) for word in text.secrets)]
+    assert len(left) <= 0.01 * len(texts), left
+
+
+def test_the_rest_of_the_text_stays():
+    words = [(word, deidentify(text.text).split()) for text in planted_texts(240, 12) for word in text.rest]
+    assert sum(word in left for word, left in words) >= 0.99 * len(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "moved"),
+    [
+        ("Film of 03/14/2019.", "Film of 02/02/2019."),
+        ("Film of 14.03.2019.", "Film of 02.02.2019."),
+        ("On 2019-03-14.", "On 2019-02-02."),
+        ("On March 14, 2019.", "On February 2, 2019."),
+        ("Vom 14. März 2019.", "Vom 2. Februar 2019."),
+        ("Le 14 mars 2019.", "Le 2 février 2019."),
+        ("От 14 марта 2019 года.", "От 2 февраля 2019 года."),
+        ("On 14-MAR-2019.", "On 2-FEB-2019."),
+        ("Since 03/2019.", "Since 02/2019."),
+        ("On 03/04/2019.", "On XXXX."),
+        ("On 31.02.2019.", "On XXXX."),
+    ],
+)
+def test_dates_move_in_their_own_notation(text, moved):
+    assert deidentify(text, days=-40) == moved
+
+
+def test_the_tables_notation_decides_what_texts_leave_open():
+    assert deidentify("On 03/04/2019.", days=-1, day_first=True) == "On 02/04/2019."
+    assert deidentify("On 03/04/2019.", days=-1, day_first=False) == "On 03/03/2019."
+
+
+def test_what_is_known_of_the_patient_goes_wherever_it_stands():
+    names = ("Large^Zoë", "PN-4471")
+    text = "Zoë coughs. Large's film, a large effusion; see pn-4471."
+    assert deidentify(text, names) == "XXXX coughs. XXXX film, a large effusion; see XXXX."
 
 
 @pytest.mark.parametrize(

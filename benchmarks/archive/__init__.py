@@ -1,0 +1,1 @@
+"""The mangled archive of a hospital, from export to trained model."""
