@@ -146,9 +146,12 @@ def describe(
 def check(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder in any known layout.")],
     images: Annotated[bool, typer.Option("--images/--tables-only", help="Open images, or read tables only.")] = True,
+    gate: Annotated[bool, typer.Option("--gate/--no-gate", help="Look for images that are no frontal chest.")] = True,
     workers: Annotated[int, typer.Option(help="Images read at a time; 0 takes one per core.", min=0)] = 0,
 ) -> None:
-    """Find leaks between splits (same patient, same picture), unusable images and labels that contradict.
+    """Find leaks between splits, unusable images, images that are no frontal chest and labels that contradict.
+
+    A leak is one patient, report, record number or picture on two sides, under whatever spelling or name.
 
     Prints one line per fault: kind, subject, detail. Exit status 1 if there is any.
     """
@@ -162,7 +165,9 @@ def check(
 
     opened = open_dataset(dataset)
     with counting_bar("images") as advance:
-        faults = check_dataset(opened, images=images, workers=workers or os.cpu_count() or 1, progress=advance)
+        faults = check_dataset(
+            opened, images=images, frontal=gate, workers=workers or os.cpu_count() or 1, progress=advance
+        )
     for fault in faults:
         typer.echo(f"{fault.kind}\t{fault.subject}\t{fault.detail}")
     typer.echo(f"{len(opened)} images checked, {len(faults)} faults")

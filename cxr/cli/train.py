@@ -23,13 +23,16 @@ def train(
 
     require("training", "train", "torch", "lightning", "timm", "pandas")
     from cxr.datasets.dataset import open_dataset
+    from cxr.datasets.leaks import require_no_leaks
     from cxr.training.classifier.recipe import load_recipe
     from cxr.training.classifier.train import default_workers
     from cxr.training.classifier.train import train as run_training
 
+    dataset = open_dataset(data)
+    require_no_leaks(dataset)
     card = run_training(
         load_recipe(recipe),
-        open_dataset(data),
+        dataset,
         out,
         init_weights=init_weights,
         workers=default_workers() if workers is None else workers,
@@ -62,9 +65,12 @@ def train_report(
 
     require("training", "train", "torch", "lightning", "timm", "pandas", "tokenizers")
     from cxr.datasets.dataset import open_dataset
+    from cxr.datasets.leaks import require_no_leaks
     from cxr.training.classifier.train import default_workers
     from cxr.training.report.recipe import load_report_recipe
     from cxr.training.report.train import train_report as run_training
 
-    card = run_training(load_report_recipe(recipe), open_dataset(data), classifier, out, workers=default_workers())
+    dataset = open_dataset(data)
+    require_no_leaks(dataset)
+    card = run_training(load_report_recipe(recipe), dataset, classifier, out, workers=default_workers())
     typer.echo(f"trained a generator of {len(card.words)} words on {card.data}: {out / 'model.safetensors'}")

@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxr.datasets.image_store import require_frontal
+from cxr.datasets.leaks import Fault, FaultKind, table_leaks
+from cxr.datasets.linking import real_patient
 from cxr.datasets.near_duplicates import find_pairs, signature
 from cxr.datasets.schema import Dataset
-from cxr.datasets.splits import leaking_patients
 from cxr.errors import RefusedInputError
+from cxr.imaging.quality import QualityGate
 from cxr.imaging.reading import read_radiograph
 
 __all__ = ["Fault", "FaultKind", "check_dataset"]
@@ -21,59 +23,35 @@ __all__ = ["Fault", "FaultKind", "check_dataset"]
 _FRAME = 0.5  # boxes may end half a pixel outside
 
 
-class FaultKind(StrEnum):
-    """What is wrong."""
-
-    PATIENT_LEAK = "patient_leak"
-    IMAGE_LEAK = "image_leak"
-    UNREADABLE_IMAGE = "unreadable_image"
-    MISSING_IMAGE = "missing_image"
-    NO_SPLIT = "no_split"
-    UNLABELED = "unlabeled"
-    UNKNOWN_BOX_LABEL = "unknown_box_label"
-    BOX_WITHOUT_IMAGE = "box_without_image"
-    BOX_WITHOUT_LABEL = "box_without_label"
-    BOX_OUTSIDE = "box_outside"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault.
-
-    Attributes:
-        kind: what is wrong.
-        subject: the patient or image concerned.
-        detail: one sentence.
-    """
-
-    kind: FaultKind
-    subject: str
-    detail: str
-
-
 def check_dataset(
-    dataset: Dataset, *, images: bool = True, workers: int = 1, progress: Callable[[], None] = lambda: None
+    dataset: Dataset,
+    *,
+    images: bool = True,
+    frontal: bool = False,
+    workers: int = 1,
+    progress: Callable[[], None] = lambda: None,
 ) -> list[Fault]:
     """Look for faults.
 
     Args:
         dataset: all splits of a dataset.
         images: whether to open every image, to find unreadable ones and the same picture in two splits.
+        frontal: whether the shipped gate looks at every image too.
         workers: images read at a time.
         progress: called after each image.
     """
-    faults = [*_patient_faults(dataset), *_label_faults(dataset), *_box_faults(dataset)]
+    faults = [*table_leaks(dataset), *_unsplit(dataset), *_label_faults(dataset), *_box_faults(dataset)]
     if images:
-        signatures, sizes, unreadable = _look(dataset, workers, progress)
-        faults += [*unreadable, *_image_leaks(dataset, signatures), *_outside(dataset, sizes)]
+        seen, unusable = _look(dataset, workers, progress, QualityGate.shipped() if frontal else None)
+        signatures = {image: film.signature for image, film in seen.items()}
+        sizes = {image: film.size for image, film in seen.items()}
+        faults += [*unusable, *_header_leaks(dataset, {image: film.patient for image, film in seen.items()})]
+        faults += [*_image_leaks(dataset, signatures), *_outside(dataset, sizes)]
     return faults
 
 
-def _patient_faults(dataset: Dataset) -> Iterator[Fault]:
+def _unsplit(dataset: Dataset) -> Iterator[Fault]:
     records = dataset.records
-    for patient in leaking_patients(records["patient"], records["split"]):
-        splits = sorted(set(records.loc[records["patient"] == patient, "split"]) - {""})
-        yield Fault(FaultKind.PATIENT_LEAK, patient, f"has images in {' and '.join(splits)}")
     if (records["split"] != "").any():
         for image in records.loc[records["split"] == "", "image"]:
             yield Fault(FaultKind.NO_SPLIT, image, "is on no split list")
@@ -97,30 +75,61 @@ def _box_faults(dataset: Dataset) -> Iterator[Fault]:
             yield Fault(FaultKind.BOX_WITHOUT_LABEL, image, f"has a box of {label}, which its labels deny")
 
 
-def _look(
-    dataset: Dataset, workers: int, progress: Callable[[], None]
-) -> tuple[dict[str, NDArray[np.float32]], dict[str, tuple[int, int]], list[Fault]]:
-    """Signature and (width, height) of every image that can be read, and the faults of the others."""
+class Film(NamedTuple):
+    """What is kept of an image that was opened."""
 
-    def look(path: str) -> tuple[NDArray[np.float32], tuple[int, int]] | RefusedInputError:
+    signature: NDArray[np.float32]
+    size: tuple[int, int]
+    patient: str
+
+
+def _look(
+    dataset: Dataset, workers: int, progress: Callable[[], None], gate: QualityGate | None
+) -> tuple[dict[str, Film], list[Fault]]:
+    """What every image shows that can be read, and the faults of the others and of those that are no frontal chest."""
+
+    def look(path: str) -> tuple[Film | None, RefusedInputError | None]:
         try:
-            pixels = read_radiograph(Path(path)).pixels
+            radiograph = read_radiograph(Path(path))
         except RefusedInputError as error:
-            return error
-        return signature(pixels), (pixels.shape[1], pixels.shape[0])
+            return None, error
+        pixels, patient = radiograph.pixels, real_patient(radiograph.metadata.patient_id or "")
+        film = Film(signature(pixels), (pixels.shape[1], pixels.shape[0]), patient)
+        try:
+            if gate is not None:
+                require_frontal(radiograph, gate)
+        except RefusedInputError as error:
+            return film, error
+        return film, None
 
     listed = dataset.records[dataset.records["path"] != ""]
-    signatures, sizes, faults = {}, {}, []
+    films: dict[str, Film] = {}
+    faults = []
     with ThreadPoolExecutor(workers) as pool:
-        for image, path, seen in zip(listed["image"], listed["path"], pool.map(look, listed["path"]), strict=True):
+        looked = pool.map(look, listed["path"])
+        for image, path, (film, fault) in zip(listed["image"], listed["path"], looked, strict=True):
             progress()
-            if not isinstance(seen, RefusedInputError):
-                signatures[image], sizes[image] = seen
+            if film is not None:
+                films[image] = film
+            if fault is None:
+                continue
+            if film is not None:
+                faults.append(Fault(FaultKind.NOT_FRONTAL, image, f"{fault.code}: {fault.message}"))
             elif Path(path).exists():
-                faults.append(Fault(FaultKind.UNREADABLE_IMAGE, image, f"{seen.code}: {seen.message}"))
+                faults.append(Fault(FaultKind.UNREADABLE_IMAGE, image, f"{fault.code}: {fault.message}"))
             else:
                 faults.append(Fault(FaultKind.MISSING_IMAGE, image, "is listed but not there"))
-    return signatures, sizes, faults
+    return films, faults
+
+
+def _header_leaks(dataset: Dataset, patients: dict[str, str]) -> Iterator[Fault]:
+    """Films whose DICOM headers name one patient in two splits; the name itself is not said."""
+    named = dataset.records.assign(header=dataset.records["image"].map(patients).fillna(""))
+    for _, films in named[(named["header"] != "") & (named["split"] != "")].groupby("header"):
+        if films["split"].nunique() > 1:
+            first, other = (films.drop_duplicates("split")["image"].iloc[place] for place in (0, 1))
+            detail = f"has the DICOM PatientID of {other} in another split"
+            yield Fault(FaultKind.PATIENT_LEAK, first, detail)
 
 
 def _image_leaks(dataset: Dataset, signatures: dict[str, NDArray[np.float32]]) -> Iterator[Fault]:
