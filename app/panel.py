@@ -1,13 +1,12 @@
 """What the page says about one case: findings, report, decisions, other visits, similar cases."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.operating_choice import Effect, Policy
 from app.rendering import Texts, data_address, render
 from cxr.operating_points import Certificate
-from cxr.outputs.words import finding_title
+from cxr.outputs.words import bar_length, finding_title
 from cxr.retrieval.index import Neighbour
 from cxr.screening.result import ScreeningResult
 from cxr.worklist.cases import Case
@@ -81,8 +80,8 @@ def bars_of(
             Bar(
                 finding.name,
                 finding.probability,
-                _on_track(finding.probability),
-                None if threshold is None else _on_track(threshold),
+                bar_length(finding.probability),
+                None if threshold is None else bar_length(threshold),
                 threshold is not None and finding.probability > threshold,
                 finding.positive,
                 decision.verdicts.get(finding.name) if decision else (True if finding.positive else None),
@@ -179,11 +178,6 @@ def panel_html(
 
 def _titles(result: ScreeningResult | None) -> Mapping[str, str]:
     return {finding.name: finding_title(finding.name) for finding in result.findings} if result else {}
-
-
-def _on_track(probability: float) -> float:
-    """Percent of the track: a square-root scale, on which thresholds of a few percent can be seen."""
-    return round(100 * math.sqrt(probability), 1)
 
 
 def _words(effect: Effect, texts: Texts) -> str:

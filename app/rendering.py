@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cxr.errors import ConfigError
+from cxr.outputs.tint import tint_strength
 from cxr.outputs.words import finding_title, percent
 from cxr.reporting.document import AttentionMap
 from nlp_labeler.findings import FINDINGS, finding_entry
 
 __all__ = ["Texts", "attended", "data_address", "render", "tinted", "verdict_words"]
 
-_TINT_STARTS_AT, _TINT_EXPONENT = 0.35, 1.3
 _TEXTS, _TEMPLATES = (Path(__file__).parent / name for name in ("texts", "page"))
 _SMOOTHED = 6  # pixels of the picture per cell of an attention map
 
@@ -92,12 +92,11 @@ def attended(attention: AttentionMap, finding: str) -> str:
     return _layer(np.asarray(coarse.resize(size, Image.Resampling.BICUBIC)).clip(0, 1), finding)
 
 
-def _layer(strength: NDArray[np.float32], finding: str) -> str:
-    """Of (h, w) values in [0, 1]."""
-    above = np.clip((strength - _TINT_STARTS_AT) / (1 - _TINT_STARTS_AT), 0, 1) ** _TINT_EXPONENT
-    pixels = np.empty((*strength.shape, 4), dtype=np.uint8)
+def _layer(heat: NDArray[np.float32], finding: str) -> str:
+    """Of a map (h, w); how faint it is drawn beyond that, the page decides."""
+    pixels = np.empty((*heat.shape, 4), dtype=np.uint8)
     pixels[..., :3] = finding_entry(finding).rgb
-    pixels[..., 3] = (above * 255).round()
+    pixels[..., 3] = (tint_strength(heat) * 255).round()
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, format="PNG")
     return data_address(stream.getvalue())

@@ -75,14 +75,14 @@ def _aucs(cohort: Cohort, generator: Generator) -> dict[str, float]:
     found: dict[str, list[torch.Tensor]] = {"R": [], "I+R": [], "I+GR": [], "I": [], "classifier": []}
     with torch.inference_mode():
         for rows, features in feature_batches(generator.features):
-            cells = model.patch_features(features)
-            generated = greedy_reports(model, generator.vocabulary, cells, generator.model.card.longest)
-            found["R"].append(model.classify_report(cells, words[rows]))
-            found["I+R"].append(model.classify_image_and_report(model.embed(cells, words[rows])))
+            patches = model.patch_features(features)
+            generated = greedy_reports(model, generator.vocabulary, patches, generator.model.card.longest)
+            found["R"].append(model.classify_report(patches, words[rows]))
+            found["I+R"].append(model.classify_image_and_report(model.embed(patches, words[rows])))
             found["I+GR"].append(
-                model.classify_image_and_generated(model.ensemble_logits(cells, model.embed(cells, generated)))
+                model.classify_image_and_generated(model.ensemble_logits(patches, model.embed(patches, generated)))
             )
-            found["I"].append(model.classify_image(cells))
+            found["I"].append(model.classify_image(patches))
             found["classifier"].append(generator.model.classifier.classify(features).logits)
     space = generator.model.card.label_space
     return {mode: _mean_auc(cohort.truth, torch.cat(parts).numpy(), space) for mode, parts in found.items()}

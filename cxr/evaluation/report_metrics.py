@@ -19,6 +19,8 @@ from nlp_labeler.errors import MissingExtraError
 
 __all__ = ["ClinicalEfficacy", "TextMetrics", "clinical_efficacy", "stated_findings", "text_metrics", "words_of"]
 
+_PURPOSE, _EXTRA = "scoring generated reports", "report-metrics"
+
 
 @dataclass(frozen=True)
 class TextMetrics:
@@ -53,9 +55,15 @@ class _NoSynonyms:
 
 
 def words_of(text: str) -> str:
-    """Lower case, words and punctuation apart by one space: what the metrics compare."""
-    from nltk.tokenize import wordpunct_tokenize
+    """Lower case, words and punctuation apart by one space: what the metrics compare.
 
+    Raises:
+        MissingExtraError: if the metrics' packages are not installed.
+    """
+    try:
+        from nltk.tokenize import wordpunct_tokenize
+    except ImportError as error:
+        raise MissingExtraError(_PURPOSE, _EXTRA) from error
     return " ".join(wordpunct_tokenize(text.lower()))
 
 
@@ -75,7 +83,7 @@ def text_metrics(generated: Sequence[str], references: Sequence[str]) -> TextMet
         from pycocoevalcap.cider.cider import Cider
         from pycocoevalcap.rouge.rouge import Rouge
     except ImportError as error:
-        raise MissingExtraError("scoring generated reports", "report-metrics") from error
+        raise MissingExtraError(_PURPOSE, _EXTRA) from error
 
     if len(generated) != len(references) or not generated:
         raise ValueError(f"{len(generated)} generated reports and {len(references)} references; give one of each")

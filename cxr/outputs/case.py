@@ -1,9 +1,8 @@
 """A result as a page shows it: titles, colours, percentages, the lengths of bars."""
 
-import math
 from dataclasses import dataclass
 
-from cxr.outputs.words import TRIAGE_TITLES, finding_title, percent
+from cxr.outputs.words import TRIAGE_TITLES, bar_length, finding_title, percent
 from cxr.reporting.document import CertifiedDecision, FindingResult
 from cxr.screening.result import ScreeningResult
 from nlp_labeler.findings import finding_entry
@@ -119,16 +118,11 @@ def _finding_view(finding: FindingResult, side: str | None) -> FindingView:
         colour=finding_entry(finding.name).colour,
         percent=percent(finding.probability),
         positive=finding.positive,
-        bar=_on_track(finding.probability),
-        mark=None if finding.threshold is None else _on_track(finding.threshold),
+        bar=bar_length(finding.probability),
+        mark=None if finding.threshold is None else bar_length(finding.threshold),
         side=side,
         explanation=_explanation(finding),
     )
-
-
-def _on_track(probability: float) -> float:
-    """Percent of the track: a square-root scale, on which thresholds of a few percent can be seen."""
-    return round(100 * math.sqrt(probability), 1)
 
 
 def _explanation(finding: FindingResult) -> str:

@@ -1,9 +1,9 @@
 """What links our DICOM objects to the image they speak about, and makes sending them twice harmless."""
 
-import re
-
+from pydicom.config import RAISE
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, generate_uid
+from pydicom.valuerep import validate_value
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.screening.result import ModelIdentity
@@ -12,7 +12,6 @@ __all__ = ["MANUFACTURER", "SERIES_NUMBERS", "derived_uid", "referable"]
 
 MANUFACTURER = "cxr research software"
 SERIES_NUMBERS = {"SR": 9001, "SC": 9002}
-_AGE = re.compile(r"\d{3}[DWMY]")
 # Type 2 in every composite object: present, though it may be empty. Headers of real archives lack some of them.
 _MAY_BE_EMPTY = (
     "PatientName",
@@ -41,8 +40,12 @@ def referable(header: Dataset) -> Dataset:
         if name not in header:
             setattr(header, name, None)
     # Copied into our objects, and a value that no validator accepts must not make them invalid too.
-    if not _AGE.fullmatch(str(header.get("PatientAge") or "")):
-        header.PatientAge = None
+    age = str(header.get("PatientAge") or "")
+    try:
+        validate_value("AS", age, RAISE)
+    except ValueError:
+        age = ""
+    header.PatientAge = age or None
     return header
 
 

@@ -1,9 +1,10 @@
 """How names and numbers are written for people, the same in every output."""
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["TRIAGE_MEANINGS", "TRIAGE_TITLES", "finding_title", "percent"]
+__all__ = ["TRIAGE_MEANINGS", "TRIAGE_TITLES", "bar_length", "finding_title", "percent"]
 
 TRIAGE_TITLES: Mapping[str, str] = MappingProxyType({"refer": "Refer", "read": "Read", "none": "Below threshold"})
 """Triage state -> short title."""
@@ -30,3 +31,8 @@ def percent(probability: float) -> str:
     if probability > 0.99:
         return ">99%"
     return f"{100 * probability:.0f}%"
+
+
+def bar_length(probability: float) -> float:
+    """Length of a probability's bar in percent of its track, on a square-root scale: most probabilities are small."""
+    return round(100 * math.sqrt(probability), 1)

@@ -20,6 +20,8 @@ try:
         SecondaryCaptureImageStorage,
         Verification,
     )
+
+    from cxr.pacs.transport import close_unconnected_sockets
 except ModuleNotFoundError as error:
     raise MissingExtraError("listening for DICOM objects", "pacs") from error
 from pydicom.uid import (
@@ -109,6 +111,7 @@ class StorageSCP:
         self._spool, self._limits, self._on_object = spool, limits, on_object
         self._rates: dict[str, _Rate] = defaultdict(lambda: _Rate(limits.max_objects_per_minute))
         self._pending: dict[int, int] = defaultdict(int)
+        close_unconnected_sockets()
         node = AE(ae_title)
         node.require_called_aet = True
         node.require_calling_aet = sorted(allowed)

@@ -17,6 +17,7 @@ from pynetdicom.sop_class import ComprehensiveSRStorage, SecondaryCaptureImageSt
 
 from cxr.errors import ConfigError
 from cxr.pacs.spool import Spool, SpoolState
+from cxr.pacs.transport import close_unconnected_sockets
 
 __all__ = ["Peer", "StorageSCU", "check_ae_title", "rest_seconds"]
 
@@ -102,6 +103,7 @@ class StorageSCU(threading.Thread):
         super().__init__(name="sender", daemon=True)
         self._spool, self._peer, self._wake, self._stopped = spool, peer, wake, stop
         self.failing = False
+        close_unconnected_sockets()
         self._node = AE(ae_title)
         self._node.acse_timeout = self._node.dimse_timeout = self._node.network_timeout = _TIMEOUT
         self._node.connection_timeout = _TIMEOUT

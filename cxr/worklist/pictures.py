@@ -38,7 +38,7 @@ _THUMBNAIL_QUALITY = 82
 
 
 def heat_kind(finding: str) -> str:
-    """The kind under which a finding's heatmap is kept: 8-bit grey PNG, 255 where the evidence is strongest."""
+    """The kind under which a finding's heatmap is kept: 8-bit grey PNG, dark where the finding cannot be."""
     return f"heat:{finding}"
 
 
@@ -56,7 +56,8 @@ def pictures_of(examination: Examination) -> dict[str, bytes]:
         THUMBNAIL: _jpeg(_within(grey, _THUMBNAIL_SIDE)),
         EMBEDDING: artifacts.embedding.astype("<f4").tobytes(),
     }
-    for finding, heat in artifacts.heatmaps.items():
+    for finding in artifacts.heatmaps:
+        heat = artifacts.heatmaps.confined(finding)
         files[heat_kind(finding)] = _png(_within(Image.fromarray(_eight_bits(heat)), _HEAT_SIDE))
     if examination.header is not None:
         with suppress(RefusedInputError):

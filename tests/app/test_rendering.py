@@ -1,9 +1,13 @@
+import base64
+import io
 import re
 import tomllib
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from app.rendering import Texts
+from app.rendering import Texts, tinted
 from cxr.errors import ConfigError
 
 
@@ -29,3 +33,16 @@ def test_blanks_are_filled_and_unknown_languages_said():
 def test_the_file_is_flat_toml(repository_root):
     tables = tomllib.loads((repository_root / "app" / "texts" / "en.toml").read_text())
     assert all(isinstance(text, str) and text for table in tables.values() for text in table.values())
+
+
+def test_a_map_that_is_warm_everywhere_tints_a_small_part_and_a_flat_one_nothing():
+    def tinted_share(grey):
+        stream = io.BytesIO()
+        Image.fromarray(grey.astype(np.uint8)).save(stream, format="PNG")
+        layer = base64.b64decode(tinted(stream.getvalue(), "Effusion").partition(",")[2])
+        with Image.open(io.BytesIO(layer)) as image:
+            return (np.asarray(image)[..., 3] > 0).mean()
+
+    warm = np.random.default_rng(0).uniform(150, 255, (64, 64))
+    assert 0 < tinted_share(warm) <= 0.15
+    assert tinted_share(np.full((64, 64), 200)) == 0

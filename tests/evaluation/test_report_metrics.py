@@ -1,10 +1,12 @@
 import math
+import sys
 
 import numpy as np
 import pytest
 
 from cxr.evaluation.report_metrics import clinical_efficacy, stated_findings, text_metrics, words_of
 from nlp_labeler import Labeler
+from nlp_labeler.errors import MissingExtraError
 
 REFERENCES = ["Small left effusion. The heart is normal.", "No acute disease.", "Large right pneumothorax is seen."]
 
@@ -37,6 +39,15 @@ def test_stems_count_for_meteor():
 
 def test_case_and_spacing_do_not_count():
     assert words_of("Heart:  NORMAL.") == "heart : normal ."
+
+
+@pytest.mark.parametrize("score", [lambda: words_of("a"), lambda: text_metrics(["a"], ["a"])])
+def test_without_the_packages_the_extra_is_named(score, monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] == "nltk"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "nltk", None)
+    with pytest.raises(MissingExtraError, match="report-metrics"):
+        score()
 
 
 @pytest.mark.parametrize(("said", "truth"), [([], []), (["a"], ["a", "b"])])

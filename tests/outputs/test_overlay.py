@@ -6,7 +6,7 @@ from PIL import Image
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.outputs.journal import OverlayNames
-from cxr.outputs.writers.overlays import _tint_strength, draw_overlay, overlay_png
+from cxr.outputs.writers.overlays import _opacity, draw_overlay, overlay_png
 from cxr.screening import Screener
 from nlp_labeler.findings import finding_entry
 
@@ -84,15 +84,15 @@ def test_a_map_that_is_warm_everywhere_tints_a_small_part_and_a_flat_one_nothing
     rng = np.random.default_rng(0)
     warm = rng.uniform(0.7, 1, (64, 64)).astype(np.float32)
     warm[0, 0] = 0
-    assert 0 < (_tint_strength(warm, 0.9) > 0).mean() <= 0.15
-    assert not _tint_strength(np.full((64, 64), 0.8, np.float32), 0.9).any()
-    assert not _tint_strength(np.zeros((64, 64), np.float32), 0.9).any()
+    assert 0 < (_opacity(warm, 0.9) > 0).mean() <= 0.15
+    assert not _opacity(np.full((64, 64), 0.8, np.float32), 0.9).any()
+    assert not _opacity(np.zeros((64, 64), np.float32), 0.9).any()
 
 
 def test_an_unlikely_finding_is_tinted_fainter_in_the_same_place():
     heat = np.zeros((64, 64), np.float32)
     heat[20:26, 30:36] = np.linspace(0.5, 1, 36).reshape(6, 6)
-    likely, unlikely = _tint_strength(heat, 0.95).astype(int), _tint_strength(heat, 0.05).astype(int)
+    likely, unlikely = _opacity(heat, 0.95).astype(int), _opacity(heat, 0.05).astype(int)
     assert likely[25, 35] > 1.5 * unlikely[25, 35] > 0
     outside = np.ones_like(heat, dtype=bool)
     outside[20:26, 30:36] = False

@@ -1,8 +1,10 @@
 """What brings results to the archive: whom it takes for a peer, and what it does with each answer."""
 
+import gc
 import io
 import threading
 import time
+import warnings
 
 import pytest
 
@@ -149,6 +151,16 @@ def test_an_archive_that_calls_itself_otherwise_is_a_failure(spool, running, arc
     wait_for(lambda: sender.failing)
     assert archive.received == []
     assert spool.counts()[SpoolState.SCREENED] == 1
+
+
+def test_an_archive_that_is_away_costs_no_open_socket(spool, running, free_port):
+    gc.collect()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        sender = running(spool, Peer("ARCHIVE", "127.0.0.1", free_port()))
+        wait_for(lambda: sender.failing)
+        gc.collect()
+    assert [str(w.message) for w in caught if issubclass(w.category, ResourceWarning)] == []
 
 
 def test_rests_double_to_five_minutes_and_are_spread_by_a_quarter():

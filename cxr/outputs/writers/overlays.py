@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from cxr.localization import normalize_heatmap
+from cxr.outputs.tint import tint_strength
 from cxr.outputs.words import finding_title, percent
 from cxr.outputs.writers import Writer
 from cxr.reporting.document import FindingResult
@@ -20,9 +20,6 @@ __all__ = ["WRITER", "draw_overlay", "overlay_png"]
 # Longest side of the picture: large inputs are reduced, small ones enlarged if there are captions to read.
 _CAPTIONED, _LONGEST = 768, 1024
 _TINT = 0.5
-_TINT_STARTS_AT = 0.4
-_TINTED_AT_MOST = 0.15  # of the picture: a map that is warm everywhere points nowhere
-_TINT_EXPONENT = 1.5
 _CHIP_TEXT = (16, 18, 22)
 _SHADOW = (0, 0, 0)
 
@@ -73,21 +70,15 @@ def _tinted(grey: Image.Image, artifacts: ScreeningArtifacts, positive: list[Fin
     """The radiograph in colour, with what each positive finding's boxes rest on in its own; fainter where unlikely."""
     canvas = Image.merge("RGB", (grey, grey, grey))
     for finding in positive:
-        heat = Image.fromarray(_tint_strength(artifacts.heatmaps.confined(finding.name), finding.probability))
+        heat = Image.fromarray(_opacity(artifacts.heatmaps.confined(finding.name), finding.probability))
         colour = finding_entry(finding.name).rgb
         canvas.paste(colour, (0, 0, *grey.size), heat.resize(grey.size, Image.Resampling.BICUBIC))
     return canvas
 
 
-def _tint_strength(heat: NDArray[np.float32], probability: float) -> NDArray[np.uint8]:
-    """Opacity of the tint in 0..255: none on the cool part of the map, so that anatomy stays visible.
-
-    Maps are normalised, so that one without a hot spot is warm all over; the tint keeps to the hottest part of it.
-    """
-    relative = normalize_heatmap(heat)
-    start = max(_TINT_STARTS_AT, float(np.quantile(relative, 1 - _TINTED_AT_MOST)))
-    above = np.clip((relative - start) / max(1 - start, 1e-6), 0, 1)
-    return (above**_TINT_EXPONENT * _TINT * (0.5 + 0.5 * probability) * 255).round().astype(np.uint8)
+def _opacity(heat: NDArray[np.float32], probability: float) -> NDArray[np.uint8]:
+    """Opacity of the tint in 0..255, at most half, and a quarter where the finding is least likely."""
+    return (tint_strength(heat) * _TINT * (0.5 + 0.5 * probability) * 255).round().astype(np.uint8)
 
 
 def _draw_boxes(canvas: Image.Image, positive: list[FindingResult], scale: float) -> None:

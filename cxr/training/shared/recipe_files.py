@@ -16,6 +16,7 @@ __all__ = ["keep_recipe", "read_recipe", "shipped"]
 
 Recipe = TypeVar("Recipe", bound=BaseModel)
 _FILE = "recipe.json"
+_RENAMED = {"laboratory": "ablation", "report_places": "report_localization"}  # shipped under these names before
 
 
 def shipped(package: str) -> list[str]:
@@ -72,6 +73,8 @@ def _read(name_or_path: str, package: str, above: tuple[str, ...]) -> dict[str, 
         text = path.read_text()
     elif name_or_path in shipped(package):
         text = (files(package) / "recipes" / f"{name_or_path}.toml").read_text()
+    elif name_or_path in _RENAMED:
+        raise ConfigError(f"recipe '{name_or_path}' is now called {_RENAMED[name_or_path]}")
     else:
         raise ConfigError(f"recipe '{name_or_path}': give a .toml file or one of {', '.join(shipped(package))}")
     try:

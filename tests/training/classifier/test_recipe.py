@@ -75,6 +75,16 @@ def test_keys_of_earlier_recipes_are_refused_with_their_new_name(old: str, new: 
         load_recipe(str(path))
 
 
+@pytest.mark.parametrize(("old", "new"), [("laboratory", "ablation"), ("report_places", "report_localization")])
+def test_earlier_names_of_recipes_are_refused_with_their_new_name(old: str, new: str, tmp_path: Path):
+    with pytest.raises(ConfigError, match=f"'{old}' is now called {new}$"):
+        load_recipe(old)
+    path = tmp_path / "mine.toml"
+    path.write_text(f'base = "{old}"\nname = "mine"\n')
+    with pytest.raises(ConfigError, match=f"'{old}' is now called {new}$"):
+        load_recipe(str(path))
+
+
 VIT = """
 name = "vit"
 image_size = {size}

@@ -1,0 +1,25 @@
+"""Sockets end with their associations, also where the peer refused the connection or closed it first.
+
+pynetdicom 3 closes a socket only if it can be shut down before, which fails for one that is not connected; each such
+socket, one for every attempt to reach an archive that is away, stayed open until it was garbage.
+"""
+
+from typing import Any
+
+from pynetdicom.transport import AssociationSocket
+
+__all__ = ["close_unconnected_sockets"]
+
+_shut_down = AssociationSocket._shutdown_socket
+
+
+def close_unconnected_sockets() -> None:
+    """Make pynetdicom close the sockets, too, that cannot be shut down; calling it again changes nothing."""
+    AssociationSocket._shutdown_socket = _shut_down_and_close
+
+
+def _shut_down_and_close(connection: Any) -> None:
+    socket = connection.socket
+    _shut_down(connection)
+    if socket is not None:
+        socket.close()
