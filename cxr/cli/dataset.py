@@ -114,6 +114,18 @@ def build(
 
 
 @app.command()
+def layouts() -> None:
+    """List the layouts of datasets that every command reads, each with what its folder holds."""
+    from cxr.cli.conventions import require
+
+    require("reading datasets", "label", "pandas", "pyarrow")
+    from cxr.datasets.dataset import LAYOUTS
+
+    for name, layout in LAYOUTS.items():
+        typer.echo(f"{name}\n    {layout.tree}")
+
+
+@app.command()
 def describe(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder in any known layout.")],
     html: Annotated[Path | None, typer.Option(help="Write a page with tables and the co-occurrence of labels.")] = None,

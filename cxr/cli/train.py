@@ -17,6 +17,10 @@ def train(
     processes: Annotated[
         int, typer.Option(min=1, help="Processes that share each batch, on a GPU each where there is one.")
     ] = 1,
+    allow_missing: Annotated[
+        bool,
+        typer.Option("--allow-missing", help="Train on the images that are there; OUT/missing.csv lists the others."),
+    ] = False,
 ) -> None:
     """Train a classifier on a dataset's training patients."""
     from cxr.cli.conventions import require
@@ -27,8 +31,15 @@ def train(
     from cxr.training.classifier.recipe import load_recipe
     from cxr.training.classifier.train import default_workers
     from cxr.training.classifier.train import train as run_training
+    from nlp_labeler.storage import write_rows
 
     dataset = open_dataset(data)
+    if allow_missing:
+        dataset, missing = dataset.present()
+        if missing:
+            out.mkdir(parents=True, exist_ok=True)
+            write_rows(out / "missing.csv", ("image",), [(image,) for image in missing])
+            typer.echo(f"{len(missing)} images are not there; see {out / 'missing.csv'}", err=True)
     require_no_leaks(dataset)
     card = run_training(
         load_recipe(recipe),

@@ -18,16 +18,23 @@ _COLUMNS = ("Path", "Sex", "Age", "Frontal/Lateral", "AP/PA", *CHEXPERT_NAMES)
 
 
 def recognises(root: Path) -> bool:
-    """Whether the folder holds a table with CheXpert's columns."""
-    table = root / "train.csv"
-    if not table.is_file():
-        return False
-    with table.open(encoding="utf-8", errors="replace") as stream:
-        return "Frontal/Lateral" in stream.readline()
+    """Whether the folder, or the one folder of a release in it, holds a table with CheXpert's columns."""
+    return _release(root) is not None
+
+
+def _release(root: Path) -> Path | None:
+    for folder in (root, *sorted(root.glob("CheXpert*"))):
+        table = folder / "train.csv"
+        if table.is_file():
+            with table.open(encoding="utf-8", errors="replace") as stream:
+                if "Frontal/Lateral" in stream.readline():
+                    return folder
+    return None
 
 
 def read(root: Path) -> Dataset:
     """Read both tables."""
+    root = _release(root) or root
     parts = [
         read_table(root / name, _COLUMNS).assign(split=split)
         for name, split in _TABLES.items()

@@ -2,23 +2,70 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-from cxr.datasets import chexpert, folder, mimic_cxr, nih, padchest, vindr_cxr
+from cxr.datasets import chexpert, folder, kaggle, mimic_cxr, nih, padchest, vindr_cxr
 from cxr.datasets.schema import Dataset
 from cxr.errors import DatasetError
 
-__all__ = ["LAYOUTS", "Dataset", "open_dataset"]
+__all__ = ["LAYOUTS", "Dataset", "Layout", "open_dataset"]
 
-LAYOUTS: dict[str, tuple[Callable[[Path], bool], Callable[[Path], Dataset]]] = {
-    "ChestX-ray8-style folder (cxr dataset build)": (folder.recognises, folder.read),
-    "NIH subset with index.csv": (nih.recognises_subset, nih.read_subset),
-    "NIH ChestX-ray14 as published": (nih.recognises_official, nih.read_official),
-    "CheXpert": (chexpert.recognises, chexpert.read),
-    "MIMIC-CXR-JPG": (mimic_cxr.recognises, mimic_cxr.read),
-    "PadChest": (padchest.recognises, padchest.read),
-    "VinDr-CXR": (vindr_cxr.recognises, vindr_cxr.read),
+
+class Layout(NamedTuple):
+    """One published layout.
+
+    Attributes:
+        recognises: whether a folder has it.
+        read: reads such a folder.
+        tree: what stands in it.
+    """
+
+    recognises: Callable[[Path], bool]
+    read: Callable[[Path], Dataset]
+    tree: str
+
+
+LAYOUTS: dict[str, Layout] = {
+    "ChestX-ray8-style folder (cxr dataset build)": Layout(
+        folder.recognises, folder.read, "Data_Entry.csv BBox_List.csv {train,val,test}_list.txt reports.parquet images/"
+    ),
+    "NIH subset with index.csv": Layout(nih.recognises_subset, nih.read_subset, "index.csv and the files it names"),
+    "NIH ChestX-ray14 as published": Layout(
+        nih.recognises_official,
+        nih.read_official,
+        "Data_Entry_2017_v2020.csv BBox_List_2017.csv {train_val,test}_list.txt images/*.png or images_NNN/images/",
+    ),
+    "NIH sample (Kaggle)": Layout(
+        kaggle.recognises_nih_sample, kaggle.read_nih_sample, "sample_labels.csv images/*.png or sample/images/*.png"
+    ),
+    "RSNA pneumonia (Kaggle)": Layout(
+        kaggle.recognises_rsna, kaggle.read_rsna, "stage_2_train_labels.csv stage_2_train_images/*.dcm"
+    ),
+    "VinBigData (Kaggle)": Layout(
+        kaggle.recognises_vinbigdata, kaggle.read_vinbigdata, "train.csv train/*.dicom or train/*.png"
+    ),
+    "CheXpert": Layout(
+        chexpert.recognises,
+        chexpert.read,
+        "train.csv valid.csv train/patientNNNNN/studyN/*.jpg, or these in CheXpert*/",
+    ),
+    "MIMIC-CXR-JPG": Layout(
+        mimic_cxr.recognises,
+        mimic_cxr.read,
+        "mimic-cxr-2.*-{chexpert,split,metadata}.csv.gz files/p10/p10000032/s50414267/*.jpg",
+    ),
+    "PadChest": Layout(
+        padchest.recognises,
+        padchest.read,
+        "PADCHEST_chest_x_ray_images_labels*.csv and *.png, also in numbered folders",
+    ),
+    "VinDr-CXR": Layout(
+        vindr_cxr.recognises,
+        vindr_cxr.read,
+        "image_labels_{train,test}.csv annotations_{train,test}.csv train/*.dicom test/*.dicom",
+    ),
 }
-"""Name of each layout -> whether a folder has it, and its reader; the first that recognises a folder reads it."""
+"""By name; the first that recognises a folder reads it."""
 
 
 def open_dataset(path: Path | str) -> Dataset:
@@ -33,7 +80,8 @@ def open_dataset(path: Path | str) -> Dataset:
     root = Path(path).absolute()
     if not root.is_dir():
         raise DatasetError(f"{path}: no such dataset folder")
-    for recognises, read in LAYOUTS.values():
-        if recognises(root):
-            return read(root)
-    raise DatasetError(f"{path}: no known dataset layout; known are: {'; '.join(LAYOUTS)}")
+    for layout in LAYOUTS.values():
+        if layout.recognises(root):
+            return layout.read(root)
+    known = "; ".join(LAYOUTS)
+    raise DatasetError(f"{path}: no known dataset layout; `cxr dataset layouts` shows what each needs: {known}")

@@ -22,6 +22,7 @@ _COMPANIONS = frozenset(
 _AFTER_ID = "_-. "
 _SIGNATURE = 256
 _LONGEST_STEM = 180
+_FEW = 16  # of more namesakes it is enough to know that there are several
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 # Published layouts whose folders are patients: MIMIC-CXR, CheXpert.
 _PATIENT_FOLDER = re.compile(r"(?:^|/)(p\d{8}|patient\d{5})/(?:s\d+|study\d+)(?:/|$)")
@@ -72,11 +73,12 @@ class ImageIndex:
         exact = self._paths.get(str(path).lstrip("/"))
         if exact is not None:
             return [exact]
+        if len(path.parts) > 1:  # the end of a path tells namesakes apart
+            tails = self._by_tail.get((path.parent.name, path.stem)) or self._by_tail.get((path.parent.name, path.name))
+            if tails:
+                return one_format([file for file in tails if _ends_alike(file, path)] or tails)
         found = self._names.get(path.name) or self._names.get(path.stem) or self._names.get(name.strip()) or []
-        if len(found) > 1 and len(path.parts) > 1:  # the end of a path tells namesakes apart
-            ends = [file for file in found if _ends_alike(file, path)]
-            found = ends or found
-        return one_format(found)
+        return one_format(found) if len(found) <= _FEW else found[:_FEW]
 
     def of_report(self, identifier: str) -> list[PurePosixPath]:
         """The files whose name, or a folder above them, is the report's id, or starts with it and a separator.
@@ -116,6 +118,14 @@ class ImageIndex:
         if joined == plain and self._joined[joined] == 1 and joined not in self._stems:
             return joined
         return f"{plain}_{bytes_sha256(str(file.with_suffix('')).encode('utf-8', 'surrogateescape'))[:8]}"
+
+    @cached_property
+    def _by_tail(self) -> dict[tuple[str, str], list[PurePosixPath]]:
+        found: dict[tuple[str, str], list[PurePosixPath]] = defaultdict(list)
+        for file in self.files:
+            for name in {file.name, file.stem}:
+                found[file.parent.name, name].append(file)
+        return dict(found)
 
     @cached_property
     def _by_start(self) -> dict[str, list[PurePosixPath]]:

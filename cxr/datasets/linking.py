@@ -136,7 +136,7 @@ class Linker:
             if len(found) == 1:
                 files.append(found[0])
             elif found:
-                message = f"{len(found)} files have this name; name them by path, or link by --link accession or study"
+                message = "several files have this name; name them by path, or link by --link accession or study"
                 faults.append((name, "image_ambiguous", message))
             else:
                 faults.append((name, "image_missing", "a report names an image that is not there"))

@@ -1,5 +1,6 @@
 """The dataset as the rest of the project sees it, and the columns of the ChestX-ray8 tables (Wang 2017)."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,6 +95,11 @@ class Dataset:
                 f"{self.root}: no images in split {split!r}; its splits are {', '.join(found) or 'none'}"
             )
         return self.where(chosen)
+
+    def present(self) -> tuple["Dataset", list[str]]:
+        """The rows whose files are there, and the images of the others: a partial download."""
+        there = self.records["path"].map(os.path.isfile).astype(bool)
+        return self.where(there), list(self.records.loc[~there, "image"])
 
     def where(self, chosen: pd.Series) -> "Dataset":
         """The rows for which ``chosen`` is true, with their boxes and reports."""

@@ -14,9 +14,9 @@ from cxr.datasets.schema import BOX_COLUMNS, Dataset
 from cxr.datasets.tables import find_table, read_table
 from nlp_labeler.findings import LABELS
 
-__all__ = ["read", "recognises"]
+__all__ = ["VINDR_NAMES", "read", "recognises"]
 
-_NAMES = {
+VINDR_NAMES = {
     "Atelectasis": "Atelectasis",
     "Cardiomegaly": "Cardiomegaly",
     "Pleural effusion": "Effusion",
@@ -30,6 +30,8 @@ _NAMES = {
     "Pulmonary fibrosis": "Fibrosis",
     "Pleural thickening": "Pleural_Thickening",
 }
+"""Class of VinDr-CXR -> label column."""
+
 _CORNERS = ["x_min", "y_min", "x_max", "y_max"]
 _MAJORITY = 0.5
 
@@ -65,15 +67,15 @@ def read(root: Path) -> Dataset:
 
 def _votes(table: pd.DataFrame) -> pd.DataFrame:
     """One row per image: 1 where more than half of its readers gave the label."""
-    given = [name for name in _NAMES if name in table]
+    given = [name for name in VINDR_NAMES if name in table]
     numbers = table[given].apply(pd.to_numeric, errors="coerce").fillna(0)
     share = numbers.groupby(table["image_id"]).mean()
-    return (share > _MAJORITY).astype(np.float32).rename(columns=_NAMES).reindex(columns=list(LABELS))
+    return (share > _MAJORITY).astype(np.float32).rename(columns=VINDR_NAMES).reindex(columns=list(LABELS))
 
 
 def _boxes(table: pd.DataFrame) -> pd.DataFrame:
     """Corners -> boxes of the labels in the space; images without findings have no corners."""
-    table = table[table["class_name"].isin(list(_NAMES)) & (table["x_min"] != "")]
+    table = table[table["class_name"].isin(list(VINDR_NAMES)) & (table["x_min"] != "")]
     corners = table[_CORNERS].astype(float)
     return pd.DataFrame(
         dict(
@@ -81,7 +83,7 @@ def _boxes(table: pd.DataFrame) -> pd.DataFrame:
                 BOX_COLUMNS,
                 (
                     table["image_id"],
-                    table["class_name"].map(_NAMES),
+                    table["class_name"].map(VINDR_NAMES),
                     corners["x_min"],
                     corners["y_min"],
                     corners["x_max"] - corners["x_min"],
