@@ -1,7 +1,8 @@
 """Leaks between splits that the tables alone show: one person, examination or number on two sides."""
 
+import logging
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,7 @@ from cxr.errors import DatasetError
 
 __all__ = ["Fault", "FaultKind", "require_no_leaks", "shared_identifiers", "table_leaks"]
 
+_LOG = logging.getLogger(__name__)
 _MOST_SHARERS = 10  # a number that more patients share is the department's telephone, not a person's
 _ONE_FILM, _FEW_PATIENTS = 0.95, 20
 _GROWN_YOUNGER = 1.5  # years; ages are rounded, and birthdays lie between visits
@@ -25,7 +27,8 @@ _LABELED_NUMBER = re.compile(
 )
 _LONG_NUMBER = re.compile(r"(?<![\w.])[A-Za-z]{0,4}-?\d{6,}(?![\w.]*\d)")
 _DAY = re.compile(r"^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$")
-_NAME_NUMBER = re.compile(r"[A-Za-z]{0,4}\d{6,}")
+_NAME_NUMBER = re.compile(r"^[A-Za-z]{0,4}\d{6,}$")
+_HEXADECIMAL = re.compile(r"^[0-9a-f]{8,}$")
 
 
 class FaultKind(StrEnum):
@@ -67,16 +70,23 @@ class Fault:
 def require_no_leaks(dataset: Dataset) -> None:
     """Refuse to learn from a dataset whose tables show that one person is on two sides of the split.
 
+    Numbers in common are told with their count: they may be a station's or a form's.
+
     Raises:
         DatasetError: with the number of leaks and the first of them.
     """
-    certain = {FaultKind.PATIENT_LEAK, FaultKind.PATIENT_ALIAS, FaultKind.REPORT_LEAK, FaultKind.NUMBER_LEAK}
-    leaks = [fault for fault in table_leaks(dataset) if fault.kind in certain]
+    certain = {FaultKind.PATIENT_LEAK, FaultKind.PATIENT_ALIAS, FaultKind.REPORT_LEAK}
+    faults = list(table_leaks(dataset))
+    leaks = [fault for fault in faults if fault.kind in certain]
     if leaks:
         raise DatasetError(
             f"{dataset.root}: {len(leaks)} leaks between splits, the first: {leaks[0].subject} {leaks[0].detail}; "
             "`cxr dataset check` lists them all; split by patient"
         )
+    if faults:
+        kinds = Counter(str(fault.kind) for fault in faults)
+        told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        _LOG.warning("%s: %s; `cxr dataset check` lists them", dataset.root, told)
 
 
 def table_leaks(dataset: Dataset) -> Iterator[Fault]:
@@ -141,7 +151,8 @@ def _on_two_sides(records: pd.DataFrame, keys: pd.Series) -> Iterator[tuple[str,
 
 def _plain_patient(identifier: str) -> str:
     """A patient's identifier without what spellings differ in: case, marks, leading zeros, issuer after ^."""
-    plain = re.sub(r"[\W_]+", "", identifier.split("^")[0]).casefold()
+    marked = re.sub(r"(?<=\d)[\W_]+(?=\d)", "-", identifier.split("^")[0])  # 1-23 is not 12-3
+    plain = re.sub(r"[^\w-]+|_+|(?<!\d)-|-(?!\d)", "", marked).casefold()
     return re.sub(r"(?<!\d)0+(?=\d)", "", plain) if real_patient(identifier) else ""
 
 
@@ -151,7 +162,11 @@ def _numbers_in(text: str) -> set[str]:
 
 
 def _numbers_of_name(image: str) -> set[str]:
-    return {number for number in _NAME_NUMBER.findall(image.rsplit(".", 1)[0]) if not _DAY.match(number)}
+    """Numbers between the marks of a file name; groups of random hexadecimal digits are none."""
+    tokens = re.split(r"[^A-Za-z0-9]+", image.rsplit(".", 1)[0])
+    if all(_HEXADECIMAL.match(token) for token in tokens) and len(tokens) > 1:
+        return set()
+    return {token for token in tokens if _NAME_NUMBER.match(token) and not _DAY.match(token)}
 
 
 def _disordered(records: pd.DataFrame) -> Iterator[Fault]:

@@ -114,6 +114,20 @@ def test_one_record_number_in_the_names_of_two_films(write_dataset, clean):
     assert kinds(table_leaks(open_dataset(write_dataset(clean)))) == {FaultKind.NUMBER_LEAK}
 
 
+def test_random_names_and_numbers_with_marks_are_no_leak(write_dataset, clean):
+    first, second = "12345678-0a1b2c3d-11111111.png", "0a1b2c3d-12345678-22222222.png"
+    clean[first] = ("12-3", "Mass", "train", film(100))
+    clean[second] = ("1-23", "Mass", "test", film(101))
+    assert list(table_leaks(open_dataset(write_dataset(clean)))) == []
+
+
+def test_numbers_in_common_are_told_before_a_training(write_dataset, clean, caplog):
+    clean["0012345_a.png"] = ("P100", "Mass", "train", film(100))
+    clean["0012345_b.png"] = ("P101", "Mass", "test", film(101))
+    require_no_leaks(open_dataset(write_dataset(clean)))
+    assert "1 number_leak" in caplog.text
+
+
 def test_a_number_that_all_share_is_no_persons():
     names = [str(number) for number in range(40)]
     records = pd.DataFrame({"image": names, "patient": names, "split": ["train", "test"] * 20})
