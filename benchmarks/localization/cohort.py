@@ -43,6 +43,7 @@ class AblationCohort:
             folder / "cohort" / "images",
             folder / "cohort" / "reports.csv",
             folder / "dataset",
+            require_frontal=False,  # as the recorded figures were made
             fractions=FRACTIONS,
             seed=SEED,
             workers=workers,
