@@ -1,5 +1,7 @@
 """Operating points and two-sided certificates as terminal tables."""
 
+from collections.abc import Sequence
+
 from rich.table import Table
 
 from cxr.evaluation.decisions import predictive_values
@@ -9,10 +11,11 @@ from cxr.operating_points import (
     CertificateRefusal,
     LevelPoint,
     OperatingPointSet,
+    PromiseTest,
     TwoSidedCertificates,
 )
 
-__all__ = ["certificate_table", "two_sided_table"]
+__all__ = ["certificate_table", "site_table", "two_sided_table"]
 
 
 def certificate_table(points: OperatingPointSet, prevalence: float | None = None) -> Table:
@@ -85,3 +88,27 @@ def _level_cell(point: LevelPoint, in_use: float) -> str:
         missing = f"{point.point.missing} patients missing" if isinstance(point.point, CertificateRefusal) else ""
         return f"refused{star}\n{missing}"
     return f"{point.decided.rate:.1%}{star}\n" + " ".join(f"{v.at_least:.3f}" for v in point.predictive_values)
+
+
+def site_table(tests: Sequence[PromiseTest], here: OperatingPointSet) -> Table:
+    """A line per promise: what local patients say of it, what is still missing, and what holds here instead."""
+    table = Table("finding", "rule", "promise", "errors here", "rate (at all times)", "verdict", "local threshold")
+    for test in tests:
+        promise, verdict = test.promise, str(test.verdict)
+        if test.verdict == "open":
+            films = f"about {test.missing_films:,} more films" if test.missing_films else "not from films like these"
+            verdict = f"open: {test.heading} by {films}" if test.n else "open: no such patient"
+        local = ""
+        if test.verdict == "withdrawn" and promise.kind in ("positive", "cleared"):
+            alone, patient = (
+                (here.findings, here.patient_level)
+                if promise.kind == "positive"
+                else (here.rule_out, here.patient_rule_out)
+            )
+            point = patient if promise.name == ANY_FINDING else alone[promise.name]
+            local = f"{point.threshold:.4f}" if isinstance(point, Certificate) else f"{point.missing} patients missing"
+        error = "FPR" if promise.certificate.criterion == "false_positive_rate" else "misses"
+        rate = f"{test.low:.1%}-{test.high:.1%}"
+        limit = f"{error} <= {promise.certificate.limit:.3g}"
+        table.add_row(promise.name, promise.kind, limit, f"{test.errors} of {test.n}", rate, verdict, local)
+    return table

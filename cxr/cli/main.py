@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("cxr.cli.screen", "schema"),
     "segment": ("cxr.cli.segment", "segment"),
     "index": ("cxr.cli.index", "index"),
+    "site": ("cxr.cli.site", "site"),
     "demo": ("cxr.cli.demo", "demo"),
 }
 # group name -> module that holds a Typer called `app`

@@ -9,6 +9,8 @@
 - two_sided: which named findings may be referred or ruled out, at several levels
 - score_reference: how the calibration set scored
 - certificate_audit: whether a certificate still holds on new local patients
+- betting: tests of an error rate that stay valid however often one looks
+- site_acceptance: by these, which promises hold at a hospital, and what holds there instead
 """
 
 from cxr.operating_points.calibration import Calibrator, FindingCalibration, shift_prevalence
@@ -19,6 +21,14 @@ from cxr.operating_points.certificate_audit import ANY_FINDING, CertificateAudit
 from cxr.operating_points.fitting import fit_operating_points, fit_two_sided
 from cxr.operating_points.operating_point_set import OperatingPointSet, Triage
 from cxr.operating_points.score_reference import ScoreReference
+from cxr.operating_points.site_acceptance import (
+    Promise,
+    PromiseTest,
+    local_points,
+    promises_of,
+    retest_promises,
+    without_withdrawn,
+)
 from cxr.operating_points.two_sided import LevelPoint, TwoSidedCertificates
 
 __all__ = [
@@ -30,6 +40,8 @@ __all__ = [
     "FindingCalibration",
     "LevelPoint",
     "OperatingPointSet",
+    "Promise",
+    "PromiseTest",
     "Proportion",
     "ScoreReference",
     "SubgroupRate",
@@ -39,6 +51,10 @@ __all__ = [
     "fit_calibrator",
     "fit_operating_points",
     "fit_two_sided",
+    "local_points",
     "patient_score",
+    "promises_of",
+    "retest_promises",
     "shift_prevalence",
+    "without_withdrawn",
 ]

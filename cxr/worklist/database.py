@@ -14,8 +14,9 @@ from cxr.errors import ConfigError
 from cxr.worklist.migration import OLDEST_VERSION, migrate
 from nlp_labeler.storage import FolderLock
 
-__all__ = ["SHARED", "Database"]
+__all__ = ["FILE_NAME", "SCHEMA_VERSION", "SHARED", "Database"]
 
+FILE_NAME = "worklist.sqlite"
 SCHEMA_VERSION = 3
 
 SCHEMA = """
@@ -112,7 +113,7 @@ class Database:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_FOLDER)
         self.folder = folder
-        self._path = folder / "worklist.sqlite"
+        self._path = folder / FILE_NAME
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._registry = threading.Lock()

@@ -13,7 +13,7 @@ from cxr.screening.result import ScreeningResult
 from cxr.worklist.audit_log import append_entry, now
 from cxr.worklist.database import SHARED, Database
 
-__all__ = ["MAX_COMMENT", "UNSIGNED", "Decision", "Decisions"]
+__all__ = ["MAX_COMMENT", "UNSIGNED", "Decision", "Decisions", "decision_of"]
 
 MAX_COMMENT = 4000
 """Longest comment, in characters."""
@@ -117,7 +117,7 @@ class Decisions:
                 VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *""",
                 (case_id, reader, now(), json.dumps(dict(verdicts)), comment, result.model.sha256, certificate_sha256),
             ).fetchone()
-            decision = _decision_of(written)
+            decision = decision_of(written)
             append_entry(
                 connection,
                 owner=owner,
@@ -152,10 +152,11 @@ class Decisions:
             WHERE owner IN (?, ?) {condition} ORDER BY decisions.number""",
             (viewer, SHARED, *values),
         )
-        return [_decision_of(row) for row in rows]
+        return [decision_of(row) for row in rows]
 
 
-def _decision_of(row: sqlite3.Row) -> Decision:
+def decision_of(row: sqlite3.Row) -> Decision:
+    """The decision of a row."""
     return Decision(
         number=row["number"],
         case_id=row["case_id"],

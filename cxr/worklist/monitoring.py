@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.stats import ks_2samp
 
 from cxr.operating_points import CertificateAudit, OperatingPointSet, Proportion, ScoreReference, audit_certificates
 from cxr.worklist.cases import Case
 from cxr.worklist.decisions import Decision
+from cxr.worklist.local_readings import local_readings
 
 __all__ = ["MIN_FOR_DRIFT", "Monitoring", "monitor"]
 
@@ -58,9 +58,8 @@ def audit_locally(signed: Sequence[tuple[Case, Decision]], points: OperatingPoin
     """The certificates on what readers stated; an image without a patient's number is its own patient."""
     if not signed:
         return ()
-    scores = np.array([[case.probabilities[name] for name in points.label_space] for case, _ in signed])
-    labels = np.array([[float(d.verdicts.get(name, np.nan)) for name in points.label_space] for _, d in signed])
-    return audit_certificates(points, scores, labels, [case.subject.key or case.id for case, _ in signed])
+    read = local_readings(signed, points.label_space)
+    return audit_certificates(points, read.scores, read.labels, read.patients)
 
 
 MIN_FOR_DRIFT = 30
