@@ -92,15 +92,6 @@ class Policy:
             return "none"
         return "read"
 
-    def urgency(self, probabilities: Mapping[str, float]) -> float:
-        """How far the strongest finding is beyond its threshold, in [-1, 1]."""
-        margins = [
-            (p - t) / (1 - t if p > t else t)
-            for name, p in probabilities.items()
-            if name in self.effects and (t := self.effects[name].threshold) is not None and 0 < t < 1
-        ]
-        return max(margins, default=-1.0)
-
     def _effect(self, name: str) -> Effect:
         points = self._points
         alarm = points.patient_level if name == ANY_FINDING else points.findings[name]

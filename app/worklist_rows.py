@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.operating_choice import Policy
 from app.rendering import Texts, data_address, render
 from cxr.operating_points import ANY_FINDING
+from cxr.outputs.urgency import waiting_costs
 from cxr.outputs.words import finding_title
 from cxr.worklist.cases import Case
 
@@ -30,7 +31,7 @@ class Row:
         case: the case.
         state: ``refer``, ``read``, ``none``, ``refused``, ``screening`` or ``waiting``.
         findings: flagged findings, the most probable first, with their probabilities.
-        urgency: of the strongest finding, in [-1, 1].
+        urgency: expected cost of an hour's wait (:mod:`cxr.outputs.urgency`).
     """
 
     case: Case
@@ -56,7 +57,7 @@ class Row:
 
 
 def rows_of(cases: Sequence[Case], policy: Policy) -> list[Row]:
-    """All cases by urgency: to refer, to read, below threshold, refused, waiting; signed ones after unsigned."""
+    """All cases: to refer, to read, below threshold, each by urgency; refused, waiting; signed ones after unsigned."""
     return sorted(
         (_row(case, policy) for case in cases),
         key=lambda row: (row.case.signed_by is not None, _ORDER[row.state], -row.urgency),
@@ -116,5 +117,5 @@ def _row(case: Case, policy: Policy) -> Row:
         case,
         policy.triage(case.probabilities),
         tuple((name, case.probabilities[name]) for name in flagged),
-        policy.urgency(case.probabilities),
+        waiting_costs().of(case.probabilities),
     )

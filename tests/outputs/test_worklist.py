@@ -68,7 +68,7 @@ def test_folder_with_refusals_only_still_gives_a_page(screener, tmp_path):
     assert "empty_file" in page
 
 
-def test_urgency_orders_triage_first_then_distance_from_the_threshold(screener, image_folder):
+def test_urgency_orders_triage_first_then_the_expected_cost_of_waiting(screener, image_folder):
     found = screener.screen(image_folder / "effusion.png")
     healthy = screener.screen(image_folder / "healthy.png")
     to_read = dataclasses.replace(healthy, triage="read")

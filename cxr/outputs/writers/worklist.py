@@ -16,6 +16,7 @@ from PIL import Image
 
 from cxr.outputs.case import CaseView, case_view
 from cxr.outputs.journal import RESULTS_FILE, OverlayNames
+from cxr.outputs.urgency import waiting_costs
 from cxr.outputs.words import TRIAGE_MEANINGS, TRIAGE_TITLES, finding_title
 from cxr.outputs.writers import PAGE_FILE, Writer
 from cxr.screening.result import ModelIdentity, ScreeningResult, parse_result_line
@@ -46,21 +47,14 @@ class _Index:
 
 
 def urgency(result: ScreeningResult) -> tuple[int, float]:
-    """Sort key, smallest first: by triage, then by how far the strongest finding is beyond its threshold.
+    """Sort key, smallest first: by triage, then by the expected cost of waiting (:mod:`cxr.outputs.urgency`).
 
-    The distance is the difference of probability and threshold as a share of what is possible, so that
-    findings with different thresholds compare. Refused inputs come last; nobody has looked at them.
+    Refused inputs come last; nobody has looked at them.
     """
     if result.triage is None:
         return len(TRIAGE_ORDER), 0.0
-    margins = [_margin(f.probability, f.threshold) for f in result.findings if f.threshold is not None]
-    return TRIAGE_ORDER.index(result.triage), -max(margins, default=0.0)
-
-
-def _margin(probability: float, threshold: float) -> float:
-    """In [-1, 1]: 0 at the threshold, 1 at certainty, -1 at probability 0."""
-    room = 1 - threshold if probability > threshold else threshold
-    return (probability - threshold) / room if room > 0 else 0.0
+    cost = waiting_costs().of({finding.name: finding.probability for finding in result.findings})
+    return TRIAGE_ORDER.index(result.triage), -cost
 
 
 def write_worklist(folder: Path, model: ModelIdentity, label_space: Sequence[str]) -> None:
