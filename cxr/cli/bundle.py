@@ -1,4 +1,4 @@
-"""``cxr bundle``: look into a model bundle, or check that nothing of it was changed."""
+"""``cxr bundle``: look into a model bundle, check that nothing of it was changed, attach other certificates."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Show or verify a model bundle.", no_args_is_help=True)
+app = typer.Typer(help="Show or verify a model bundle, or attach certificates to it.", no_args_is_help=True)
 
 _BUNDLE = Annotated[
     Path | None, typer.Argument(metavar="[BUNDLE]", help="Bundle folder or zip. Default: the one shipped with cxr.")
@@ -51,3 +51,30 @@ def verify(bundle: _BUNDLE = None) -> None:
     provider = loaded.network(threads=1).provider
     count = len(loaded.manifest.files)
     typer.echo(f"ok: {loaded.manifest.name} {loaded.manifest.version}, {count} files verified, runs on {provider}")
+
+
+@app.command("attach-certificate")
+def attach_certificate(
+    certificate: Annotated[
+        list[Path],
+        typer.Argument(help="Files of `cxr operating-points` (with --model) or `cxr site`."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new bundle; must not exist.")],
+    bundle: Annotated[
+        Path | None, typer.Option(help="Bundle of the same model. Default: the one shipped with cxr.")
+    ] = None,
+    version: Annotated[str | None, typer.Option(help="Of the new bundle. Default: the old one and +local.")] = None,
+) -> None:
+    """Copy a bundle with other certificates: the same model and scores, other thresholds and promises."""
+    from pydantic import ValidationError
+
+    from cxr.errors import ConfigError
+    from cxr.screening import Bundle
+    from cxr.screening.attachment import attach_certificates
+    from nlp_labeler.faults import faults
+
+    try:
+        made = attach_certificates(Bundle.load(bundle), certificate, output, version)
+    except ValidationError as error:
+        raise ConfigError(f"the bundle cannot be described so: {faults(error)}") from error
+    typer.echo(f"wrote {made.path}: {made.manifest.name} {made.manifest.version}")
