@@ -19,6 +19,7 @@ __all__ = [
     "covers",
     "cue_scope",
     "decide",
+    "goes_on",
     "hard_end",
     "hard_start",
     "is_inside",
@@ -42,6 +43,12 @@ _PRECEDENCE = (
 _DENIALS = frozenset({Assertion.NEGATED, Assertion.RESOLVED})
 # Among doubts the stronger decides ("possible atelectasis versus scar" is possible); these are weak, weakest first.
 _WEAK_DOUBTS = ("alternative", "compatible", "probable", "probable_after", "suggest")
+_RECONSIDERED = {
+    "persists": Assertion.AFFIRMED,
+    "elsewhere": Assertion.AFFIRMED,
+    "known": Assertion.UNCERTAIN,
+    "not_excluded": Assertion.UNCERTAIN,
+}
 _YIELDS = (99, 0)  # ranks behind every cue: what no cue governs
 
 
@@ -64,6 +71,12 @@ class Scope(Entry):
     substance: frozenset[str]
     elliptical: frozenset[str]
     persisting: frozenset[str]
+    anaphors: frozenset[str]
+    whole: frozenset[str]
+    prepositions: frozenset[str]
+    known: frozenset[str]
+    perceived: frozenset[str]
+    excluding: frozenset[str]
 
 
 def assert_surface(words: Words, mentions: Sequence[Mention], cues: Sequence[CueMatch]) -> list[Verdict]:
@@ -185,7 +198,8 @@ def _diagnosis(words: Words, cue: CueMatch, cues: Sequence[CueMatch]) -> int:
     for token in words.tokens[words.index(cue.end) : words.index(link.start)]:
         if token in scope.not_the_head:
             break
-        head = token
+        if not token.endswith("ly"):
+            head = token
     return link.start if head in scope.structures else end
 
 
@@ -304,9 +318,11 @@ def reconsider(
 
     What is absent on one side and present on the other is present ("no effusion on the right; small on the left"), and
     what an earlier film showed and today's still shows is there ("the prior film showed an effusion, which persists").
+    What was known and is only not seen any more is in doubt: it has not been said to have gone; and so is what a
+    denial keeps from being excluded ("not able to exclude").
     """
     return [
-        Verdict(Assertion.AFFIRMED, f"{verdict.rule.partition(':')[0]}:{rule}", verdict.cue) if rule else verdict
+        Verdict(_RECONSIDERED[rule], f"{verdict.rule.partition(':')[0]}:{rule}", verdict.cue) if rule else verdict
         for verdict, rule in (
             (verdict, _overruled(words, mention, mentions, cues, verdict))
             for mention, verdict in zip(mentions, verdicts, strict=True)
@@ -325,9 +341,33 @@ def _overruled(
     rest = words.tokens[words.index(mention.end) : words.index(following)]
     if verdict.assertion is Assertion.HISTORICAL and not scope.persisting.isdisjoint(rest):
         return "persists"
-    if verdict.assertion in _DENIALS and not scope.places.isdisjoint(words.tokens):
-        return "elsewhere" if _is_elsewhere(words, mention, mentions, cues, verdict.cue) else ""
+    denied = verdict.assertion in _DENIALS and not scope.places.isdisjoint(words.tokens)
+    if denied and _is_elsewhere(words, mention, mentions, cues, verdict.cue):
+        return "elsewhere"
+    if verdict.assertion is Assertion.NEGATED and verdict.cue[1] <= mention.start:
+        between = words.tokens[words.index(verdict.cue[1]) : words.index(mention.start)]
+        return "" if scope.excluding.isdisjoint(between) else "not_excluded"
+    if verdict.assertion is Assertion.NEGATED and verdict.cue[0] >= mention.end:
+        cue = words.tokens[words.index(verdict.cue[0]) : words.index(verdict.cue[1])]
+        before = words.tokens[: words.index(verdict.cue[0])]
+        if not scope.perceived.isdisjoint(cue) and not scope.known.isdisjoint(before):
+            return "known"
     return ""
+
+
+def goes_on(tokens: Sequence[str]) -> bool:
+    """Whether a sentence only makes sense with the one before: it names a place and what there is, or points back.
+
+    "Small on the left." and "This persists." do; "Both lungs are clear." does not.
+    """
+    scope = scope_words()
+    if not tokens or not scope.elliptical.union(scope.anaphors).issuperset(tokens):
+        return False
+    if tokens[0] in scope.anaphors:
+        return len(tokens) > 1
+    if scope.places.isdisjoint(tokens) or (scope.substance - scope.places).isdisjoint(tokens):
+        return False
+    return scope.whole.isdisjoint(tokens) or not scope.prepositions.isdisjoint(tokens)
 
 
 def _is_elsewhere(

@@ -95,6 +95,7 @@ _COMPOSED = re.compile("[\ufb00-\ufb06\u00a0\u2002-\u200a\u202f\u2010\u2011\u221
 _PLAIN = {"\u2010": "-", "\u2011": "-", "\u2212": "-", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'}
 _BROKEN = re.compile(r"\b([A-Za-z]{2,})-[ \t]*\r?\n[ \t]*([a-z]{2,})\b")
 
+_LONGEST_SUMMARY = 12
 _BULLET = r"(?:[-*\u2022\u25cf\u25aa\u2013]|\d{1,2}[.)]|[a-h]\))[ \t]*"
 _NEGATIVE_LEAD = (
     r"(?:(?:there (?:is|are|was|were)[ \t]+)?(?:no|nil|without|negative|absence|free)(?:[ \t]+(?:definite|radiographic"
@@ -125,6 +126,10 @@ _ANSWER = re.compile(
     r"(?<=[A-Za-z)])[ \t]*(?:\.{3,}|_{3,}|\?|:|=|\||\t|[-\u2013](?=[ \t]))[ \t|]*"
     r"(?P<answer>no|none|nil|absent|negative|neg|n|yes|present|positive|pos|y|-|\++)[ \t|]*(?=$|[,;.\n])",
     re.IGNORECASE | re.MULTILINE,
+)
+_SUMMARY = re.compile(
+    r"\b(?:impression|conclusion|opinion|summary|findings|results?|report|diagnosis|chest|cxr|x-?ray|films?)\Z",
+    re.IGNORECASE,
 )
 _YES = frozenset({"yes", "present", "positive", "pos", "y"})
 
@@ -215,7 +220,10 @@ def _box(match: re.Match[str]) -> str:
 
 
 def _answer(match: re.Match[str]) -> str:
+    """Yes or no to what stands before; "IMPRESSION: Negative." answers nothing, and stays."""
     answer = match["answer"].lower()
+    if _SUMMARY.search(match.string, max(0, match.start() - _LONGEST_SUMMARY), match.start()):
+        return match.group()
     return ": yes" if answer in _YES or answer.startswith("+") else ": no"
 
 

@@ -10,9 +10,11 @@ markings"), is not normal, whatever it is.
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nlp_labeler.assertion import scope_words
 from nlp_labeler.lexicon.tables import load_table
 from nlp_labeler.vocabulary import is_known, word_class
 from nlp_labeler.words import Words
@@ -48,7 +50,9 @@ _OPENERS = frozenset({"no", "without", "nor", "neither", "nil", "free", "negativ
 _JOINERS = frozenset({"or", "nor"})
 _TITLE = frozenset(
     {"the", "a", "an", "of", "and", "or", "both", "left", "right", "bilateral", "upper", "lower", "middle", "xxxx"}
+    | {"visualized", "visualised", "visible", "imaged", "remaining", "included"}
 )
+_LINKS = frozenset({"is", "are", "has", "have", "appears", "appear", "remains", "remain", "was", "were"})
 _LEAST_LETTERS = 2
 _QUALITIES = frozenset({"acute", "active", "focal", "discrete", "overt", "suspicious", "significant"})
 _BEYOND_LATIN = "\u0250"
@@ -157,17 +161,26 @@ def _is_explained(
         return True
     if denial is not None:
         return _denies_a_disease(rest[denial:])
-    if not word_class("normal").isdisjoint(rest) or not word_class("report").isdisjoint(rest):
+    if not word_class("normal").isdisjoint(rest):
         return True
-    if len(rest) == 1 and rest[0] in word_class("function"):  # a mere "specifically"
+    if _is_withheld(rest):
+        return False
+    if not word_class("report").isdisjoint(rest):
         return True
+    if len(rest) == 1 and rest[0] in word_class("function") and rest[0] not in scope_words().substance:
+        return True  # a mere "specifically"; but "left: small" says that something is there
     # A title, or a part of a list: "the heart, the hila and the pleura are normal".
     return all(token in word_class("anatomy") or token in _TITLE for token in rest)
 
 
+def _is_withheld(rest: Sequence[str]) -> bool:
+    """Whether what is said of the subject was struck out: "the heart has XXXX in the interval"."""
+    return any(word in _LINKS and following.startswith("xxx") for word, following in pairwise(rest))
+
+
 def _says_nothing(token: str) -> bool:
     """Whether a word is known not to name an abnormality."""
-    return token in _harmless() or len(token) < _LEAST_LETTERS or token.startswith("xxx")
+    return token.removesuffix("'s") in _harmless() or len(token) < _LEAST_LETTERS or token.startswith("xxx")
 
 
 @cache

@@ -47,6 +47,9 @@ _TEMPLATE_LINE = re.compile(r"(?P<subject>\W*[A-Za-z][A-Za-z /-]{2,40}):[ \t]*")
 _LONGEST_STATE = 5
 _LEADING = 2
 _SHORTEST_STATEMENT = 3
+_POINTER = re.compile(
+    r"\b(?:see|as|per|refer\ to|described|detailed)\s+(?:the\s+)?(?:above|findings|body)\b", re.IGNORECASE
+)
 _SILENT = frozenset({"unspecified", "technique"})
 _HISTORIES = frozenset({"history", "indication"})
 
@@ -58,12 +61,13 @@ def segment(text: str) -> Report:
     sentences: list[Sentence] = []
     unread: list[Sentence] = []
     patient: list[Sentence] = []
+    points_back = _POINTER.search(source.text) is not None
     for number, section in enumerate(sections):
         if not (section.labeled or section.sifted):
             continue
         for count, sentence in enumerate(split_sentences(source.text, section)):
             if section.sifted:
-                standing = _sifted(sentence, section, source.text, first=count == 0)
+                standing = _sifted(sentence, section, source.text, first=count == 0, points_back=points_back)
                 if standing is None:
                     continue
                 kept = sentences if standing else unread
@@ -82,8 +86,11 @@ def _presents_patient(sentence: str) -> bool:
     return _PATIENT.match(sentence) is not None and _SHOWING.search(sentence) is None
 
 
-def _sifted(sentence: Sentence, section: Section, text: str, *, first: bool) -> bool | None:
-    """Whether a sentence outside the findings is one of them: yes, perhaps (``False``), or no (``None``)."""
+def _sifted(sentence: Sentence, section: Section, text: str, *, first: bool, points_back: bool) -> bool | None:
+    """Whether a sentence outside the findings is one of them: yes, perhaps (``False``), or no (``None``).
+
+    Where the conclusion points back ("See above."), what stands in a paragraph of its own is.
+    """
     if _presents_patient(sentence.text) or _REQUEST.search(sentence.text):
         return None
     if _STATEMENT.search(sentence.text):
@@ -93,8 +100,10 @@ def _sifted(sentence: Sentence, section: Section, text: str, *, first: bool) -> 
         return None
     if section.kind == "technique" and not first and sentence.text[:1].isupper():
         return True
-    if section.kind == "body" or (section.kind in _HISTORIES and "\n\n" in _gap(text, section, sentence)):
-        return section.kind != "body" and len(sentence.text.split()) >= _SHORTEST_STATEMENT
+    gap = _gap(text, section, sentence) if section.kind in _HISTORIES else ""
+    if section.kind == "body" or "\n\n" in gap:
+        pointed_at = points_back and "\n\n" in gap.lstrip("\n")
+        return pointed_at or (section.kind != "body" and len(sentence.text.split()) >= _SHORTEST_STATEMENT)
     return None
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from nlp_labeler.assertion import goes_on
 from nlp_labeler.document import Section, Sentence
 
 __all__ = ["split_sentences"]
@@ -48,6 +49,8 @@ _BOUNDARY = re.compile(
   )""",
     re.VERBOSE,
 )
+_LONGEST_FRAGMENT = 60
+_WORD = re.compile(r"[a-z]+")
 _LIST_MARK = re.compile(r"\s*(?:\d{1,2}[.)]|[-*\u2022])\s")
 
 
@@ -60,7 +63,21 @@ def split_sentences(text: str, section: Section) -> list[Sentence]:
             _add(text, start, match.start() if match.lastgroup == "markup" else match.end(), section.kind, sentences)
             start = match.end()
     _add(text, start, section.end, section.kind, sentences)
-    return sentences
+    return _joined(text, sentences)
+
+
+def _joined(text: str, sentences: list[Sentence]) -> list[Sentence]:
+    """The sentences, with fragments that go on with the one before: "No effusion on the right. Small on the left."."""
+    whole: list[Sentence] = []
+    for sentence in sentences:
+        if whole and len(sentence.text) <= _LONGEST_FRAGMENT and goes_on(_WORD.findall(sentence.text.lower())):
+            last = whole[-1]
+            end = sentence.start + len(sentence.text)
+            if end - last.start <= _LONGEST and "\n" not in text[last.start + len(last.text) : sentence.start]:
+                whole[-1] = Sentence(text[last.start : end], last.start, last.section)
+                continue
+        whole.append(sentence)
+    return whole
 
 
 def _breaks(text: str, start: int, match: re.Match[str], end: int) -> bool:

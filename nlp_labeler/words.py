@@ -15,11 +15,13 @@ from nlp_labeler.spelling import mend
 __all__ = ["Words", "normalize"]
 
 # A tag or an entity of HTML is no word, but is matched as a whole so that its letters are none either. Then: numbers,
-# abbreviations with a stroke ("c/w"), "+ve" and "-ve", sides that are cut short, words, punctuation.
+# abbreviations with a stroke ("c/w"; "2/2": secondary to), "+ve" and "-ve", sides that are cut short, "#" for a
+# fracture, words, punctuation.
 _TOKEN = re.compile(
-    r"<[^<>\n]{1,80}>|&#?\w{1,8};|\d+(?:\.\d+)?"
+    r"<[^<>\n]{1,80}>|&#?\w{1,8};|(?<!view )(?<!image )(?<!\d)2/2(?=\s(?:to\s)?[A-Za-z])|\d+(?:\.\d+)?"
     r"|(?:[BIbi]/[Ll]|[Cc]/[Ww]|[SsCc]/[Pp]|[HhEe]/[Oo]|[WwRr]/[Oo]|[Dd]/[Tt]|[AaPp]/[Ww])(?![\w/])|[Ww]/(?=\s|[a-z]{3})"
     r"|(?:[RrLl]t|[Bb]ilat)\.(?=\s)|[-\u2212+][Vv][Ee]\b|\([RL]\)|[\u00d8\u2205](?=\s)"
+    r"|(?<=[a-z] )#(?=[\s.,;)]|$)(?!\s?\d)|#(?=\s?[a-z])"
     r"|[^\W\d_]+(?:['\u2019][^\W\d_]+)?|[,;:.?!/()\[\]<>=+]"
 )
 _VERTEBRA = re.compile(r"\s?-?\s?(?:\d|[Ss]pine|SPINE)|&|/")

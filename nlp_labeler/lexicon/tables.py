@@ -9,7 +9,7 @@ A term is a row of elements separated by spaces, matched against the normal form
     ``element*``        none to three times
     ``^``               at the beginning of the sentence
     ``$``               before punctuation or the end of the sentence
-    ``...``             none to four words, but no punctuation, conjunction, negation or verb form of "be"
+    ``...``             none to four words, but no punctuation, conjunction, negation or linking verb
 
 Elements always match whole words. Terms are indexed by the words they can begin with, so that a sentence is scanned
 once and only the terms that can start at a word are tried there.
@@ -44,7 +44,8 @@ __all__ = [
 
 Table = TypeVar("Table")
 Terms = Annotated[list[str], Field(min_length=1)]
-_ANY = r"(?:(?!(?:and|or|nor|versus|vs|with|without|no|not|but|is|are|may) )[^\W_]+ ){0,4}?"
+_NOT_BETWEEN = "and|or|nor|versus|vs|with|without|no|not|but|is|are|may|suggests?|points|indicates|means"
+_ANY = rf"(?:(?!(?:{_NOT_BETWEEN}) )[^\W_]+ ){{0,4}}?"
 _DEEPEST = 6
 _ANCHORS = {"^": r"(?<![\s\S])", "$": r"(?=[.,;:!?)] |\Z)"}
 _WORD = re.compile(

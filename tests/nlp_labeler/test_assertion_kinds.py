@@ -31,13 +31,14 @@ def test_every_kind_has_at_least_twenty_sentences():
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_sentence(labeler, text, expected):
-    """Each expectation is ``abnormal``, ``Finding=value|value`` (none: no label) or ``Finding.attribute=value``."""
+    """Each expectation is one of ``normal``, ``abnormal``, ``refused``, ``Label=value|value``, ``Label.side=value``."""
     result = labeler.label(text)
+    assert (result.status != "ok") == (expected == ["refused"])
     for expectation in expected:
         name, _, value = expectation.partition("=")
         finding, _, attribute = name.partition(".")
-        if expectation == "abnormal":
-            assert result.labels[NO_FINDING] is None
+        if expectation in {"abnormal", "normal", "refused"}:
+            assert result.labels[NO_FINDING] == (1 if expectation == "normal" else None)
         elif attribute:
             assert (getattr(result.evidence(finding)[0], attribute) or "none") == value
         else:
