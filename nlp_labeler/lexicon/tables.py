@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from itertools import product
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -47,6 +47,10 @@ Terms = Annotated[list[str], Field(min_length=1)]
 _NOT_BETWEEN = "and|or|nor|versus|vs|with|without|no|not|but|is|are|may|suggests?|points|indicates|means"
 _ANY = rf"(?:(?!(?:{_NOT_BETWEEN}) )[^\W_]+ ){{0,4}}?"
 _DEEPEST = 6
+_ALWAYS = ""  # stands for the need of a term that needs no other word
+_NONE: frozenset[str] = frozenset()
+_EVERYWHERE = frozenset({"of", "the", "in", "is", "are", "to", "and", "for", "with", "on", "a", ",", ".", "no"})
+_FREQUENT = 100
 _ANCHORS = {"^": r"(?<![\s\S])", "$": r"(?=[.,;:!?)] |\Z)"}
 _WORD = re.compile(
     r"\d+\.\d+|\([^\W_]+(?:\|[^\W_]+)+\)|[^\W_]+(?:\([^\W_|]*(?:\|[^\W_|]*)*\)[^\W_]*|'[^\W_]+)*|[,;:.?!/()\[\]<>=+]"
@@ -108,13 +112,20 @@ class Pattern:
     Attributes:
         source: regular expression over the normal form.
         first: the words a match can begin with.
+        needs: sets of words, of each of which every match has one.
     """
 
-    __slots__ = ("first", "source")
+    __slots__ = ("first", "needs", "source")
 
-    def __init__(self, source: str, first: frozenset[str]) -> None:
+    def __init__(self, source: str, first: frozenset[str], needs: Sequence[frozenset[str]]) -> None:
         self.source = source
         self.first = first
+        self.needs = needs
+
+    def rarest(self, word: str) -> frozenset[str]:
+        """Of the words that a match needs besides the one it begins with, the set that fewest sentences will have."""
+        others = [need for need in self.needs if word not in need]
+        return min(others, key=lambda need: len(need) + _FREQUENT * (not need.isdisjoint(_EVERYWHERE)), default=_NONE)
 
 
 def compile_term(term: str, groups: Mapping[str, Sequence[str]]) -> Pattern:
@@ -123,53 +134,63 @@ def compile_term(term: str, groups: Mapping[str, Sequence[str]]) -> Pattern:
     Raises:
         ConfigError: if the term is malformed, names an unknown group, or could match nothing.
     """
-    source, first, empty = _sequence(term, groups, depth=0)
-    if empty:
+    row = _sequence(term, groups, depth=0)
+    if not row.needs:
         raise ConfigError(f"term {term!r} can match nothing; make one element obligatory")
-    if not first:
+    if not row.first:
         raise ConfigError(f"term {term!r} begins with '...'; begin with a word")
-    return Pattern(source, frozenset(first))
+    return Pattern(row.source, frozenset(row.first), row.needs)
 
 
-def _sequence(term: str, groups: Mapping[str, Sequence[str]], depth: int) -> tuple[str, set[str], bool]:
-    """Regular expression, possible first words, and whether the row of elements can be empty."""
+class _Row(NamedTuple):
+    """A row of elements: its expression, possible first words, and needs; without needs it can be empty."""
+
+    source: str
+    first: set[str]
+    needs: list[frozenset[str]]
+
+
+def _sequence(term: str, groups: Mapping[str, Sequence[str]], depth: int) -> _Row:
     if depth > _DEEPEST:
         raise ConfigError(f"word groups are nested deeper than {_DEEPEST} at {term!r}; is a group inside itself?")
     sources: list[str] = []
     first: set[str] = set()
-    open_start = True
+    needs: list[frozenset[str]] = []
     for element in term.split():
         if element == "...":
             sources.append(_ANY)
-            if open_start:
+            if not needs:
                 raise ConfigError(f"term {term!r} begins with '...'; begin with a word")
             continue
         if element in _ANCHORS:
             sources.append(_ANCHORS[element])
             continue
         body, repeat = (element[:-1], element[-1]) if element[-1] in "?*" and len(element) > 1 else (element, "")
-        source, starts, empty = _element(body, term, groups, depth)
-        if open_start:
+        source, starts, needed = _element(body, term, groups, depth)
+        if not needs:
             first |= starts
-        if not empty and not repeat:
-            open_start = False
+        if not repeat:
+            needs += needed
         sources.append({"": source, "?": f"(?:{source})?", "*": f"(?:{source}){{0,3}}"}[repeat])
-    return "".join(sources), first, open_start
+    return _Row("".join(sources), first, needs)
 
 
-def _element(body: str, term: str, groups: Mapping[str, Sequence[str]], depth: int) -> tuple[str, set[str], bool]:
+def _element(body: str, term: str, groups: Mapping[str, Sequence[str]], depth: int) -> _Row:
     if body.startswith("{") and body.endswith("}"):
         name = body[1:-1]
         if name not in groups:
             raise ConfigError(f"term {term!r} names the word group {name!r}; known groups: {', '.join(sorted(groups))}")
         parts = [_sequence(entry, groups, depth + 1) for entry in groups[name]]
-        source = "(?:" + "|".join(part[0] for part in parts) + ")"
-        return source, set().union(*(part[1] for part in parts)), any(part[2] for part in parts)
+        source = "(?:" + "|".join(part.source for part in parts) + ")"
+        first = set().union(*(part.first for part in parts))
+        if not all(part.needs for part in parts):
+            return _Row(source, first, [])
+        return _Row(source, first, [frozenset().union(*(min(part.needs, key=len) for part in parts))])
     if not _WORD.fullmatch(body):
         raise ConfigError(f"term {term!r} holds {body!r}, which is neither a word, a {{group}} nor '...'")
     words = spellings(body)
     choices = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-    return f"(?:{choices}) " if len(words) > 1 else f"{choices} ", words, False
+    return _Row(f"(?:{choices}) " if len(words) > 1 else f"{choices} ", words, [frozenset(words)])
 
 
 def spellings(body: str) -> set[str]:
@@ -186,8 +207,8 @@ def spellings(body: str) -> set[str]:
     return {"".join(choice) for choice in product(*options)}
 
 
-_Candidates = tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]
-"""The terms that begin with one word, by key."""
+_Term = tuple[int, str, re.Pattern[str]]
+"""A term: its place among all, its key, its expression."""
 
 
 @cache
@@ -205,11 +226,12 @@ class PatternIndex:
     """
 
     def __init__(self, terms: Iterable[tuple[str, Pattern]]) -> None:
-        self._sources: dict[str, dict[str, list[str]]] = {}
-        for key, pattern in terms:
+        self._terms = list(terms)
+        self._starting: dict[str, list[int]] = {}
+        for number, (_, pattern) in enumerate(self._terms):
             for word in pattern.first:
-                self._sources.setdefault(word, {}).setdefault(key, []).append(pattern.source)
-        self._compiled: dict[str, _Candidates] = {}
+                self._starting.setdefault(word, []).append(number)
+        self._compiled: dict[str, dict[str, tuple[_Term, ...]]] = {}
 
     def find_all(self, text: str, words: Sequence[str], starts: Sequence[int]) -> list[tuple[str, int, int]]:
         """Every match as (key, start, end): leftmost first, longest first, without overlaps.
@@ -219,30 +241,38 @@ class PatternIndex:
             words: its words.
             starts: where each word starts in the text.
         """
-        if self._sources.keys().isdisjoint(words):
+        present = {_ALWAYS, *words}
+        if self._starting.keys().isdisjoint(present):
             return []
         found: list[tuple[str, int, int]] = []
         free = 0
         for word, position in zip(words, starts, strict=False):
-            if position < free or word not in self._sources:
+            if position < free or word not in self._starting:
                 continue
             candidates = self._compiled.get(word) or self._compile(word)
-            key, end = "", position
-            for candidate, patterns in candidates:
-                for pattern in patterns:
-                    match = pattern.match(text, position)
-                    if match is not None and match.end() > end:
-                        key, end = candidate, match.end()
+            key, end, first = "", position, 0
+            for needed in candidates.keys() & present:
+                for number, candidate, expression in candidates[needed]:
+                    match = expression.match(text, position)
+                    if match is None:
+                        continue
+                    reached = match.end()
+                    if reached > end or (reached == end and number < first):
+                        key, end, first = candidate, reached, number
             if end > position:
                 found.append((key, position, end))
                 free = end
         return found
 
-    def _compile(self, word: str) -> _Candidates:
-        """The terms that begin with a word, compiled when the word is first met."""
-        self._compiled[word] = candidates = tuple(
-            (key, tuple(_regex(source) for source in terms)) for key, terms in self._sources[word].items()
-        )
+    def _compile(self, word: str) -> dict[str, tuple[_Term, ...]]:
+        """The terms that begin with a word, compiled when it is first met, by the words of which they need one."""
+        terms: dict[str, list[_Term]] = {}
+        for number in self._starting[word]:
+            key, pattern = self._terms[number]
+            term = number, key, _regex(pattern.source)
+            for needed in pattern.rarest(word) or {_ALWAYS}:
+                terms.setdefault(needed, []).append(term)
+        self._compiled[word] = candidates = {needed: tuple(found) for needed, found in terms.items()}
         return candidates
 
 
