@@ -40,7 +40,8 @@ _STATEMENT = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _BARE_STATE = re.compile(
-    r"^(?!\W*(?:no|none|not|absent|negative|yes|the|there|a|an|nil|without|right|left)\b)[^.:;,\n]{2,60}[.;,]?$",
+    r"^(?!\W*(?:no|none|not(?! enlarged)|absent|negative|yes|the|there|a|an|nil|without|right|left)\b)"
+    r"[^.:;,\n]{2,60}[.;,]?$",
     re.IGNORECASE,
 )
 _TEMPLATE_LINE = re.compile(r"(?P<subject>\W*[A-Za-z][A-Za-z /-]{2,40}):[ \t]*")
