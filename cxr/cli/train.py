@@ -33,6 +33,7 @@ def train(
     from cxr.training.classifier.train import train as run_training
     from nlp_labeler.storage import write_rows
 
+    settings = load_recipe(recipe)
     dataset = open_dataset(data)
     if allow_missing:
         dataset, missing = dataset.present()
@@ -42,7 +43,7 @@ def train(
             typer.echo(f"{len(missing)} images are not there; see {out / 'missing.csv'}", err=True)
     require_no_leaks(dataset)
     card = run_training(
-        load_recipe(recipe),
+        settings,
         dataset,
         out,
         init_weights=init_weights,
@@ -81,7 +82,8 @@ def train_report(
     from cxr.training.report.recipe import load_report_recipe
     from cxr.training.report.train import train_report as run_training
 
+    settings = load_report_recipe(recipe)
     dataset = open_dataset(data)
     require_no_leaks(dataset)
-    card = run_training(load_report_recipe(recipe), dataset, classifier, out, workers=default_workers())
+    card = run_training(settings, dataset, classifier, out, workers=default_workers())
     typer.echo(f"trained a generator of {len(card.words)} words on {card.data}: {out / 'model.safetensors'}")
