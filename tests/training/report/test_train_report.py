@@ -26,7 +26,6 @@ from cxr.screening.generator import (
     DECODER_FILE,
     ENCODER_FILE,
     GENERATOR_CARD_FILE,
-    Generator,
     GeneratorCard,
     OnnxReportDecoder,
 )
@@ -112,7 +111,8 @@ def test_another_classifier_does_not_continue_a_run(phantom_dataset: Dataset, ti
 def test_torch_and_onnx_say_the_same_words_on_200_images(report_run: Path, bundle: Path, phantom_dataset: Dataset):
     model = load_report_model(report_run)
     vocabulary = Vocabulary(model.card.words)
-    generator = Generator(Bundle.load(bundle), threads=1)
+    generator = Bundle.load(bundle).generator(threads=1)
+    assert generator is not None
     real = ImageCache.build(phantom_dataset, 64, report_run / "cache_all")
     rng = np.random.default_rng(0)
     flips = [np.ascontiguousarray(np.roll(real[row], rng.integers(1, 20), axis=1)) for row in range(len(real))]
