@@ -115,8 +115,8 @@ def score_against_truth(run: Path, dataset: Dataset, truth: Path, out: Path, *, 
         workers: processes that decode images.
     """
     model, card = load_checkpoint(run)
-    test = dataset.subset("test")
-    cache = ImageCache.build(test, card.image_size, run / "cache" / "test", workers=workers)
+    folder = run / "cache" / "test"
+    test, cache = ImageCache.of_readable(dataset.subset("test"), card.image_size, folder, workers=workers)
     mined = split_predictions(model, test, cache, card.label_space, with_maps=True)
     labels = _true_labels(truth, mined.images, card.label_space)
     predictions = replace(mined, labels=labels)

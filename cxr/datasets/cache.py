@@ -3,10 +3,15 @@
 A cache belongs to the files it was made from: their paths, sizes and times of change, the input size and the version of
 the preprocessing make its key, and a cache with another key is built anew. Building can be stopped at any time: what is
 done is kept, and the finished cache appears by renaming. Several runs may build and open the same one at a time.
+
+A file that is refused has no row: refused.csv beside the cache lists it with the reason.
 """
 
+import csv
 import hashlib
 import json
+import logging
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,7 +28,8 @@ from nlp_labeler.storage import FolderLock, write_rows, write_text
 
 __all__ = ["ImageCache"]
 
-_PIXELS, _CARD = "images.npy", "cache.json"
+_LOG = logging.getLogger(__name__)
+_PIXELS, _CARD, _REFUSALS = "images.npy", "cache.json", "refused.csv"
 _PENDING, _DONE, _REFUSED = 0, 1, 2
 _SHOWN_REFUSALS = 3
 
@@ -56,18 +62,57 @@ class ImageCache:
             workers: images decoded at a time. Decoding and resampling run outside the interpreter's lock.
 
         Raises:
-            DatasetError: if an image is missing or refused; a training image must not silently become a black one.
-                All refusals are listed in ``refused.csv`` of the directory.
+            DatasetError: if an image is missing or refused, so that the rows would not be those of the dataset;
+                ``refused.csv`` of the directory lists all refusals. :meth:`of_readable` leaves them out.
         """
-        paths = [Path(path) for path in dataset.records["path"]]
-        key = _key(paths, list(dataset.records["image"]), size)
-        if not _finished(directory, key):
-            directory.mkdir(parents=True, exist_ok=True)
-            # Of several runs that share a folder one builds, and the others wait and open what it built.
-            with FolderLock(directory, beside=True, wait=True):
-                if not _finished(directory, key):
-                    _build(paths, key, size, directory, workers, dataset)
+        refused = _opened(dataset, size, directory, workers)
+        if refused:
+            shown = "; ".join(f"{image} ({code})" for image, code in list(refused.items())[:_SHOWN_REFUSALS])
+            raise DatasetError(
+                f"{len(refused)} of {len(dataset)} images cannot be used: {shown}. All are listed in "
+                f"{directory / _REFUSALS}; take them out of the dataset's lists"
+            )
         return cls(directory / _PIXELS)
+
+    @classmethod
+    def of_readable(
+        cls, dataset: Dataset, size: int, directory: Path, workers: int = 1
+    ) -> tuple[Dataset, "ImageCache"]:
+        """The rows of a dataset whose images can be read, and their cache; how many are left out is logged.
+
+        Args:
+            dataset: whose readable rows become the rows of the cache, in order.
+            size: side of the network input in pixels.
+            directory: where the cache is kept.
+            workers: images decoded at a time.
+
+        Raises:
+            DatasetError: if an image is missing, or none can be read.
+        """
+        refused = _opened(dataset, size, directory, workers)
+        if not refused:
+            return dataset, cls(directory / _PIXELS)
+        reasons = ", ".join(f"{number} {code}" for code, number in sorted(Counter(refused.values()).items()))
+        told = "%d of %d images cannot be used and are left out (%s); see %s"
+        _LOG.warning(told, len(refused), len(dataset), reasons, directory / _REFUSALS)
+        return dataset.where(~dataset.records["image"].isin(refused)), cls(directory / _PIXELS)
+
+
+def _opened(dataset: Dataset, size: int, directory: Path, workers: int) -> dict[str, str]:
+    """Build the cache if it is not there; image -> code of what was refused."""
+    paths = [Path(path) for path in dataset.records["path"]]
+    key = _key(paths, list(dataset.records["image"]), size)
+    if not _finished(directory, key):
+        directory.mkdir(parents=True, exist_ok=True)
+        # Of several runs that share a folder one builds, and the others wait and open what it built.
+        with FolderLock(directory, beside=True, wait=True):
+            if not _finished(directory, key):
+                _build(paths, key, size, directory, workers, dataset)
+    listed = directory / _REFUSALS
+    if not listed.is_file():
+        return {}
+    with listed.open(encoding="utf-8", newline="") as stream:
+        return {row["image"]: row["code"] for row in csv.DictReader(stream)}
 
 
 def _finished(directory: Path, key: str) -> bool:
@@ -82,20 +127,24 @@ def _build(paths: list[Path], key: str, size: int, directory: Path, workers: int
     target, card = directory / _PIXELS, directory / _CARD
     card.unlink(missing_ok=True)
     partial, state = directory / f"{key[:16]}.partial.npy", directory / f"{key[:16]}.state.npy"
-    for name in (_PIXELS, "*.partial.npy", "*.state.npy"):
+    for name in (_PIXELS, _REFUSALS, "*.partial.npy", "*.state.npy"):
         for stale in set(directory.glob(name)) - {partial, state}:
             stale.unlink()
     _fill(partial, state, paths, size, workers)
-    refused = _refusals(state, paths, dataset, directory)
-    if refused:
-        shown = "; ".join(refused[:_SHOWN_REFUSALS])
-        raise DatasetError(
-            f"{len(refused)} of {len(paths)} images cannot be used: {shown}. All are listed in "
-            f"{directory / 'refused.csv'}; take them out of the dataset's lists"
-        )
-    partial.replace(target)
+    outcomes = np.load(state, allow_pickle=False)
+    rows = np.flatnonzero(outcomes == _REFUSED)
+    if len(rows):
+        codes = _reasons([paths[row] for row in rows])
+        images = dataset.records["image"].iloc[rows]
+        write_rows(directory / _REFUSALS, ("image", "code"), zip(images, codes, strict=True))
+        if len(rows) == len(paths):
+            raise DatasetError(f"none of {len(paths)} images can be used; see {directory / _REFUSALS}")
+        _keep_rows(partial, np.flatnonzero(outcomes == _DONE), target)
+        partial.unlink()
+    else:
+        partial.replace(target)
     state.unlink()
-    content = {"key": key, "size": size, "images": len(paths), "preprocessing": PREPROCESSING_VERSION}
+    content = {"key": key, "size": size, "images": len(paths) - len(rows), "preprocessing": PREPROCESSING_VERSION}
     write_text(card, json.dumps(content, indent=1) + "\n")
 
 
@@ -144,15 +193,15 @@ def _network_input(path: Path, size: int) -> NDArray[np.uint8]:
     return prepare(radiograph.pixels, size, radiograph.metadata.pixel_aspect)[0]
 
 
-def _refusals(state: Path, paths: list[Path], dataset: Dataset, directory: Path) -> list[str]:
-    """One line per refused image, also written to refused.csv."""
-    rows = np.flatnonzero(np.load(state, allow_pickle=False) == _REFUSED)
-    listed = list(_reasons([paths[row] for row in rows]))
-    if listed:
-        names = dataset.records["image"].iloc[rows]
-        write_rows(directory / "refused.csv", ("image", "code"), zip(names, listed, strict=True))
-        return [f"{name} ({code})" for name, code in zip(names, listed, strict=True)]
-    return []
+def _keep_rows(source: Path, rows: NDArray[np.intp], target: Path) -> None:
+    """Write some rows of a memory map as another one."""
+    whole = np.load(source, mmap_mode="r", allow_pickle=False)
+    shorter = source.with_name(f"kept.{source.name}")
+    kept = np.lib.format.open_memmap(shorter, "w+", np.uint8, (len(rows), *whole.shape[1:]))
+    for place, row in enumerate(rows):
+        kept[place] = whole[row]
+    kept.flush()
+    shorter.replace(target)
 
 
 def _reasons(paths: list[Path]) -> Iterator[str]:

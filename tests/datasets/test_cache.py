@@ -85,6 +85,42 @@ def test_refused_images_are_named(dataset, tmp_path):
     assert (tmp_path / "cache" / "refused.csv").read_text() == "image,code\n2.png,unknown_format\n"
 
 
+def test_refused_images_are_left_out_where_that_is_wanted(dataset, tmp_path, caplog):
+    paths = list(map(Path, dataset.records["path"]))
+    whole = np.array(ImageCache.build(dataset, 64, tmp_path / "cache").pixels)
+    for row in (0, 3):
+        paths[row].write_bytes(paths[row].read_bytes()[:40])
+    for _ in range(2):  # built, and opened again
+        caplog.clear()
+        kept, cache = ImageCache.of_readable(dataset, 64, tmp_path / "cache")
+        assert list(kept.records["image"]) == ["1.png", "2.png", "4.png", "5.png"]
+        assert np.array_equal(cache.pixels, whole[[1, 2, 4, 5]])
+        assert "2 of 6 images cannot be used and are left out" in caplog.text
+        assert "refused.csv" in caplog.text
+    with pytest.raises(DatasetError, match="2 of 6 images cannot be used"):
+        ImageCache.build(dataset, 64, tmp_path / "cache")
+    for path in paths:
+        path.write_bytes(b"")
+    with pytest.raises(DatasetError, match="none of 6 images can be used"):
+        ImageCache.of_readable(dataset, 64, tmp_path / "cache")
+
+
+def test_a_cache_of_which_some_is_left_out_can_be_killed_at_any_time(dataset, tmp_path, monkeypatch):
+    Path(dataset.records["path"][0]).write_bytes(b"")
+    expected = np.array(ImageCache.of_readable(dataset, 64, tmp_path / "expected")[1].pixels)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    for name in ("write_rows", "_keep_rows", "write_text"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"cxr.datasets.cache.{name}", stop)
+            with pytest.raises(KeyboardInterrupt):
+                ImageCache.of_readable(dataset, 64, tmp_path / "cache")
+    _, cache = ImageCache.of_readable(dataset, 64, tmp_path / "cache")
+    assert np.array_equal(cache.pixels, expected)
+
+
 def test_missing_images_are_named(dataset, tmp_path):
     Path(dataset.records["path"][4]).unlink()
     with pytest.raises(DatasetError, match=r"image 4\.png is listed but not found"):

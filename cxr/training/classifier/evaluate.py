@@ -71,7 +71,7 @@ def evaluate_run(run: Path, dataset: Dataset, out: Path, *, split: str, resample
         raise DatasetError(f"{dataset.root} has no labels for {', '.join(missing)}, which the run predicts")
     if chosen.records.empty:
         raise DatasetError(f"{dataset.root}: the {split} split has no images")
-    cache = ImageCache.build(chosen, card.image_size, run / "cache" / split, workers=workers)
+    chosen, cache = ImageCache.of_readable(chosen, card.image_size, run / "cache" / split, workers=workers)
     boxed = bool(chosen.boxes["label"].isin(card.label_space).any())
     predictions = split_predictions(model, chosen, cache, card.label_space, with_maps=boxed)
     write_predictions(predictions, out / "predictions.csv")

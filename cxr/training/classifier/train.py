@@ -69,12 +69,14 @@ class Inputs:
     Attributes:
         training: by (epoch, row).
         validation: by row.
+        splits: the rows behind them, those of refused images left out.
         size: of the images in pixels.
         stored: whether they are maps.
     """
 
     training: TrainingImages
     validation: PlainImages
+    splits: tuple[Dataset, Dataset]
     size: int
     stored: bool
 
@@ -98,12 +100,12 @@ class Inputs:
             cache: folder of images and maps.
             workers: processes that decode images.
         """
-        images, plain = (
-            ImageCache.build(split, recipe.image_size, cache / name, workers=max(1, workers))
+        (train, images), (val, plain) = (
+            ImageCache.of_readable(split, recipe.image_size, cache / name, workers=max(1, workers))
             for split, name in zip(splits, ("train", "val"), strict=True)
         )
-        labels, plain_labels = (label_matrix(split, label_space) for split in splits)
-        quadrants = _quadrants(recipe, splits[0], label_space)
+        labels, plain_labels = (label_matrix(split, label_space) for split in (train, val))
+        quadrants = _quadrants(recipe, train, label_space)
         backbone = model.unified.backbone
         stored = recipe.anatomical_features is None and storable(backbone, recipe.augmentation)
         if stored:
@@ -113,7 +115,7 @@ class Inputs:
         else:
             shown = TrainingImages(images, labels, quadrants, Augmentation(recipe.augmentation, recipe.seed))
             seen = PlainImages(plain, plain_labels)
-        return cls(shown, seen, recipe.image_size, stored)
+        return cls(shown, seen, (train, val), recipe.image_size, stored)
 
     def given_to(self, model: ImageClassifier) -> AbstractContextManager[None]:
         """The context in which the model takes them."""
@@ -155,9 +157,10 @@ def train(
     if recipe.labels == "ontology":
         dataset = with_ontology(dataset)
     label_space = learnable_labels(dataset, LABEL_SETS[recipe.labels])
-    train_split, val_split = dataset.subset("train"), dataset.subset("val")
+    splits = dataset.subset("train"), dataset.subset("val")
     model = _new_model(recipe, label_space, init_weights)
-    inputs = Inputs.of(recipe, model, (train_split, val_split), label_space, cache or run / "cache", workers)
+    inputs = Inputs.of(recipe, model, splits, label_space, cache or run / "cache", workers)
+    train_split, val_split = inputs.splits
     module, order = ClassifierModule(model, recipe, label_space), _order(recipe, train_split, label_space)
     _fit(module, inputs, order, run, workers, processes)
     if recipe.anatomical_features and isinstance(model, ClassifierWithAnatomy):

@@ -89,10 +89,10 @@ def distill(
     if (run / CARD).exists():
         return CheckpointCard.model_validate_json((run / CARD).read_text())
     label_space = learnable_labels(dataset, LABEL_SETS[recipe.labels])
-    train = dataset.subset("train")
+    folder = run / "cache" / "films"
+    train, cached = ImageCache.of_readable(dataset.subset("train"), recipe.film_size, folder, workers=workers)
     labels = label_matrix(train, label_space)
     further, further_labels = _further_films(sources.unlabeled, recipe.film_size, label_space)
-    cached = ImageCache.build(train, recipe.film_size, run / "cache" / "films", workers=workers)
     films = torch.from_numpy(np.concatenate([cached.pixels, further])).to(device)
 
     patients = tuple(train.records["patient"].astype(str))
@@ -121,8 +121,7 @@ def distill(
     size = recipe.student.image_size
     shown = ImageCache.build(train, size, run / "cache" / "train", workers=workers)
     fit_anatomical_features(model.anatomy, shown, labels, label_space, recipe.anatomical_features)
-    val = dataset.subset("val")
-    held_out = ImageCache.build(val, size, run / "cache" / "val", workers=workers)
+    val, held_out = ImageCache.of_readable(dataset.subset("val"), size, run / "cache" / "val", workers=workers)
     write_predictions(split_predictions(model, val, held_out, label_space), run / CALIBRATION_SPLIT)
     seen = f"{dataset.name}: {len(train)} images, {len(set(patients))} patients"
     card = CheckpointCard(

@@ -72,14 +72,15 @@ def train_report(
     if (run / REPORT_CARD).exists():
         return ReportCard.model_validate_json((run / REPORT_CARD).read_text())
     classifier = model.unified
-    split, texts = teachable_rows(dataset.subset("train"))
+    cache = cache or run / "cache"
+    split, _ = teachable_rows(dataset.subset("train"))
+    split, images = ImageCache.of_readable(split, classifier_card.image_size, cache, workers=max(1, workers))
+    split, texts = teachable_rows(split)
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     tokenizer = train_tokenizer(texts, min_count=recipe.text.min_count)
     tokenizer.save(str(run / "tokenizer.json"))
     vocabulary = vocabulary_of(tokenizer)
     words = encode(tokenizer, texts, recipe.text.longest)
-    cache = cache or run / "cache"
-    images = ImageCache.build(split, classifier_card.image_size, cache, workers=max(1, workers))
     views = _views(classifier, classifier_card.weights_sha256, images, recipe, cache)
     labels = label_matrix(split, classifier_card.label_space)
     tienet = new_tienet(recipe.model, classifier, len(vocabulary), len(classifier_card.label_space))
@@ -96,8 +97,9 @@ def train_report(
     _fit(TieNetModule(tienet, recipe), rows, recipe, run)
     tienet = tienet.cpu().eval()
     fit_report_head(tienet, views[0], words, labels)
-    validation = dataset.subset("val")
-    unseen = ImageCache.build(validation, classifier_card.image_size, cache / "val", workers=max(1, workers))
+    validation, unseen = ImageCache.of_readable(
+        dataset.subset("val"), classifier_card.image_size, cache / "val", workers=max(1, workers)
+    )
     features = cached_features(classifier, classifier_card.weights_sha256, unseen, cache / "val_features")
     known = label_matrix(validation, classifier_card.label_space)
     fit_content_plan(tienet, features, known)

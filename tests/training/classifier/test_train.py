@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,30 @@ def test_calibration_split_holds_the_validation_patients_alone(phantom_dataset: 
     assert set(split.images) == set(phantom_dataset.subset("val").records["image"])
     assert set(split.patients).isdisjoint(phantom_dataset.subset("train").records["patient"])
     assert set(split.attributes) == {"sex", "view"}
+
+
+def test_damaged_images_stop_neither_training_nor_evaluation(
+    phantom_dataset: Dataset, tiny_recipe: Recipe, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    records = phantom_dataset.records.copy()
+    damaged = {split: records.index[records["split"] == split][0] for split in ("train", "val", "test")}
+    for split, row in damaged.items():
+        cut = tmp_path / f"{split}.png"
+        cut.write_bytes(Path(records.at[row, "path"]).read_bytes()[:200])
+        records.at[row, "path"] = str(cut)
+    dataset = replace(phantom_dataset, records=records)
+    card = train(tiny_recipe, dataset, tmp_path / "run", init_weights=None, workers=0)
+    assert f": {len(dataset.subset('train')) - 1} images" in card.data
+    calibration = read_predictions(tmp_path / "run" / CALIBRATION_SPLIT)
+    assert set(calibration.images) == set(dataset.subset("val").records["image"]) - {
+        records.at[damaged["val"], "image"]
+    }
+    report = evaluate_run(tmp_path / "run", dataset, tmp_path / "out", split="test", resamples=100, workers=1)
+    assert report.classification.n_images == len(dataset.subset("test")) - 1
+    assert caplog.text.count("1 of ") == 3
+    for split, row in damaged.items():
+        listed = (tmp_path / "run" / "cache" / split / "refused.csv").read_text()
+        assert records.at[row, "image"] in listed
 
 
 def test_labels_too_rare_to_learn_leave_the_label_space(phantom_dataset: Dataset):
