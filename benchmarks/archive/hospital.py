@@ -2,8 +2,10 @@
 
 import csv
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,26 +37,25 @@ class Mangled:
     Attributes:
         images: folder of the films.
         reports: the table.
-        films: files in the folder.
-        frontal: readable frontal films.
+        films: accession number of each report -> its films, paths below the folder; none where they are missing.
         laterals: films whose header says lateral.
         damaged: films cut short.
-        missing: reports whose films are not there.
-        addenda: words of each addendum.
+        addenda: accession number -> words of the addendum of its report.
         secrets: names and places in the texts.
-        patients: patients with a readable film.
     """
 
     images: Path
     reports: Path
-    films: int
-    frontal: int
+    films: dict[str, tuple[str, ...]]
     laterals: int
     damaged: int
-    missing: int
-    addenda: tuple[str, ...]
+    addenda: dict[str, str]
     secrets: tuple[str, ...]
-    patients: int
+
+    @property
+    def missing(self) -> int:
+        """Reports whose films are not there."""
+        return sum(not films for films in self.films.values())
 
 
 def mangle(cohort: Path, out: Path, seed: int) -> Mangled:
@@ -67,54 +68,30 @@ def mangle(cohort: Path, out: Path, seed: int) -> Mangled:
     images = out / "export"
     table = pd.read_csv(cohort / "reports.csv", dtype=str, keep_default_na=False)
     rows: list[tuple[str, ...]] = []
-    addenda: list[str] = []
-    films = frontal = laterals = damaged = missing = 0
-    patients: set[str] = set()
+    addenda: dict[str, str] = {}
+    films: dict[str, tuple[str, ...]] = {}
+    laterals = damaged = 0
     for number, row in enumerate(table.to_dict("records")):
         accession, study = f"XR/2021/{number:05d}", generate_uid(entropy_srcs=[str(seed), str(number)])
-        day = pd.Timestamp(row["study_date"])
         signed = f"Dictated by Dr. {rng.choice(_NAMES)}, {rng.choice(_PLACES)}."
-        about = (
-            accession,
-            row["patient_id"].lstrip("0"),
-            f"{day:%d.%m.%Y}",
-            {"M": "m", "F": "w"}[row["sex"]],
-            row["age"],
-        )
-        text = f"FINDINGS: {row['findings']}\nIMPRESSION: {row['impression']}\n{signed}"
+        words = "item " + "".join(chr(ord("a") + int(digit)) for digit in f"{number:05d}")
+        rows += _rows(row, accession, signed, words if number % _ADDENDUM == 3 else "")
         if number % _ADDENDUM == 3:
-            words = "item " + "".join(chr(ord("a") + int(digit)) for digit in f"{number:05d}")
-            addenda.append(words)
-            later = (*about[:2], f"{day + pd.Timedelta(days=2):%d.%m.%Y}", *about[3:])
-            rows.append((*later, f"IMPRESSION: {row['impression']} Reviewed again, {words}.\n{signed}"))
-            text = f"FINDINGS: {row['findings']}\n{signed}"
-        rows.append((*about, text))
+            addenda[accession] = words
         if number % _MISSING == 11:
-            missing += 1
+            films[accession] = ()
             continue
-        film = dcmread(cohort / "images" / row["image"].replace(".png", ".dcm"))
-        film.AccessionNumber, film.StudyInstanceUID = accession, study
+        source = cohort / "images" / row["image"].replace(".png", ".dcm")
         folder = images / f"DIR{number % 3}" / study
-        folder.mkdir(parents=True)
-        film.save_as(folder / "IM000001.dcm")
-        films += 1
-        if number % _DAMAGED == 5:
-            content = (folder / "IM000001.dcm").read_bytes()
-            (folder / "IM000001.dcm").write_bytes(content[: len(content) // 2])
-            damaged += 1
-        else:
-            frontal += 1
-            patients.add(row["patient_id"])
-        if number % _LATERAL == 2:
-            film.ViewPosition = "LL"
-            film.save_as(folder / "IM000002.dcm")
-            films, laterals = films + 1, laterals + 1
-        if number % _SECOND == 4:
-            film.ViewPosition = row["view"]
-            film.PixelData = (film.pixel_array * np.float32(0.9)).astype(film.pixel_array.dtype).tobytes()
-            film.save_as(folder / "IM000003.dcm")
-            films, frontal = films + 1, frontal + 1
-            patients.add(row["patient_id"])
+        ids = {"AccessionNumber": accession, "StudyInstanceUID": study}
+        kinds = {"IM000001.dcm": "damaged" if number % _DAMAGED == 5 else "frontal"}
+        kinds |= {"IM000002.dcm": "lateral"} if number % _LATERAL == 2 else {}
+        kinds |= {"IM000003.dcm": "darker"} if number % _SECOND == 4 else {}
+        for name, kind in kinds.items():
+            _film(source, folder / name, ids, kind)
+        films[accession] = tuple((folder / name).relative_to(images).as_posix() for name in kinds)
+        laterals += "lateral" in kinds.values()
+        damaged += "damaged" in kinds.values()
     reports = out / "Befunde.csv"
     with reports.open("w", encoding="latin-1", newline="") as stream:
         writer = csv.writer(stream, delimiter=";")
@@ -123,4 +100,35 @@ def mangle(cohort: Path, out: Path, seed: int) -> Mangled:
     secrets = tuple(
         part for name in (*_NAMES, *(place.split()[-1] for place in _PLACES)) for part in name.split() if len(part) > 3
     )
-    return Mangled(images, reports, films, frontal, laterals, damaged, missing, tuple(addenda), secrets, len(patients))
+    return Mangled(images, reports, films, laterals, damaged, addenda, secrets)
+
+
+def _rows(row: Mapping[Any, str], accession: str, signed: str, words: str) -> list[tuple[str, ...]]:
+    """A report of the cohort as rows of the table; with words, its impression comes first, as a later addendum."""
+    day = pd.Timestamp(row["study_date"])
+    person, about = row["patient_id"].lstrip("0"), ({"M": "m", "F": "w"}[row["sex"]], row["age"])
+    findings, impression = f"FINDINGS: {row['findings']}", f"IMPRESSION: {row['impression']}"
+    if not words:
+        return [(accession, person, f"{day:%d.%m.%Y}", *about, f"{findings}\n{impression}\n{signed}")]
+    later = day + pd.Timedelta(days=2)
+    return [
+        (accession, person, f"{later:%d.%m.%Y}", *about, f"{impression} Reviewed again, {words}.\n{signed}"),
+        (accession, person, f"{day:%d.%m.%Y}", *about, f"{findings}\n{signed}"),
+    ]
+
+
+def _film(source: Path, target: Path, ids: dict[str, str], kind: str) -> None:
+    """Write a film of the cohort under the identifiers of the export."""
+    film = dcmread(source)
+    for name, value in ids.items():
+        setattr(film, name, value)
+    film.SOPInstanceUID = generate_uid(entropy_srcs=[ids["StudyInstanceUID"], target.name])
+    if kind == "lateral":
+        film.ViewPosition = "LL"
+    if kind == "darker":
+        film.PixelData = (film.pixel_array * np.float32(0.9)).astype(film.pixel_array.dtype).tobytes()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    film.save_as(target)
+    if kind == "damaged":
+        content = target.read_bytes()
+        target.write_bytes(content[: len(content) // 2])
