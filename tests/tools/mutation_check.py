@@ -1,16 +1,19 @@
-"""Change random lines of a room and see whether its tests notice. Run by hand:
+"""Change random lines of the product and see whether tests notice. Run by hand:
 
+    python tests/tools/mutation_check.py cxr nlp_labeler app --lines 30 --seed 1
     python tests/tools/mutation_check.py cxr/worklist --tests tests/worklist --lines 30 --seed 1
 
 Each change is made alone, in a copy of the tracked files: a comparison is turned around, a number or truth value
-changed, ``and`` and ``or`` exchanged, ``not`` taken away, a result replaced by None. Prints every change that no test
-noticed; the exit status is 1 if more than a tenth survived.
+changed, ``and`` and ``or`` exchanged, ``not`` taken away, a result replaced by None. A line is tried on the tests that
+name its module, then on those of its area; ``--tests`` names others. Prints every change that no test noticed; the
+exit status is 1 if more than a tenth survived.
 """
 
 import argparse
 import ast
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -92,34 +95,56 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def tests_of(root: Path, file: Path) -> list[list[str]]:
+    """Test files that name a module, and the folder of its area, in the order in which they are tried."""
+    module = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
+    package, name = module.rpartition(".")[::2]
+    naming = re.compile(rf"\b{re.escape(module)}\b|from {re.escape(package)} import [^\n]*\b{name}\b")
+    tests = root / "tests"
+    named = [path for path in sorted(tests.rglob("test_*.py")) if naming.search(path.read_text(encoding="utf-8"))]
+    parts = file.parts[1:-1] if file.parts[0] == "cxr" else file.parts[:1]
+    area = tests.joinpath(*parts)
+    while not area.is_dir():
+        area = area.parent
+    tried = [[str(path.relative_to(root)) for path in named]] if named else []
+    return [*tried, [str(area.relative_to(root))]] if area != tests else tried
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("room", help="folder or file of product code, from the root of the checkout")
-    parser.add_argument("--tests", nargs="+", required=True, help="what is given to pytest")
+    parser.add_argument("rooms", nargs="+", help="folders or files of product code, from the root of the checkout")
+    parser.add_argument("--tests", nargs="+", help="what is given to pytest; by default the tests of each line's area")
     parser.add_argument("--lines", type=int, default=30, help="how many lines to change")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=600.0, help="limit of one run of the tests")
     asked = parser.parse_args()
     root = Path(__file__).parents[2]
-    room = root / asked.room
     lines: dict[tuple[Path, int], list[tuple[ast.AST, str]]] = {}
-    for file in [room] if room.is_file() else sorted(room.rglob("*.py")):
-        for node, text in replacements(ast.parse(file.read_text(encoding="utf-8"))):
-            lines.setdefault((file.relative_to(root), node.lineno), []).append((node, text))
+    for room in [root / name for name in asked.rooms]:
+        for file in [room] if room.is_file() else sorted(room.rglob("*.py")):
+            for node, text in replacements(ast.parse(file.read_text(encoding="utf-8"))):
+                lines.setdefault((file.relative_to(root), node.lineno), []).append((node, text))
     draw = random.Random(asked.seed)
     chosen = draw.sample(sorted(lines), min(asked.lines, len(lines)))
+    drawn = [draw.choice(lines[place]) for place in chosen]
     survived = 0
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch)
         copy_of_tracked_files(root, copy)
-        if tests_notice(copy, asked.tests, asked.seconds):
-            sys.exit("the tests fail before anything is changed")
-        for count, (file, number) in enumerate(chosen, start=1):
-            node, text = draw.choice(lines[file, number])
+        passed: set[tuple[str, ...]] = set()
+        for count, ((file, number), (node, text)) in enumerate(zip(chosen, drawn, strict=True), start=1):
+            suites = [asked.tests] if asked.tests else tests_of(root, file)
             source = (root / file).read_text(encoding="utf-8")
-            (copy / file).write_text(replaced(source, node, text), encoding="utf-8")
-            noticed = tests_notice(copy, asked.tests, asked.seconds)
-            (copy / file).write_text(source, encoding="utf-8")
+            noticed = False
+            for suite in suites:
+                if tuple(suite) not in passed and tests_notice(copy, suite, asked.seconds):
+                    sys.exit(f"{' '.join(suite)}: fails before anything is changed")
+                passed.add(tuple(suite))
+                (copy / file).write_text(replaced(source, node, text), encoding="utf-8")
+                noticed = tests_notice(copy, suite, asked.seconds)
+                (copy / file).write_text(source, encoding="utf-8")
+                if noticed:
+                    break
             survived += not noticed
             say(f"{count}/{len(chosen)} {'killed' if noticed else 'SURVIVED'} {file}:{number}: {text}")
     say(f"{len(chosen) - survived} of {len(chosen)} killed")
