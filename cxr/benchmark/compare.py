@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cxr.benchmark.tables import PATIENT, read_csv, read_predictions
 from cxr.benchmark.write import PREDICTIONS_FILE
 from cxr.errors import DatasetError
 from cxr.evaluation.bootstrap import Estimate, bootstrap, estimates
 from cxr.evaluation.classification import headline_labels
 from cxr.evaluation.delong import AucComparison, compare_aucs
 from cxr.evaluation.ranking import RankedScores
+from cxr.tables import IMAGE, PATIENT, numbers, probabilities, read_csv
 
 __all__ = ["BenchmarkComparison", "FindingComparison", "compare_benchmarks"]
 
@@ -64,15 +64,12 @@ def _read(folder: Path) -> _Run:
     path = folder / PREDICTIONS_FILE
     if not path.is_file():
         raise DatasetError(f"no {PREDICTIONS_FILE} in {folder}; give the --out folder of a `cxr benchmark`")
-    images, names, probabilities = read_predictions(path)
     table = read_csv(path)
+    names, scores = probabilities(table)
     table.require([PATIENT, *(f"label_{name}" for name in names)])
-    try:
-        cells = [[float(cell or "nan") for cell in table.columns[f"label_{name}"]] for name in names]
-    except ValueError as error:
-        raise DatasetError(f"{path}: a label is not 1, 0 or empty: {error}") from error
-    rows = {image: row for row, image in enumerate(images)}
-    return _Run(rows, table.columns[PATIENT], names, probabilities, np.array(cells).T)
+    labels = np.stack([numbers(table, f"label_{name}") for name in names], axis=1)
+    rows = {image: row for row, image in enumerate(table.columns[IMAGE])}
+    return _Run(rows, table.columns[PATIENT], names, scores, labels)
 
 
 def _holm(p_values: list[float]) -> list[float]:

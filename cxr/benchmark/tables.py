@@ -1,123 +1,21 @@
-"""The two tables of a benchmark, predictions and labels: read, checked, joined before any figure is computed.
+"""The two tables of a benchmark, predictions and labels, joined and checked before any figure is computed."""
 
-A table is plain or gzipped CSV; the standard library suffices, since a clinic checks its certificates without the
-training extras. Whatever is wrong with one is said in one clear line.
-"""
-
-import csv
-import gzip
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cxr.errors import DatasetError
 from cxr.evaluation.subgroups import age_band
-from nlp_labeler.findings import LABELS, NO_FINDING
-from nlp_labeler.storage import write_rows
+from cxr.imaging.dicom_header import age_in_years
+from cxr.tables import IMAGE, PATIENT, TRUE_LABELS, CsvTable, findings_of, probabilities, read_csv
 
-__all__ = [
-    "CsvTable",
-    "LabeledPredictions",
-    "join",
-    "read_csv",
-    "read_predictions",
-    "refuse_shared_patients",
-    "write_predictions",
-]
+__all__ = ["LabeledPredictions", "join", "refuse_shared_patients"]
 
-IMAGE, LABELS_COLUMN, PATIENT = "Image Index", "Finding Labels", "Patient ID"
-PREFIX = "prob_"
 # Columns of the official table, and of ours, that divide images into subgroups.
 _ATTRIBUTES = {"sex": "Patient Gender", "age": "Patient Age", "view": "View Position", "hospital": "Hospital"}
-
-
-_SHOWN = 8  # names listed in a message
-
-
-@dataclass(frozen=True)
-class CsvTable:
-    """A table of text.
-
-    Attributes:
-        path: where it came from.
-        columns: name -> its cells, in the order of the file.
-        n_rows: number of rows.
-    """
-
-    path: Path
-    columns: dict[str, list[str]]
-    n_rows: int
-
-    def require(self, names: Sequence[str]) -> None:
-        """Check that columns are there.
-
-        Raises:
-            DatasetError: naming those that are missing and those that were found.
-        """
-        missing = [name for name in names if name not in self.columns]
-        if missing:
-            raise DatasetError(
-                f"{self.path} has no column {quoted(missing)}; its columns are {quoted(list(self.columns))}"
-            )
-
-    def require_unique(self, name: str) -> None:
-        """Check that no value of a column occurs twice.
-
-        Raises:
-            DatasetError: with how many do, and one of them.
-        """
-        repeated = [value for value, count in Counter(self.columns[name]).items() if count > 1]
-        if repeated:
-            raise DatasetError(
-                f"{self.path}: {len(repeated)} values of '{name}' occur more than once, e.g. '{repeated[0]}'; "
-                "keep one row of each"
-            )
-
-
-def quoted(names: Sequence[str]) -> str:
-    """Names for a message: the first few, quoted."""
-    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
-    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
-
-
-def read_csv(path: Path) -> CsvTable:
-    """Read a CSV file with a header line; ``.gz`` is decompressed.
-
-    Raises:
-        DatasetError: if it is missing, not UTF-8 text, empty, or a row has another number of cells than the header.
-    """
-    if not path.is_file():
-        raise DatasetError(f"no file at {path}")
-    try:
-        with _open(path) as stream:
-            rows = list(csv.reader(stream, strict=True))
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path} is not a readable CSV file: {error}") from error
-    body = [row for row in rows[1:] if row]
-    if not body:
-        raise DatasetError(f"{path} has no rows")
-    header = [name.strip() for name in rows[0]]
-    doubled = [name for name, count in Counter(header).items() if count > 1 and name]
-    if doubled:
-        raise DatasetError(f"{path} has column {quoted(doubled)} more than once")
-    for number, row in enumerate(body, start=2):
-        if len(row) != len(header):
-            raise DatasetError(f"{path}: row {number} has {len(row)} cells, the header has {len(header)}")
-    cells = zip(*body, strict=True)
-    columns = {name: list(column) for name, column in zip(header, cells, strict=True)}
-    return CsvTable(path, columns, len(body))
-
-
-def _open(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
 
 
 @dataclass(frozen=True)
@@ -141,81 +39,23 @@ class LabeledPredictions:
     attributes: Mapping[str, tuple[str, ...]]
 
 
-def read_predictions(path: Path) -> tuple[tuple[str, ...], tuple[str, ...], NDArray[np.float64]]:
-    """Images, findings and probabilities (N, L) of a table with `Image Index` and `prob_NAME` columns.
-
-    Raises:
-        DatasetError: if a column is missing or of an unknown finding, an image is listed twice, or a value is no
-            probability.
-    """
-    table = read_csv(path)
-    table.require([IMAGE])
-    names = tuple(name.removeprefix(PREFIX) for name in table.columns if name.startswith(PREFIX))
-    if not names:
-        raise DatasetError(
-            f"{path} has no column '{PREFIX}NAME'; one for each finding is needed, e.g. '{PREFIX}{LABELS[0]}'"
-        )
-    unknown = [name for name in names if name not in LABELS]
-    if unknown:
-        raise DatasetError(f"{path}: unknown finding {quoted(unknown)}; known are {', '.join(LABELS)}")
-    table.require_unique(IMAGE)
-    columns = [_probabilities(table, name) for name in names]
-    return tuple(table.columns[IMAGE]), names, np.stack(columns, axis=1)
-
-
-def _probabilities(table: CsvTable, name: str) -> NDArray[np.float64]:
-    cells = table.columns[PREFIX + name]
-    try:
-        values = np.array(cells, dtype=np.float64)
-    except ValueError:
-        values = np.array([_number_or_nan(cell) for cell in cells])
-    wrong = np.flatnonzero(~((values >= 0) & (values <= 1)))  # also finds NaN
-    if len(wrong):
-        first = wrong[0]
-        raise DatasetError(
-            f"{table.path}: column '{PREFIX}{name}' has {len(wrong)} values that are not probabilities in [0, 1], e.g. "
-            f"'{cells[first]}' for {table.columns[IMAGE][first]}"
-        )
-    return values
-
-
-def _number_or_nan(cell: str) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        return math.nan
-
-
 def _label_matrix(table: CsvTable, rows: Sequence[int], names: Sequence[str]) -> NDArray[np.float64]:
-    """(rows, names) from the `Finding Labels` cells, which separate findings by '|'.
-
-    Raises:
-        DatasetError: if a cell is empty, holds an unknown finding, or combines 'No Finding' with a finding.
-    """
-    known = {*LABELS, NO_FINDING}
+    """(rows, names) from the `Finding Labels` cells; an image without any, not even 'No Finding', is refused."""
     labels = np.zeros((len(rows), len(names)))
-    position = {name: c for c, name in enumerate(names)}
     for i, row in enumerate(rows):
-        found = table.columns[LABELS_COLUMN][row].split("|")
-        for name in found:
-            if name not in known:
-                raise DatasetError(
-                    f"{table.path}: unknown finding '{name}' for {table.columns[IMAGE][row]}; known are "
-                    f"{', '.join(LABELS)} and '{NO_FINDING}'"
-                )
-            if name in position:
-                labels[i, position[name]] = 1
-        if NO_FINDING in found and len(found) > 1:
-            raise DatasetError(
-                f"{table.path}: {table.columns[IMAGE][row]} is '{'|'.join(found)}'; '{NO_FINDING}' stands alone"
-            )
+        cell, where = table.columns[TRUE_LABELS][row], f"{table.path}: {table.columns[IMAGE][row]}"
+        if not cell:
+            raise DatasetError(f"{where} has no {TRUE_LABELS}, not even 'No Finding'")
+        found = findings_of(cell, where)
+        labels[i] = [name in found for name in names]
     return labels
 
 
 def _attribute(name: str, cells: Sequence[str]) -> tuple[str, ...]:
     if name != "age":
         return tuple(cells)
-    return tuple(age_band(_number_or_nan(cell.rstrip("Yy"))) for cell in cells)  # the first release wrote 058Y
+    ages = (age_in_years(cell, bare_number=True) for cell in cells)
+    return tuple(age_band(np.nan if age is None else age) for age in ages)
 
 
 def join(predictions: Path, labels: Path) -> LabeledPredictions:
@@ -229,9 +69,11 @@ def join(predictions: Path, labels: Path) -> LabeledPredictions:
     Raises:
         DatasetError: with one line, for anything in either table that would make a figure wrong.
     """
-    images, names, probabilities = read_predictions(predictions)
+    predicted = read_csv(predictions)
+    names, values = probabilities(predicted)
+    images = tuple(predicted.columns[IMAGE])
     table = read_csv(labels)
-    table.require([IMAGE, LABELS_COLUMN, PATIENT])
+    table.require([IMAGE, TRUE_LABELS, PATIENT])
     table.require_unique(IMAGE)
     row_of = {image: row for row, image in enumerate(table.columns[IMAGE])}
     unlabeled = [image for image in images if image not in row_of]
@@ -252,19 +94,11 @@ def join(predictions: Path, labels: Path) -> LabeledPredictions:
         patients=tuple(patients),
         label_names=names,
         labels=_label_matrix(table, rows, names),
-        probabilities=probabilities,
+        probabilities=values,
         attributes={
             name: _attribute(name, cells(column)) for name, column in _ATTRIBUTES.items() if column in table.columns
         },
     )
-
-
-def write_predictions(data: LabeledPredictions, path: Path) -> None:
-    """Write a table that :func:`read_predictions` reads, with patients and labels beside, for later comparison."""
-    header = [IMAGE, PATIENT, *(f"{PREFIX}{n}" for n in data.label_names), *(f"label_{n}" for n in data.label_names)]
-    labels = [["" if np.isnan(value) else f"{value:.0f}" for value in row] for row in data.labels]
-    rows = zip(data.images, data.patients, data.probabilities.tolist(), labels, strict=True)
-    write_rows(path, header, ([image, patient, *scores, *truth] for image, patient, scores, truth in rows))
 
 
 def refuse_shared_patients(images: Sequence[str], train_list: Path, labels: Path) -> None:

@@ -17,11 +17,11 @@ from cxr import __version__
 from cxr.benchmark.figures import Benchmark
 from cxr.benchmark.held_out_points import HeldOutPoint, HeldOutPoints
 from cxr.benchmark.sections import estimate_text, sections
-from cxr.benchmark.tables import write_predictions
 from cxr.evaluation.bootstrap import Estimate
 from cxr.evaluation.classification import ClassificationReport
 from cxr.evaluation.decisions import DecisionReport
 from cxr.operating_points import ANY_FINDING
+from cxr.tables import write_predictions
 from nlp_labeler.storage import write_text
 
 __all__ = ["FORMAT_VERSION", "PREDICTIONS_FILE", "write_benchmark"]
@@ -45,7 +45,9 @@ def write_benchmark(benchmark: Benchmark, out: Path) -> None:
     common = {"b": benchmark, "version": __version__, "sections": sections(benchmark)}
     mean_auc = estimate_text(benchmark.classification.mean_auc, 4)
     page = _render("benchmark.html.j2", **common, mean_auc=mean_auc, plots=all_plots(benchmark))
-    write_predictions(benchmark.predictions, out / PREDICTIONS_FILE)
+    data = benchmark.predictions
+    values = {"prob_": data.probabilities, "label_": data.labels}
+    write_predictions(out / PREDICTIONS_FILE, data.images, data.patients, {}, data.label_names, values)
     write_text(out / "benchmark.md", _render("benchmark.md.j2", **common))
     write_text(out / "benchmark.html", page)
     write_text(out / "benchmark.json", _to_json(benchmark))

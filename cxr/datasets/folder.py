@@ -62,7 +62,11 @@ def read(root: Path) -> Dataset:
         }
     )
     reports = _reports(root)
-    labels = split_labels(entries["Finding Labels"], LABELS) if reports is None else _mined(reports, records["image"])
+    labels = (
+        split_labels(entries["Finding Labels"], LABELS, root / ENTRY_FILE)
+        if reports is None
+        else _mined(reports, records["image"])
+    )
     return Dataset(root, root.name, LABELS, pd.concat([records, labels], axis=1), _boxes(root), reports)
 
 

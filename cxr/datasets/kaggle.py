@@ -97,7 +97,7 @@ def read_nih_sample(root: Path) -> Dataset:
     """Read the sample's label table, which has the columns of the whole."""
     table = read_table(root / _SAMPLE, ENTRY_COLUMNS[:7])
     folder = root / "images" if (root / "images").is_dir() else root / "sample" / "images"
-    labels = split_labels(table["Finding Labels"], LABELS)
+    labels = split_labels(table["Finding Labels"], LABELS, root / _SAMPLE)
     records = pd.DataFrame(
         {
             "image": table["Image Index"],

@@ -58,7 +58,7 @@ def read_subset(root: Path) -> Dataset:
             "view": index["view"],
         }
     )
-    records = pd.concat([records, split_labels(index["labels"], LABELS)], axis=1)
+    records = pd.concat([records, split_labels(index["labels"], LABELS, root / "index.csv")], axis=1)
     records["split"] = _with_validation(records, index["split"] == "train_val")
     return Dataset(root, "NIH subset", LABELS, records, _subset_boxes(index, records))
 
@@ -83,7 +83,7 @@ def read_official(root: Path) -> Dataset:
             "view": entries["View Position"],
         }
     )
-    records = pd.concat([records, split_labels(entries["Finding Labels"], LABELS)], axis=1)
+    records = pd.concat([records, split_labels(entries["Finding Labels"], LABELS, entry_file)], axis=1)
     records["split"] = _official_splits(root, records)
     return Dataset(root, "NIH ChestX-ray14", LABELS, records, _official_boxes(root, records))
 

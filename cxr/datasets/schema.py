@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxr.errors import DatasetError
+from cxr.tables import findings_of
 
 __all__ = [
     "BOX_COLUMNS",
@@ -121,14 +122,20 @@ def empty_boxes() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
 
 
-def split_labels(joined: pd.Series, label_space: tuple[str, ...]) -> pd.DataFrame:
+def split_labels(joined: pd.Series, label_space: tuple[str, ...], table: Path) -> pd.DataFrame:
     """The Finding Labels column -> one float32 column per label.
 
     Args:
-        joined: labels of each image joined with ``|``; ``No Finding`` and other names outside the space count as none.
+        joined: labels of each image joined with ``|``; an empty cell and ``No Finding`` are none.
         label_space: labels to look for.
+        table: where the column stands, for messages.
+
+    Raises:
+        DatasetError: if a cell names an unknown finding, or one beside ``No Finding``.
     """
-    bracketed = "|" + joined.fillna("").astype(str) + "|"
+    found = {cell: findings_of(cell, str(table)) for cell in joined.unique()}
     return pd.DataFrame(
-        {label: bracketed.str.contains(f"|{label}|", regex=False).astype(np.float32) for label in label_space}
+        {label: joined.map({cell: label in names for cell, names in found.items()}) for label in label_space},
+        dtype=np.float32,
+        index=joined.index,
     )

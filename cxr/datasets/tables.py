@@ -1,18 +1,16 @@
-"""Reading label tables: errors name the file, ids stay strings."""
+"""Label tables as data frames, beside the lists of splits: errors name the file, ids stay strings."""
 
 import gzip
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from cxr.errors import DatasetError
+from cxr.imaging.dicom_header import age_in_years
+from cxr.tables import read_csv
 
-__all__ = ["AGE_COLUMN_PATTERN", "find_table", "parse_ages", "read_list", "read_table"]
-
-AGE_COLUMN_PATTERN = re.compile(r"^0*(\d+)\s*([YMWD]?)$")
-_YEARS = {"": 1.0, "Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
+__all__ = ["find_table", "parse_ages", "read_list", "read_table"]
 
 
 def find_table(root: Path, *names: str) -> Path | None:
@@ -22,19 +20,14 @@ def find_table(root: Path, *names: str) -> Path | None:
 
 
 def read_table(path: Path, columns: Iterable[str] = ()) -> pd.DataFrame:
-    """A CSV table with every column as text, missing values as "".
+    """A CSV table with every column as text, missing values as ""; it may have no rows.
 
     Raises:
-        DatasetError: if it cannot be parsed or lacks one of ``columns``.
+        DatasetError: if it cannot be read or lacks one of ``columns``.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding_errors="replace")
-    except (ValueError, OSError, EOFError) as error:
-        raise DatasetError(f"{path}: cannot be read as a CSV table ({type(error).__name__})") from None
-    missing = [name for name in columns if name not in table]
-    if missing:
-        raise DatasetError(f"{path}: lacks the column {missing[0]!r}; found {', '.join(map(str, table.columns))}")
-    return table
+    table = read_csv(path, may_be_empty=True)
+    table.require(tuple(columns))
+    return pd.DataFrame(table.columns, dtype=str)
 
 
 def read_list(path: Path) -> list[str]:
@@ -49,6 +42,4 @@ def read_list(path: Path) -> list[str]:
 
 def parse_ages(column: pd.Series) -> pd.Series:
     """Ages such as ``58``, ``058Y`` or ``003M`` -> years; NaN where there is none, or none that a person reaches."""
-    parts = column.astype(str).str.strip().str.upper().str.extract(AGE_COLUMN_PATTERN)
-    years = pd.to_numeric(parts[0], errors="coerce") * parts[1].map(_YEARS)
-    return years.where(years <= 120)
+    return column.map(lambda cell: age_in_years(cell, bare_number=True)).astype(float)

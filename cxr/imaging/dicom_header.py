@@ -25,7 +25,8 @@ LATERAL_VIEWS = frozenset({"LL", "RL", "LAT", "LATERAL", "LLD", "RLD"})
 
 _SUPPORTED_SAMPLES = {1: ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), 3: ("RGB", "YBR_")}
 _NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PhotometricInterpretation")
-_AGE = re.compile(r"^(\d{1,3})([DWMY])$")
+_AGE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([DWMY]?)\s*$", re.IGNORECASE)
+_OLDEST = 120  # years; nobody is known to have grown much older
 _DAYS_PER_UNIT = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
 
 
@@ -69,10 +70,18 @@ def check_header(dataset: Dataset, limits: ReadLimits) -> None:
     _require_frontal_chest(dataset)
 
 
-def age_in_years(text: str | None) -> float | None:
-    """A DICOM age (``063Y``, ``011M``; leading zeros may be missing) in years; ``None`` for anything else."""
+def age_in_years(text: str | None, *, bare_number: bool = False) -> float | None:
+    """An age such as ``063Y`` or ``011M`` in years; ``None`` for anything else, and for an age that nobody reaches.
+
+    Args:
+        text: as DICOM (PS3.5, value representation AS) or a label table writes it; leading zeros may be missing.
+        bare_number: whether a number without a unit is one of years, as in label tables; DICOM always has a unit.
+    """
     match = _AGE.match(text or "")
-    return int(match[1]) * _DAYS_PER_UNIT[match[2]] / _DAYS_PER_UNIT["Y"] if match else None
+    if match is None or not (match[2] or bare_number):
+        return None
+    years = float(match[1]) * _DAYS_PER_UNIT[match[2].upper() or "Y"] / _DAYS_PER_UNIT["Y"]
+    return years if years <= _OLDEST else None
 
 
 def _require_frontal_chest(dataset: Dataset) -> None:

@@ -6,9 +6,8 @@
 - :func:`most_similar`: the same question asked of a few vectors in memory
 """
 
-from cxr.retrieval.building import IndexSummary, build_index
+from cxr.retrieval.building import IndexSummary, LabeledImage, build_index, read_labels
 from cxr.retrieval.index import Entry, ImageIndex, Neighbour, most_similar
-from cxr.retrieval.labels import LabeledImage, read_labels
 
 __all__ = [
     "Entry",

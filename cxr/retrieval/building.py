@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from cxr.errors import ConfigError
 from cxr.retrieval.index import ENTRIES_FILE, MANIFEST_FILE, VECTORS_FILE, Entry, IndexManifest
-from cxr.retrieval.labels import LabeledImage
 from cxr.screening import Examination, Screener, ScreeningResult, find_inputs, screen_many
+from cxr.tables import IMAGE, PATIENT, TRUE_LABELS, findings_of, read_csv
 from cxr.worklist.pictures import THUMBNAIL, pictures_of
 from cxr.worklist.subject import subject_of
 from nlp_labeler.storage import atomic_folder, file_sha256
 
-__all__ = ["IndexSummary", "IndexWriter", "build_index", "index_writer"]
+__all__ = ["IndexSummary", "IndexWriter", "LabeledImage", "build_index", "index_writer", "read_labels"]
 
 _AXES = 128
 _TRAINING = 20_000  # vectors that the principal axes are taken from
@@ -33,6 +33,27 @@ class IndexSummary:
 
     indexed: int
     refused: int
+
+
+@dataclass(frozen=True)
+class LabeledImage:
+    """One row of a label table: whose image it is and what was found."""
+
+    patient: str
+    findings: tuple[str, ...]
+
+
+def read_labels(path: Path) -> dict[str, LabeledImage]:
+    """Image name -> its row, of a table with ``Image Index``, ``Finding Labels`` (joined by |) and ``Patient ID``.
+
+    Raises:
+        DatasetError: if the table cannot be read, lacks a column, lists an image twice or names an unknown finding.
+    """
+    table = read_csv(path)
+    table.require([IMAGE, TRUE_LABELS, PATIENT])
+    table.require_unique(IMAGE)
+    rows = zip(*(table.columns[name] for name in (IMAGE, PATIENT, TRUE_LABELS)), strict=True)
+    return {image: LabeledImage(patient, findings_of(cell, f"{path}: {image}")) for image, patient, cell in rows}
 
 
 def build_index(

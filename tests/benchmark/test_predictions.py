@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxr.benchmark.tables import join, read_predictions, refuse_shared_patients, write_predictions
+from cxr.benchmark.tables import join, refuse_shared_patients
 from cxr.errors import DatasetError
+from cxr.tables import numbers, probabilities, read_csv, write_predictions
 
 
 def test_tables_are_joined_by_image_whatever_their_order(tables) -> None:
@@ -34,12 +35,28 @@ def test_gzip_and_the_old_age_format_are_read(tables) -> None:
     assert set(data.attributes["age"]) == {"18-39", "40-59", "60-79", "80+"}
 
 
+@pytest.mark.parametrize(("cell", "band"), [("11M", "0-17"), ("58.0", "40-59"), ("414", "unknown"), ("", "unknown")])
+def test_ages_of_a_label_table_have_units_or_are_years(tables, cell: str, band: str) -> None:
+    for row in tables.labels[1:]:
+        row[4] = cell
+    assert set(join(*tables.write()).attributes["age"]) == {band}
+
+
 def test_written_predictions_are_read_back_exactly(tables, tmp_path: Path) -> None:
     data = join(*tables.write())
-    write_predictions(data, tmp_path / "again.csv")
-    images, names, probabilities = read_predictions(tmp_path / "again.csv")
-    assert (images, names) == (data.images, data.label_names)
-    assert np.array_equal(probabilities, data.probabilities)
+    logits = np.random.default_rng(0).normal(size=data.labels.shape).astype(np.float32)
+    truth = np.where(logits > 1, np.nan, data.labels)
+    values = {"prob_": data.probabilities, "label_": truth, "logit_": logits}
+    path = tmp_path / "again.csv"
+    write_predictions(path, data.images, data.patients, {"sex": data.attributes["sex"]}, data.label_names, values)
+    table = read_csv(path)
+    names, read = probabilities(table)
+    assert (tuple(table.columns["Image Index"]), names) == (data.images, data.label_names)
+    assert tuple(table.columns["attribute_sex"]) == data.attributes["sex"]
+    assert np.array_equal(read, data.probabilities)
+    for column, name in enumerate(names):
+        assert np.array_equal(numbers(table, f"label_{name}"), truth[:, column], equal_nan=True)
+        assert np.array_equal(numbers(table, f"logit_{name}").astype(np.float32), logits[:, column])
 
 
 def rename_image_column(t) -> None:
@@ -75,6 +92,10 @@ def drop_patient_column(t) -> None:
 
 def unknown_label(t) -> None:
     t.labels[3][1] = "Effusion|Broken heart"
+
+
+def no_label(t) -> None:
+    t.labels[3][1] = ""
 
 
 def contradictory_label(t) -> None:
@@ -116,6 +137,7 @@ def doubled_column(t) -> None:
         (repeat_label, r"1 values of 'Image Index' occur more than once"),
         (drop_patient_column, r"no column 'Patient ID'"),
         (unknown_label, r"unknown finding 'Broken heart'"),
+        (no_label, r"has no Finding Labels, not even 'No Finding'"),
         (contradictory_label, r"'No Finding' stands alone"),
         (unlabeled_image, r"1 of \d+ images .* are not in .*, e\.g\. 'elsewhere\.png'"),
         (no_patient, r"has no Patient ID"),

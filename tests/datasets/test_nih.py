@@ -17,6 +17,7 @@ ENTRIES = """Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patie
 00000002_000.png,No Finding,0,2,80,F,AP,2500,2048,0.171,0.171
 00000003_000.png,Infiltration,0,3,412,F,PA,2500,2048,0.171,0.171
 00000004_000.png,Pleural_Thickening,2,4,006M,M,PA,2500,2048,0.171,0.171
+00000005_000.png,No Finding,0,5,63.0,M,PA,2500,2048,0.171,0.171
 """  # noqa: E501  (the header as published)
 BOXES = """Image Index,Finding Label,Bbox [x,y,w,h],,,
 00000003_000.png,Infiltrate,225.0,547.0,86.5,79.0,,,
@@ -41,7 +42,7 @@ def test_the_label_table_alone(published):
     assert records.loc["00000001_000.png", ["Cardiomegaly", "Emphysema", "Mass"]].tolist() == [1, 1, 0]
     assert dataset.labels()[1].sum() == 0
     assert records.loc["00000003_000.png", "split"] == "test"
-    assert records["split"].tolist() == ["train", "train", "test", "train"]
+    assert records["split"].tolist() == ["train", "train", "test", "train", ""]
 
 
 def test_ages_of_all_spellings(published):
@@ -49,6 +50,23 @@ def test_ages_of_all_spellings(published):
     assert ages[:2].tolist() == [57, 80]
     assert np.isnan(ages[2])  # nobody is 412
     assert ages[3] == pytest.approx(0.5)
+    assert ages[4] == 63
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [("Infiltrashun", "unknown finding 'Infiltrashun'"), ("Mass|No Finding", "'No Finding' stands alone")],
+)
+def test_a_finding_that_nobody_knows_is_refused_not_taken_for_none(published, cell, message):
+    (published / "Data_Entry_2017.csv").write_text(ENTRIES.replace(",Infiltration,", f",{cell},"))
+    with pytest.raises(DatasetError, match=message):
+        open_dataset(published)
+
+
+def test_a_row_that_lacks_cells_is_refused(published):
+    (published / "Data_Entry_2017.csv").write_text(ENTRIES.replace("00000002_000.png,No Finding,", "00000002_000.png,"))
+    with pytest.raises(DatasetError, match="row 3 has 10 cells, the header has 11"):
+        open_dataset(published)
 
 
 def test_boxes_keep_their_pixels_and_get_the_label_of_the_table(published):

@@ -61,7 +61,9 @@ def test_metadata_is_kept(read, ramp):
     assert metadata.pixel_aspect == 2.0
 
 
-@pytest.mark.parametrize(("text", "years"), [("007Y", 7), ("006M", 0.5), ("014D", 14 / 365.25), ("", None)])
+@pytest.mark.parametrize(
+    ("text", "years"), [("007Y", 7), ("006M", 0.5), ("014D", 14 / 365.25), ("", None), ("999Y", None)]
+)
 def test_ages_are_in_years(read, ramp, text, years):
     assert read(ramp, PatientAge=text).metadata.patient_age == (years if years is None else pytest.approx(years))
 

@@ -96,8 +96,9 @@ def test_images_are_indexed_with_the_models_findings_or_a_tables(tiny_bundle, im
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("Image Index,Patient ID\n", "no column 'Finding Labels'"),
+        ("Image Index,Patient ID\na,1\n", "no column 'Finding Labels'"),
         ("Image Index,Finding Labels,Patient ID\na,Gout,1\n", "Gout"),
+        ("Image Index,Finding Labels,Patient ID\na,Mass,1\na,Mass,1\n", "more than once"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_said(tmp_path, text, message):

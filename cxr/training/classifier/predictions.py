@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 from rich.progress import track
 from torch import nn
 
+from cxr import tables
 from cxr.datasets.dataset import Dataset
+from cxr.errors import DatasetError
+from cxr.tables import IMAGE, PATIENT, numbers, read_csv
 from cxr.training.shared.batches import UINT8_MAX, Images, PlainImages, plain_batches
-from nlp_labeler.storage import write_text
 
 
 @dataclass(frozen=True)
@@ -96,30 +97,40 @@ def split_predictions(
 
 def write_predictions(predictions: Predictions, path: Path) -> None:
     """CSV with `Image Index`, `Patient ID`, attribute_ columns, then logit_, prob_ and label_ columns per label."""
-    table: dict[str, object] = {"Image Index": predictions.images, "Patient ID": predictions.patients}
-    table |= {f"attribute_{name}": values for name, values in predictions.attributes.items()}
-    for prefix, values in (
-        ("logit_", predictions.logits),
-        ("prob_", predictions.probabilities),
-        ("label_", predictions.labels),
-    ):
-        table |= {f"{prefix}{name}": values[:, i] for i, name in enumerate(predictions.label_space)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, pd.DataFrame(table).to_csv(index=False, lineterminator="\n", float_format="%.7g"))
+    values: dict[str, NDArray[np.floating]] = {
+        "logit_": predictions.logits,
+        "prob_": predictions.probabilities,
+        "label_": predictions.labels,
+    }
+    tables.write_predictions(
+        path, predictions.images, predictions.patients, predictions.attributes, predictions.label_space, values
+    )
 
 
 def read_predictions(path: Path) -> Predictions:
-    """What write_predictions wrote; class maps are not kept in the file."""
-    header = pd.read_csv(path, nrows=0).columns
-    attributes = [c for c in header if c.startswith("attribute_")]
-    text = dict.fromkeys(["Image Index", "Patient ID", *attributes], str)
-    frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={c: [""] for c in header if c not in text})
-    names = tuple(c.removeprefix("logit_") for c in frame.columns if c.startswith("logit_"))
+    """What write_predictions wrote; class maps are not kept in the file.
+
+    Raises:
+        DatasetError: if it is no such table.
+    """
+    table = read_csv(path)
+    names = tuple(name.removeprefix("logit_") for name in table.columns if name.startswith("logit_"))
+    table.require([IMAGE, PATIENT, *(f"label_{name}" for name in names)])
+    if not names:
+        raise DatasetError(f"{path} has no column 'logit_NAME'; `cxr train` and `cxr evaluate` write one per label")
+    logits, labels = (
+        np.stack([numbers(table, prefix + name) for name in names], axis=1).astype(np.float32)
+        for prefix in ("logit_", "label_")
+    )
     return Predictions(
-        images=tuple(frame["Image Index"]),
-        patients=tuple(frame["Patient ID"]),
+        images=tuple(table.columns[IMAGE]),
+        patients=tuple(table.columns[PATIENT]),
         label_space=names,
-        logits=frame[[f"logit_{n}" for n in names]].to_numpy(np.float32),
-        labels=frame[[f"label_{n}" for n in names]].to_numpy(np.float32),
-        attributes={c.removeprefix("attribute_"): tuple(frame[c]) for c in attributes},
+        logits=logits,
+        labels=labels,
+        attributes={
+            name.removeprefix("attribute_"): tuple(cells)
+            for name, cells in table.columns.items()
+            if name.startswith("attribute_")
+        },
     )
