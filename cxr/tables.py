@@ -105,10 +105,13 @@ def read_csv(path: Path, *, may_be_empty: bool = False) -> CsvTable:
     doubled = [name for name, count in Counter(header).items() if count > 1 and name]
     if doubled:
         raise DatasetError(f"{path} has column {quoted(doubled)} more than once")
+    # Nameless columns at the end are nobody's: the published list of boxes has three in its header and none below.
+    while header and not header[-1]:
+        header.pop()
     for number, row in enumerate(body, start=2):
-        if len(row) != len(header):
+        if len(row) < len(header) or any(row[len(header) :]):
             raise DatasetError(f"{path}: row {number} has {len(row)} cells, the header has {len(header)}")
-    cells = zip(*body, strict=True) if body else [()] * len(header)
+    cells = zip(*(row[: len(header)] for row in body), strict=True) if body else [()] * len(header)
     return CsvTable(path, {name: list(column) for name, column in zip(header, cells, strict=True)}, len(body))
 
 

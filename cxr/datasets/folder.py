@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxr.datasets.schema import BOX_COLUMNS, ENTRY_COLUMNS, SPLITS, Dataset, empty_boxes, split_labels
-from cxr.datasets.tables import parse_ages, read_list, read_table
+from cxr.datasets.schema import ENTRY_COLUMNS, SPLITS, Dataset, empty_boxes, split_labels
+from cxr.datasets.tables import parse_ages, read_boxes, read_list, read_table
 from cxr.errors import DatasetError
 from nlp_labeler.findings import LABELS
 
@@ -103,7 +103,4 @@ def _mined(reports: pd.DataFrame, images: pd.Series) -> pd.DataFrame:
 
 def _boxes(root: Path) -> pd.DataFrame:
     path = root / BOX_FILE
-    table = read_table(path).iloc[:, :6] if path.is_file() else empty_boxes()
-    if table.empty:
-        return empty_boxes()
-    return table.set_axis(list(BOX_COLUMNS), axis=1).astype(dict.fromkeys(BOX_COLUMNS[2:], np.float64))
+    return read_boxes(path) if path.is_file() else empty_boxes()

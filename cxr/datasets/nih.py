@@ -14,7 +14,7 @@ from PIL import Image
 
 from cxr.datasets.schema import BOX_COLUMNS, ENTRY_COLUMNS, Dataset, empty_boxes, split_labels
 from cxr.datasets.splits import assign_splits
-from cxr.datasets.tables import find_table, parse_ages, read_list, read_table
+from cxr.datasets.tables import find_table, parse_ages, read_boxes, read_list, read_table
 from cxr.errors import DatasetError
 from nlp_labeler.findings import LABELS
 
@@ -134,11 +134,10 @@ def _official_boxes(root: Path, records: pd.DataFrame) -> pd.DataFrame:
     path = find_table(root, "BBox_List_2017.csv")
     if path is None:
         return empty_boxes()
-    table = read_table(path).iloc[:, :6].set_axis(list(BOX_COLUMNS), axis=1)
+    table = read_boxes(path)
     table = table[table["image"].isin(records["image"])].reset_index(drop=True)
     table["label"] = table["label"].replace(_BOX_LABELS)
-    numbers = list(BOX_COLUMNS[2:])
-    return table.astype(dict.fromkeys(numbers, np.float64))
+    return table
 
 
 def _scale(path: str) -> tuple[float, float]:

@@ -4,13 +4,15 @@ import gzip
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from cxr.datasets.schema import BOX_COLUMNS, BOX_HEADER
 from cxr.errors import DatasetError
 from cxr.imaging.dicom_header import age_in_years
 from cxr.tables import read_csv
 
-__all__ = ["find_table", "parse_ages", "read_list", "read_table"]
+__all__ = ["find_table", "parse_ages", "read_boxes", "read_list", "read_table"]
 
 
 def find_table(root: Path, *names: str) -> Path | None:
@@ -28,6 +30,20 @@ def read_table(path: Path, columns: Iterable[str] = ()) -> pd.DataFrame:
     table = read_csv(path, may_be_empty=True)
     table.require(tuple(columns))
     return pd.DataFrame(table.columns, dtype=str)
+
+
+def read_boxes(path: Path) -> pd.DataFrame:
+    """A list of boxes in the published columns, as of :attr:`~cxr.datasets.schema.Dataset.boxes`.
+
+    Raises:
+        DatasetError: if it cannot be read, lacks a column or holds an edge that is no number.
+    """
+    header = [name for name in BOX_HEADER if name]
+    boxes = read_table(path, header)[header].set_axis(list(BOX_COLUMNS), axis=1)
+    try:
+        return boxes.astype(dict.fromkeys(BOX_COLUMNS[2:], np.float64))
+    except ValueError as error:
+        raise DatasetError(f"{path}: an edge of a box is no number: {error}") from None
 
 
 def read_list(path: Path) -> list[str]:

@@ -74,6 +74,13 @@ def test_boxes_keep_their_pixels_and_get_the_label_of_the_table(published):
     assert box.tolist() == ["00000003_000.png", "Infiltration", 225.0, 547.0, 86.5, 79.0]
 
 
+def test_a_box_without_numbers_is_refused(published):
+    with gzip.open(published / "BBox_List_2017.csv.gz", "wt") as stream:
+        stream.write(BOXES.replace("86.5", "wide"))
+    with pytest.raises(DatasetError, match=r"no number.*'wide'"):
+        open_dataset(published)
+
+
 def test_pictures_are_found_in_numbered_folders(published):
     for folder, name in (("images", "00000001_000.png"), ("images_002/images", "00000003_000.png")):
         (published / folder).mkdir(parents=True)
@@ -89,7 +96,7 @@ def test_unknown_layouts_and_broken_tables(tmp_path):
     with pytest.raises(DatasetError, match="no known dataset layout"):
         open_dataset(tmp_path)
     (tmp_path / "Data_Entry_2017.csv").write_text("Image Index,Labels\n")
-    with pytest.raises(DatasetError, match="lacks the column 'Finding Labels'"):
+    with pytest.raises(DatasetError, match="has no column 'Finding Labels'"):
         open_dataset(tmp_path)
 
 

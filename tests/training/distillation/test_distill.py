@@ -79,7 +79,7 @@ def test_a_finished_run_is_returned_and_another_recipe_refused(distilled: Path, 
     [
         ("file,Fracture\na.png,1\n", "'Fracture' is no finding"),
         ("file,Mass\na.png,yes\n", "Mass is 'yes'"),
-        ("picture\na.png\n", "lacks the column 'file'"),
+        ("picture\na.png\n", "has no column 'file'"),
         ("file\nmissing.png\n", "missing.png cannot be learned from"),
     ],
 )
