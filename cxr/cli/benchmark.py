@@ -1,11 +1,15 @@
 """``cxr benchmark``: figures of one model on held-out patients, and the comparison of two."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cxr.cli.conventions import DefaultCommandGroup
+from nlp_labeler.cli import Engine, EngineOption, PolicyOption, parse_columns
+
+if TYPE_CHECKING:
+    from cxr.evaluation.bootstrap import Estimate
 
 __all__ = ["app"]
 
@@ -19,6 +23,7 @@ app = typer.Typer(
     cxr benchmark DATASET --bundle BUNDLE --out DIR [--split test]
     cxr benchmark --predictions P.csv --labels L.csv --out DIR
     cxr benchmark compare DIR_A DIR_B
+    cxr benchmark reports REFERENCE.csv CANDIDATE.csv --out DIR
 
     All options: cxr benchmark run --help
     """,
@@ -116,3 +121,62 @@ def compare(
         f"mean of {len(comparison.mean_over)}", "", "", f"{mean.value:+.4f} ({mean.low:+.4f} to {mean.high:+.4f})"
     )
     Console().print(table)
+
+
+@app.command()
+def reports(
+    reference: Annotated[
+        Path, typer.Argument(help="The reports as they should be: any file or folder that nlp-labeler reads.")
+    ],
+    candidate: Annotated[Path, typer.Argument(help="The reports that are judged, joined to the others by id.")],
+    out: Annotated[Path, typer.Option(help="Folder for errors.csv, left_out.csv and report_errors.json.")],
+    policy: PolicyOption = "openi",
+    engine: EngineOption = Engine.AUTO,
+    columns: Annotated[
+        str,
+        typer.Option(metavar="id=NAME,text=NAME", help="What the tables call id, text, findings, impression."),
+    ] = "",
+    encoding: Annotated[str | None, typer.Option(help="Of files that are neither UTF-8 nor UTF-16.")] = None,
+    patient: Annotated[
+        str | None, typer.Option(help="Column of REFERENCE with the patient, whose reports are resampled together.")
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples behind the intervals.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Makes the intervals repeatable.")] = 0,
+) -> None:
+    """Count the errors of reports: false and missed findings, wrong places, severities and comparisons."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from cxr.benchmark.reports import compare_report_files, write_report_comparison
+    from nlp_labeler.formats.record import ReadOptions
+    from nlp_labeler.labeler import Labeler
+
+    comparison = compare_report_files(
+        reference,
+        candidate,
+        Labeler.load(policy, engine.value),
+        reading=ReadOptions(encoding, parse_columns(columns)),
+        patient=patient,
+        resamples=resamples,
+        seed=seed,
+    )
+    write_report_comparison(comparison, out)
+    summary = comparison.summary
+    table = Table(
+        "errors per report", "all", "significant", title=f"{summary.n_reports} reports of {summary.n_patients} patients"
+    )
+    for kind, figure in summary.by_kind.items():
+        table.add_row(kind, _figure(figure), _figure(summary.significant_by_kind[kind]))
+    table.add_section()
+    table.add_row("together", _figure(summary.total), _figure(summary.significant))
+    table.add_row("share without a significant error", "", _figure(summary.free))
+    Console().print(table)
+    typer.echo(f"{out / 'errors.csv'}")
+    for reason, number in comparison.reasons.most_common():
+        typer.echo(f"cxr: left out: {number} {reason}", err=True)
+    if comparison.left_out:
+        raise typer.Exit(1)
+
+
+def _figure(estimate: "Estimate") -> str:
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
