@@ -4,7 +4,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from cxr.datasets import chexpert, folder, kaggle, mimic_cxr, nih, padchest, vindr_cxr
+from cxr.datasets import (
+    brax,
+    chexpert,
+    chexpert_plus,
+    folder,
+    kaggle,
+    mimic_cxr,
+    nih,
+    openi,
+    padchest,
+    pneumothorax,
+    vindr_cxr,
+)
 from cxr.datasets.schema import Dataset
 from cxr.errors import DatasetError
 
@@ -43,6 +55,28 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "VinBigData (Kaggle)": Layout(
         kaggle.recognises_vinbigdata, kaggle.read_vinbigdata, "train.csv train/*.dicom or train/*.png"
+    ),
+    "SIIM-ACR pneumothorax (Kaggle)": Layout(
+        pneumothorax.recognises_siim,
+        pneumothorax.read_siim,
+        "train-rle.csv or stage_2_train.csv, dicom-images-train/*/*/*.dcm",
+    ),
+    "CANDID-PTX": Layout(
+        pneumothorax.recognises_candid,
+        pneumothorax.read_candid,
+        "Pneumothorax_reports.csv dataset/SOPInstanceUID, with or without .dcm",
+    ),
+    "OpenI (Kaggle)": Layout(
+        openi.recognises, openi.read, "indiana_reports.csv indiana_projections.csv images/images_normalized/*.png"
+    ),
+    "BRAX": Layout(
+        brax.recognises, brax.read, "master_spreadsheet_update.csv and the PNG or DICOM files that it names"
+    ),
+    "CheXpert Plus": Layout(
+        chexpert_plus.recognises,
+        chexpert_plus.read,
+        "df_chexpert_plus_240401.csv chexbert_labels/impression_fixed.json train/patientNNNNN/studyN/*.jpg, "
+        "or PNG/{train,valid}/..., DICOM/{train,valid}/...",
     ),
     "CheXpert": Layout(
         chexpert.recognises,
