@@ -5,13 +5,23 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from typer.core import TyperGroup
 
 from cxr.errors import ConfigError, MissingExtraError
 
-__all__ = ["DefaultCommandGroup", "counting_bar", "require", "require_paths"]
+if TYPE_CHECKING:
+    from cxr.datasets.schema import Dataset
+
+__all__ = ["AllowMissing", "DefaultCommandGroup", "counting_bar", "require", "require_paths", "without_missing"]
+
+AllowMissing = Annotated[
+    bool,
+    typer.Option("--allow-missing", help="Go on with the images that are there; OUT/missing.csv lists the others."),
+]
+"""Option of the commands that read a whole dataset, of which only a part may have been downloaded."""
 
 
 def require(feature: str, extra: str, *modules: str) -> None:
@@ -32,6 +42,18 @@ def require_paths(paths: Sequence[Path]) -> None:
     """
     if not any(path.exists() for path in paths):
         raise ConfigError(f"{paths[0]} does not exist; give files, folders or zip archives that do")
+
+
+def without_missing(dataset: "Dataset", listed: Path) -> "Dataset":
+    """The images that are there; how many are not is said, and a file lists them."""
+    from nlp_labeler.storage import write_rows
+
+    there, missing = dataset.present()
+    if missing:
+        listed.parent.mkdir(parents=True, exist_ok=True)
+        write_rows(listed, ("image",), [(image,) for image in missing])
+        typer.echo(f"{len(missing)} of {len(dataset)} images are not there; see {listed}", err=True)
+    return there
 
 
 @contextmanager

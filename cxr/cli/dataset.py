@@ -159,6 +159,9 @@ def check(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder in any known layout.")],
     images: Annotated[bool, typer.Option("--images/--tables-only", help="Open images, or read tables only.")] = True,
     gate: Annotated[bool, typer.Option("--gate/--no-gate", help="Look for images that are no frontal chest.")] = True,
+    missing: Annotated[
+        Path | None, typer.Option(help="List the images that are not there in this file, and check the others.")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Images read at a time; 0 takes one per core.", min=0)] = 0,
 ) -> None:
     """Find leaks between splits, unusable images, images that are no frontal chest and labels that contradict.
@@ -169,13 +172,15 @@ def check(
     """
     import os
 
-    from cxr.cli.conventions import counting_bar, require
+    from cxr.cli.conventions import counting_bar, require, without_missing
 
     require("checking datasets", "label", "pandas", "pyarrow")
     from cxr.datasets.check import check_dataset
     from cxr.datasets.dataset import open_dataset
 
     opened = open_dataset(dataset)
+    if missing:
+        opened = without_missing(opened, missing)
     with counting_bar("images") as advance:
         faults = check_dataset(
             opened, images=images, frontal=gate, workers=workers or os.cpu_count() or 1, progress=advance

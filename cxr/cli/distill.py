@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cxr.cli.conventions import AllowMissing
+
 
 def distill(
     recipe: Annotated[str, typer.Argument(help="A shipped recipe's name (distilled) or a .toml file.")],
@@ -26,9 +28,10 @@ def distill(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Images decoded at a time; default: half the cores.")
     ] = None,
+    allow_missing: AllowMissing = False,
 ) -> None:
     """Train teachers that have not seen what they speak of, and distill them into one network."""
-    from cxr.cli.conventions import require
+    from cxr.cli.conventions import require, without_missing
 
     require("training", "train", "torch", "timm", "pandas")
     import torch
@@ -44,9 +47,12 @@ def distill(
         raise ConfigError(f"--device '{device}': choose auto, cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("--device cuda: there is none here; choose auto or cpu")
+    settings, dataset = load_distillation_recipe(recipe), open_dataset(data)
+    if allow_missing:
+        dataset = without_missing(dataset, out / "missing.csv")
     card = run_distillation(
-        load_distillation_recipe(recipe),
-        open_dataset(data),
+        settings,
+        dataset,
         out,
         Sources(
             weights=init_weights,

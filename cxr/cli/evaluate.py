@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cxr.cli.conventions import AllowMissing
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -22,9 +24,10 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Folder for predictions.csv and evaluation.json.")],
     split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples of the patients.")] = 1000,
+    allow_missing: AllowMissing = False,
 ) -> None:
     """Score a trained run on patients it has not seen, with 95 % intervals."""
-    from cxr.cli.conventions import require
+    from cxr.cli.conventions import require, without_missing
 
     require("evaluating", "train", "torch", "timm", "pandas")
     from rich.console import Console
@@ -36,7 +39,10 @@ def evaluate(
 
     if split not in {"train", "val", "test"}:
         raise ConfigError(f"--split '{split}': choose train, val or test")
-    report = evaluate_run(run, open_dataset(data), out, split=split, resamples=resamples, workers=default_workers())
+    dataset = open_dataset(data)
+    if allow_missing:
+        dataset = without_missing(dataset, out / "missing.csv")
+    report = evaluate_run(run, dataset, out, split=split, resamples=resamples, workers=default_workers())
     figures = report.classification
     console = Console()
     console.print(classification_table(figures))

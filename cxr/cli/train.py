@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cxr.cli.conventions import AllowMissing
+
 
 def train(
     recipe: Annotated[str, typer.Argument(help="A shipped recipe's name (baseline, demo, ...) or a .toml file.")],
@@ -17,13 +19,10 @@ def train(
     processes: Annotated[
         int, typer.Option(min=1, help="Processes that share each batch, on a GPU each where there is one.")
     ] = 1,
-    allow_missing: Annotated[
-        bool,
-        typer.Option("--allow-missing", help="Train on the images that are there; OUT/missing.csv lists the others."),
-    ] = False,
+    allow_missing: AllowMissing = False,
 ) -> None:
     """Train a classifier on a dataset's training patients."""
-    from cxr.cli.conventions import require
+    from cxr.cli.conventions import require, without_missing
 
     require("training", "train", "torch", "lightning", "timm", "pandas")
     from cxr.datasets.dataset import open_dataset
@@ -31,16 +30,11 @@ def train(
     from cxr.training.classifier.recipe import load_recipe
     from cxr.training.classifier.train import default_workers
     from cxr.training.classifier.train import train as run_training
-    from nlp_labeler.storage import write_rows
 
     settings = load_recipe(recipe)
     dataset = open_dataset(data)
     if allow_missing:
-        dataset, missing = dataset.present()
-        if missing:
-            out.mkdir(parents=True, exist_ok=True)
-            write_rows(out / "missing.csv", ("image",), [(image,) for image in missing])
-            typer.echo(f"{len(missing)} images are not there; see {out / 'missing.csv'}", err=True)
+        dataset = without_missing(dataset, out / "missing.csv")
     require_no_leaks(dataset)
     card = run_training(
         settings,
@@ -67,13 +61,14 @@ def train_report(
         Path, typer.Option(help="The --out folder of a finished `cxr train`, whose features are read.")
     ],
     out: Annotated[Path, typer.Option(help="Run folder. A rerun with the same folder resumes where it stopped.")],
+    allow_missing: AllowMissing = False,
     _trunk: Annotated[str | None, typer.Option("--trunk", hidden=True, is_eager=True, callback=_renamed)] = None,
 ) -> None:
     """Train a report generator on the features of a trained classifier.
 
     `cxr export RUN --report-run OUT` then puts it into a bundle.
     """
-    from cxr.cli.conventions import require
+    from cxr.cli.conventions import require, without_missing
 
     require("training", "train", "torch", "lightning", "timm", "pandas", "tokenizers")
     from cxr.datasets.dataset import open_dataset
@@ -84,6 +79,8 @@ def train_report(
 
     settings = load_report_recipe(recipe)
     dataset = open_dataset(data)
+    if allow_missing:
+        dataset = without_missing(dataset, out / "missing.csv")
     require_no_leaks(dataset)
     card = run_training(settings, dataset, classifier, out, workers=default_workers())
     typer.echo(f"trained a generator of {len(card.words)} words on {card.data}: {out / 'model.safetensors'}")

@@ -90,7 +90,7 @@ def build_dataset(
         for folder in (parts, archive.folder):
             folder.mkdir(parents=True, exist_ok=True)
         labels = (labeler.policy, labeler.engine, _code_of_labels())
-        linking = (linker.link, patient_is_study, require_frontal, archive.patient("salt"))
+        linking = (linker.link, linker.by_id, patient_is_study, require_frontal, archive.patient("salt"))
         setting = repr((_PART_FORMAT, str(images.absolute()), labels, linking))
         done: list[Path] = []
         rows = source.rows()

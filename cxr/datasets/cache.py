@@ -152,15 +152,22 @@ def _key(paths: list[Path], images: list[str], size: int) -> str:
     """Hash of what the pixels depend on.
 
     Raises:
-        DatasetError: if a file is missing.
+        DatasetError: if files are missing, saying how many.
     """
     digest = hashlib.sha256(f"{PREPROCESSING_VERSION} {size}".encode())
+    missing = []
     for path, image in zip(paths, images, strict=True):
         try:
             found = path.stat()
         except OSError:
-            raise DatasetError(f"image {image} is listed but not found at {path}") from None
+            missing.append(f"{image} at {path}")
+            continue
         digest.update(f"\n{path}\t{found.st_size}\t{found.st_mtime_ns}".encode())
+    if missing:
+        raise DatasetError(
+            f"{len(missing)} of {len(paths)} images are listed but not there, the first {missing[0]}; complete the "
+            "download, or say --allow-missing to go on without them"
+        )
     return digest.hexdigest()
 
 

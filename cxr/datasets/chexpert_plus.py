@@ -64,8 +64,8 @@ def _labels_file(root: Path) -> tuple[str, Path]:
             if (path := root / folder / f"{section}_fixed.json").is_file():
                 return section, path
     raise DatasetError(
-        f"{root}: no labels: {_LABEL_FOLDERS[0]}/{_SECTIONS[0]}_fixed.json is not there. Download it, or mine the reports "
-        "with `cxr dataset build` as data/chexpert.md says"
+        f"{root}: no labels: {_LABEL_FOLDERS[0]}/{_SECTIONS[0]}_fixed.json is not there; download it, or mine the "
+        "reports with `cxr dataset build` as data/chexpert.md says"
     )
 
 

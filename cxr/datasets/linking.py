@@ -58,11 +58,13 @@ class Linker:
         index: the images.
         link: the way.
         patient_is_study: call the patient after the report where nothing else names one.
+        by_id: find files by the report's id although the table has a column of images.
     """
 
-    def __init__(self, index: ImageIndex, link: Link, *, patient_is_study: bool = False) -> None:
+    def __init__(self, index: ImageIndex, link: Link, *, patient_is_study: bool = False, by_id: bool = False) -> None:
         self.index = index
         self.link = link
+        self.by_id = by_id
         self._patient_is_study = patient_is_study
 
     @classmethod
@@ -77,6 +79,8 @@ class Linker:
         sample = list(islice(table.rows(), _SAMPLE))
         ways = [link] if link else [way for way in Link if _possible(way, index, table)]
         linkers = [cls(index, way, patient_is_study=patient_is_study) for way in ways]
+        if Link.FILE in ways and "image" in table.found:  # it may tell what was examined, not the files
+            linkers.append(cls(index, Link.FILE, patient_is_study=patient_is_study, by_id=True))
         found = []
         for linker in linkers:
             found.append(sum(bool(linker.files_of(row).files) for row in sample))
@@ -90,6 +94,8 @@ class Linker:
                 f"accession=NAME (recognised are {table.found or 'none'})"
             )
         table.notes.append(f"reports find their images by {_MEANINGS[best.link]} (--link {best.link})")
+        if best.by_id:
+            table.notes.append(f"the column {table.found['image']!r} names no files; the reports' ids do")
         best._require_patients(sample, table)
         return best
 
@@ -123,7 +129,7 @@ class Linker:
         return named or (f"study {row.id}" if self._patient_is_study else "")
 
     def _by_name(self, row: ReportRow) -> Linked:
-        if not row.images:
+        if self.by_id or not row.images:
             if row.shared:
                 message = "reports of several patients have its id; name the images in a column"
                 return Linked([], [(row.id, "several_patients", message)])

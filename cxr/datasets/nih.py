@@ -64,18 +64,17 @@ def read_subset(root: Path) -> Dataset:
 
 
 def read_official(root: Path) -> Dataset:
-    """Read the published folder; without pictures the label table alone is read, with empty paths."""
+    """Read the published folder; without any picture the label table alone is read, with empty paths."""
     entry_file = find_table(root, *_ENTRY_FILES)
     if entry_file is None:
         raise DatasetError(f"{root}: none of {', '.join(_ENTRY_FILES)} is there")
     entries = read_table(entry_file, ENTRY_COLUMNS[:7])
     places = _find_pictures(root)
-    if places:
-        entries = entries[entries["Image Index"].isin(places)].reset_index(drop=True)
+    elsewhere = str(root / "images" / "{}") if places else ""
     records = pd.DataFrame(
         {
             "image": entries["Image Index"],
-            "path": [places.get(name, "") for name in entries["Image Index"]],
+            "path": [places.get(name, elsewhere.format(name)) for name in entries["Image Index"]],
             "patient": entries["Patient ID"],
             "follow_up": pd.to_numeric(entries["Follow-up #"], errors="coerce").fillna(0).astype(int),
             "age": parse_ages(entries["Patient Age"]),
@@ -120,9 +119,10 @@ def _find_pictures(root: Path) -> dict[str, str]:
 def _subset_boxes(index: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
     """Boxes of a subset, from the JSON lists of its index to pixels of its smaller files."""
     rows = []
-    for image, path, boxes in zip(records["image"], records["path"], index.get("boxes_1024_xywh", ""), strict=True):
-        if boxes:
-            across, down = _scale(path)
+    listed = index["boxes_1024_xywh"] if "boxes_1024_xywh" in index else [""] * len(index)
+    for image, path, boxes in zip(records["image"], records["path"], listed, strict=True):
+        if boxes and (scale := _scale(path)):
+            across, down = scale
             for label, x, y, width, height in json.loads(boxes):
                 name = _BOX_LABELS.get(label, label)
                 rows.append((image, name, x * across, y * down, width * across, height * down))
@@ -140,10 +140,13 @@ def _official_boxes(root: Path, records: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _scale(path: str) -> tuple[float, float]:
-    """Pixels of a file per pixel of the published picture, across and down."""
+def _scale(path: str) -> tuple[float, float] | None:
+    """Pixels of a file per pixel of the published picture, across and down; ``None`` where it is missing or damaged.
+
+    Whoever reads the picture tells so; its boxes are of no use without it.
+    """
     try:
         with Image.open(path) as picture:
             return picture.width / _BOX_SIDE, picture.height / _BOX_SIDE
     except OSError:
-        raise DatasetError(f"{path}: is listed with boxes but cannot be opened") from None
+        return None

@@ -3,9 +3,9 @@
 - SIIM-ACR: train-rle.csv (ImageId, EncodedPixels) and dicom-images-train/STUDY/SERIES/IMAGE.dcm; stage_2_train.csv goes
   with the same files. A mask is a run-length code, -1 where there is none. No patients are named: every film stands for
   its own.
-- CANDID-PTX: Pneumothorax_reports.csv (SOPInstanceUID, EncodedPixels, filename) and DICOM files called after the UID, in
-  any folder. The file name of the source begins with the patient (P0001_...). Its masks are not read: whether they count
-  in rows or columns is not published.
+- CANDID-PTX: Pneumothorax_reports.csv (SOPInstanceUID, EncodedPixels, filename) and DICOM files called after the UID,
+  in any folder. The file name of the source begins with the patient (P0001_...). Its masks are not read: whether they
+  count in rows or columns is not published.
 """
 
 import logging
@@ -48,12 +48,8 @@ def read_siim(root: Path) -> Dataset:
     found = _siim_table(root)
     if found is None:
         raise DatasetError(f"{root}: none of {', '.join(_SIIM_TABLES)} is there")
-    table = read_table(found)
-    # The published header has a space before its second name, and before -1.
-    table = table.set_axis([name.strip() for name in table.columns], axis=1)
-    if not {"ImageId", "EncodedPixels"} <= set(table):
-        raise DatasetError(f"{found}: its columns are {', '.join(table.columns)}; needed are ImageId, EncodedPixels")
-    codes = table["EncodedPixels"].str.strip()
+    table = read_table(found, ("ImageId", "EncodedPixels"))
+    codes = table["EncodedPixels"].str.strip()  # the published table has a space before -1
     boxes = [
         (image, _LABEL, *mask_box(code, f"{found}: image {image}"))
         for image, code in zip(table["ImageId"], codes, strict=True)
@@ -137,7 +133,7 @@ def _state(codes: pd.Series) -> pd.Series:
 def _files_below(root: Path) -> dict[str, str]:
     """Name without suffix -> path of the files below a folder; UIDs have dots of their own."""
     return {
-        name.removesuffix(".dcm").removesuffix(".png"): os.path.join(folder, name)
+        name.removesuffix(".dcm").removesuffix(".png"): str(Path(folder, name))
         for folder, _, names in os.walk(root)
         for name in names
     }

@@ -123,7 +123,7 @@ def test_a_cache_of_which_some_is_left_out_can_be_killed_at_any_time(dataset, tm
 
 def test_missing_images_are_named(dataset, tmp_path):
     Path(dataset.records["path"][4]).unlink()
-    with pytest.raises(DatasetError, match=r"image 4\.png is listed but not found"):
+    with pytest.raises(DatasetError, match=r"1 of 6 images are listed but not there, the first 4\.png"):
         ImageCache.build(dataset, 64, tmp_path / "cache")
 
 

@@ -85,8 +85,10 @@ def test_pictures_are_found_in_numbered_folders(published):
     for folder, name in (("images", "00000001_000.png"), ("images_002/images", "00000003_000.png")):
         (published / folder).mkdir(parents=True)
         Image.new("L", (64, 64)).save(published / folder / name)
-    records = open_dataset(published).records
+    there, missing = open_dataset(published).present()
+    records = there.records
     assert records["image"].tolist() == ["00000001_000.png", "00000003_000.png"]
+    assert len(missing) == 3, "what was not downloaded is told, not passed over"
     assert records["path"][1].endswith("images_002/images/00000003_000.png")
 
 
