@@ -81,7 +81,7 @@ def _classifier(cohort: Cohort, seed: int, *, words: bool) -> Path:
         return run
     recipe = load_recipe("demo").model_copy(update={"seed": seed})
     if not words:
-        recipe = recipe.model_copy(update={"places": None})
+        recipe = recipe.model_copy(update={"report_localization": None})
     out = run_folder(f"tienet-{'told' if words else 'silent'}-{seed}", (), train, variant=cohort.folder.name)
     train(recipe, cohort.dataset, out, init_weights=None, workers=0, cache=run / "cache")
     return out

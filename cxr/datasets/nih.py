@@ -69,12 +69,12 @@ def read_official(root: Path) -> Dataset:
     if entry_file is None:
         raise DatasetError(f"{root}: none of {', '.join(_ENTRY_FILES)} is there")
     entries = read_table(entry_file, ENTRY_COLUMNS[:7])
-    places = _find_pictures(root)
-    elsewhere = str(root / "images" / "{}") if places else ""
+    pictures = _find_pictures(root)
+    elsewhere = str(root / "images" / "{}") if pictures else ""
     records = pd.DataFrame(
         {
             "image": entries["Image Index"],
-            "path": [places.get(name, elsewhere.format(name)) for name in entries["Image Index"]],
+            "path": [pictures.get(name, elsewhere.format(name)) for name in entries["Image Index"]],
             "patient": entries["Patient ID"],
             "follow_up": pd.to_numeric(entries["Follow-up #"], errors="coerce").fillna(0).astype(int),
             "age": parse_ages(entries["Patient Age"]),

@@ -16,7 +16,7 @@ from cxr.phantom.opacities import diameter_cm
 from cxr.phantom.patient import Patient
 from cxr.phantom.phrases import PhraseBook, load_phrases
 
-__all__ = ["Report", "dictate"]
+__all__ = ["Report", "write_report"]
 
 CARRIERS = (
     "no", "not", "without", "free", "negative", "effusion", "pneumo", "atelect", "cardio", "enlarged", "infiltr",
@@ -85,7 +85,7 @@ class Report:
     said: dict[str, str]
 
 
-def dictate(patient: Patient, visit: Visit, rng: np.random.Generator) -> Report:
+def write_report(patient: Patient, visit: Visit, rng: np.random.Generator) -> Report:
     """The report of one visit."""
     book = load_phrases()
     groups = {name: [x for x in visit.lesions if x.finding == name] for name in ORDER}

@@ -13,7 +13,7 @@ from PIL import Image
 
 from cxr.phantom.course import Visit, draw_visits
 from cxr.phantom.dicom import write_dicom
-from cxr.phantom.language import Report, dictate
+from cxr.phantom.language import Report, write_report
 from cxr.phantom.patient import Patient, draw_patient
 from cxr.phantom.render import render
 from nlp_labeler.findings import ANCESTORS, LABELS, NO_FINDING
@@ -123,7 +123,7 @@ def write_patient(out: Path, cohort: Cohort, number: int) -> None:
     for visit in draw_visits(patient, rng):
         stem = f"{patient.identifier}_{visit.follow_up:03d}"
         image = f"{stem}.png"
-        report = dictate(patient, visit, rng)
+        report = write_report(patient, visit, rng)
         film = render(patient, visit, cohort.size, np.random.default_rng([cohort.seed, number, visit.follow_up]))
         _write_png(out / "images" / image, np.rint(film.pixels * 255).astype(np.uint8))
         if cohort.dicom:

@@ -165,7 +165,7 @@ def _bubble(x: Floats, y: Floats, centre: Points, a: float, b: float, level: flo
 
 GENERATIONS = 6
 SAMPLES = 11
-TRUNKS = 17
+HILAR_BRANCHES = 17
 
 
 def build_vessels(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Floats:
@@ -175,12 +175,14 @@ def build_vessels(frame: Frame, thorax: Thorax, rng: np.random.Generator) -> Flo
     s = np.linspace(0.0, 1.0, SAMPLES)
     for side, sign in SIDES.items():
         hilum = np.array(thorax.hilum(side))
-        angle = np.linspace(-1.45, 1.6, TRUNKS) + rng.normal(0.0, 0.1, TRUNKS)  # from straight up to straight down
-        start = hilum + np.column_stack([np.zeros(TRUNKS), np.linspace(-0.07, 0.10, TRUNKS) * height])
-        start[:, 0] += sign * rng.uniform(-0.4, 0.7, TRUNKS)
+        angle = np.linspace(-1.45, 1.6, HILAR_BRANCHES) + rng.normal(
+            0.0, 0.1, HILAR_BRANCHES
+        )  # from straight up to straight down
+        start = hilum + np.column_stack([np.zeros(HILAR_BRANCHES), np.linspace(-0.07, 0.10, HILAR_BRANCHES) * height])
+        start[:, 0] += sign * rng.uniform(-0.4, 0.7, HILAR_BRANCHES)
         # The lower lobes carry more blood in the upright patient.
-        radius = np.clip(0.31 + 0.13 * np.sin(angle) + rng.normal(0, 0.06, TRUNKS), 0.16, 0.6)
-        length = height * rng.uniform(0.075, 0.125, TRUNKS)
+        radius = np.clip(0.31 + 0.13 * np.sin(angle) + rng.normal(0, 0.06, HILAR_BRANCHES), 0.16, 0.6)
+        length = height * rng.uniform(0.075, 0.125, HILAR_BRANCHES)
         for _ in range(GENERATIONS):
             count = len(angle)
             bend = rng.normal(0.0, 0.4, count)

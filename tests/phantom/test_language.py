@@ -8,7 +8,7 @@ import pytest
 
 from cxr.phantom.course import draw_visits
 from cxr.phantom.disease import Lesion
-from cxr.phantom.language import dictate
+from cxr.phantom.language import write_report
 from cxr.phantom.patient import draw_patient
 from cxr.phantom.phrases import PhraseBook, load_phrases
 
@@ -34,7 +34,7 @@ def examinations(count: int):
         rng = np.random.default_rng([17, number])
         patient = draw_patient(number, rng)
         for visit in draw_visits(patient, rng):
-            yield patient, visit, dictate(patient, visit, rng)
+            yield patient, visit, write_report(patient, visit, rng)
 
 
 def test_asserted_findings_are_named_and_overlooked_ones_are_not_affirmed():
@@ -57,7 +57,7 @@ def test_side_and_severity_words_are_the_truth(healthy_patient, visit_with):
             lesion = Lesion("Effusion", severity, side, "lower", 1)
             other = "left" if side == "right" else "right"
             for seed in range(20):
-                report = dictate(healthy_patient, visit_with(lesion), np.random.default_rng(seed))
+                report = write_report(healthy_patient, visit_with(lesion), np.random.default_rng(seed))
                 if report.said["Effusion"] != "asserted":
                     continue
                 assert f"{side}" in report.impression.lower()
@@ -69,7 +69,7 @@ def test_side_and_severity_words_are_the_truth(healthy_patient, visit_with):
 def test_present_findings_are_never_denied(healthy_patient, visit_with):
     lesions = (Lesion("Effusion", 0.9, "left", "lower", 1), Lesion("Pneumothorax", 0.9, "left", "apical", 1))
     for seed in range(60):
-        report = dictate(healthy_patient, visit_with(*lesions), np.random.default_rng(seed))
+        report = write_report(healthy_patient, visit_with(*lesions), np.random.default_rng(seed))
         for sentence in report.findings.split(". "):
             if sentence.startswith(("No ", "Negative", "There is no", "Without", "Free")):
                 assert "effusion" not in sentence
@@ -79,7 +79,7 @@ def test_present_findings_are_never_denied(healthy_patient, visit_with):
 def test_change_and_resolution_are_told_against_the_prior(healthy_patient, visit_with):
     lesion = replace(Lesion("Pneumonia", 0.9, "left", "lower", 1), change="worsened")
     visit = replace(visit_with(lesion, previous=date(2010, 1, 2)), resolved=("Effusion",))
-    texts = [dictate(healthy_patient, visit, np.random.default_rng(seed)).findings for seed in range(20)]
+    texts = [write_report(healthy_patient, visit, np.random.default_rng(seed)).findings for seed in range(20)]
     assert any("worsened" in text or "progression" in text or "ncreas" in text for text in texts)
     assert all("effusion" in text for text in texts)
 

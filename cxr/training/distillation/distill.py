@@ -35,9 +35,9 @@ from cxr.training.classifier.recipe import LABEL_SETS
 from cxr.training.classifier.train import CALIBRATION_SPLIT, learnable_labels
 from cxr.training.distillation.experts import cross_fitted, other_scores, patient_features, visit_scores
 from cxr.training.distillation.films import plain_views
-from cxr.training.distillation.fitting import Fit, Targets, fit_together, opinions
+from cxr.training.distillation.fitting import Fit, Targets, fit_together, predict_films
 from cxr.training.distillation.recipe import DistillationRecipe, NetworkRecipe
-from cxr.training.distillation.soft_targets import blend, joined_opinion, patient_folds
+from cxr.training.distillation.soft_targets import blend, ensemble_log_odds, patient_folds
 from cxr.training.shared.recipe_files import keep_recipe
 from nlp_labeler.storage import atomic_writer
 
@@ -98,13 +98,13 @@ def distill(
     patients = tuple(train.records["patient"].astype(str))
     folds = patient_folds(patients, labels, recipe.folds)
     experts = _experts(films[: len(train)], train, labels, folds, label_space, sources)
-    early = blend(labels, joined_opinion(experts, labels, folds), recipe.opinion.teacher_share)
+    early = blend(labels, ensemble_log_odds(experts, labels, folds), recipe.soft_targets.teacher_share)
     targets = Targets(torch.from_numpy(np.concatenate([early, further_labels])).to(device))
     taught = _ask_teachers(recipe, films, targets, folds, run, sources)
 
-    opinion = joined_opinion([taught.odds, *experts], labels, folds)
-    soft = blend(labels, opinion, recipe.opinion.student_share)
-    of_further = blend(further_labels, _calibrated(taught, labels), recipe.opinion.student_share)
+    log_odds = ensemble_log_odds([taught.odds, *experts], labels, folds)
+    soft = blend(labels, log_odds, recipe.soft_targets.student_share)
+    of_further = blend(further_labels, _calibrated(taught, labels), recipe.soft_targets.student_share)
     targets = Targets(torch.from_numpy(np.concatenate([soft, of_further])).to(device), taught.maps)
     torch.manual_seed(recipe.seed)
     fit = Fit(
@@ -195,7 +195,7 @@ def _ask_teachers(
         _fit(fits, f"teachers {start + 1} to {start + len(group)} of {len(missing)}")
         for (teacher, fold), fit in zip(group, fits, strict=True):
             rows = torch.from_numpy(np.concatenate([np.flatnonzero(folds == fold), np.arange(len(folds), len(films))]))
-            said = opinions(fit.finish(), films[rows.to(films.device)], teachers[teacher].image_size, maps=True)
+            said = predict_films(fit.finish(), films[rows.to(films.device)], teachers[teacher].image_size, maps=True)
             assert said.maps is not None
             with atomic_writer(_file(folder, teacher, fold)) as stream:
                 np.savez(stream, logits=said.logits.cpu().numpy(), maps=said.maps.cpu().numpy())
@@ -254,11 +254,9 @@ def _further_films(
     if table is None:
         return np.zeros((0, size, size), np.uint8), np.zeros((0, len(label_space)), np.float32)
     rows = read_table(table, ("file",))
-    strangers = sorted(set(rows.columns) - {"file", *label_space})
-    if strangers:
-        raise DatasetError(
-            f"{table}: column '{strangers[0]}' is no finding; it may have file, {', '.join(label_space)}"
-        )
+    unknown = sorted(set(rows.columns) - {"file", *label_space})
+    if unknown:
+        raise DatasetError(f"{table}: column '{unknown[0]}' is no finding; it may have file, {', '.join(label_space)}")
     labels = np.full((len(rows), len(label_space)), np.nan, np.float32)
     for label in set(rows.columns) - {"file"}:
         wrong = ~rows[label].isin(("1", "0", ""))

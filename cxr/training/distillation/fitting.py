@@ -21,7 +21,7 @@ from cxr.models.classifier import ChestXray8Network, ModelOutput
 from cxr.training.distillation.films import plain_views, random_views, shown_maps
 from cxr.training.distillation.recipe import NetworkRecipe
 
-__all__ = ["Fit", "Opinions", "Targets", "fit_together", "opinions"]
+__all__ = ["Fit", "NetworkOutputs", "Targets", "fit_together", "predict_films"]
 
 # Steps before a graph is recorded: libraries choose their algorithms in the first.
 _WARM_UP = 3
@@ -41,7 +41,7 @@ class Targets:
 
 
 @dataclass(frozen=True)
-class Opinions:
+class NetworkOutputs:
     """What a network says of N films.
 
     Attributes:
@@ -179,9 +179,9 @@ def _steps_side_by_side(fits: Sequence[Fit]) -> Iterator[int]:
 
 
 @torch.inference_mode()
-def opinions(
+def predict_films(
     network: ChestXray8Network, films: Tensor, size: int, *, maps: bool = False, batch_size: int = 32
-) -> Opinions:
+) -> NetworkOutputs:
     """What a trained network says of films as they are.
 
     The last batch is filled up with its last film: for every new shape of a batch, libraries choose their algorithms
@@ -201,7 +201,7 @@ def opinions(
         logits.append(found.logits[: len(batch)])
         if maps:
             shown.append(found.class_maps[: len(batch)].half())
-    return Opinions(torch.cat(logits), torch.cat(shown) if maps else None)
+    return NetworkOutputs(torch.cat(logits), torch.cat(shown) if maps else None)
 
 
 def _output(network: ChestXray8Network, images: Tensor) -> ModelOutput:

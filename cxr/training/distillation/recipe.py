@@ -8,7 +8,7 @@ from cxr.training.classifier.recipe import LabelSet
 from cxr.training.distillation.films import RandomViews
 from cxr.training.shared.recipe_files import read_recipe
 
-__all__ = ["DistillationRecipe", "NetworkRecipe", "OpinionConfig", "TeacherRecipe", "load_distillation_recipe"]
+__all__ = ["DistillationRecipe", "NetworkRecipe", "SoftTargetConfig", "TeacherRecipe", "load_distillation_recipe"]
 
 
 class NetworkRecipe(BaseModel):
@@ -65,8 +65,8 @@ class TeacherRecipe(BaseModel):
     epochs: int | None = Field(default=None, gt=0)
 
 
-class OpinionConfig(BaseModel):
-    """How much the opinion of all experts weighs beside the label, in [0, 1].
+class SoftTargetConfig(BaseModel):
+    """How much the probability given all experts weighs beside the label, in [0, 1].
 
     Attributes:
         teacher_share: for teachers, who learn before there is a teacher to ask: measures, visits, other scores.
@@ -95,7 +95,7 @@ class DistillationRecipe(BaseModel):
     seed: int = Field(default=0, ge=0)
     film_size: int = Field(default=256, ge=32, le=1024)
     folds: int = Field(default=4, ge=2, le=20)
-    opinion: OpinionConfig = OpinionConfig()
+    soft_targets: SoftTargetConfig = SoftTargetConfig()
     teachers: tuple[TeacherRecipe, ...] = Field(min_length=1)
     student: NetworkRecipe
     anatomical_features: AnatomicalFeaturesConfig = AnatomicalFeaturesConfig()

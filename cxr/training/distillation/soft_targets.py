@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from cxr.datasets.splits import assign_splits
 
-__all__ = ["blend", "joined_opinion", "patient_folds"]
+__all__ = ["blend", "ensemble_log_odds", "patient_folds"]
 
 _RIDGE = 1.0
 """Inverse strength of the penalty on the weights of the experts, whose scores are standardised."""
@@ -32,7 +32,7 @@ def patient_folds(patients: Sequence[str], labels: NDArray[np.float32], folds: i
     return np.asarray(assign_splits(patients, labels, shares, seed=0)).astype(np.int64)
 
 
-def joined_opinion(
+def ensemble_log_odds(
     experts: Sequence[NDArray[np.float32]], labels: NDArray[np.float32], folds: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """The log odds of each label given all experts, by a logistic regression that has not seen the film's patient.
@@ -46,14 +46,14 @@ def joined_opinion(
     Returns:
         (N, C).
     """
-    joined = np.zeros(labels.shape, np.float32)
+    log_odds = np.zeros(labels.shape, np.float32)
     for column in range(labels.shape[1]):
         scores = np.stack([expert[:, column] for expert in experts], axis=1)
         known = np.isin(labels[:, column], (0, 1))
         for fold in np.unique(folds):
             rows, other = known & (folds != fold), folds == fold
-            joined[other, column] = _regression(scores[rows], labels[rows, column], scores[other])
-    return joined
+            log_odds[other, column] = _regression(scores[rows], labels[rows, column], scores[other])
+    return log_odds
 
 
 def _regression(
@@ -74,17 +74,17 @@ def _regression(
 
 
 def blend(labels: NDArray[np.float32], log_odds: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-    """Soft targets: a share of the opinion, the rest of the label; the opinion alone where there is no label.
+    """Soft targets: labels mixed with their probabilities given all experts; the latter alone where there is no label.
 
     Args:
         labels: (N, C) with 1, 0, and all else for unknown.
-        log_odds: (N, C) as of joined_opinion.
-        share: in [0, 1].
+        log_odds: (N, C) as of ensemble_log_odds.
+        share: of the probability, in [0, 1]; the rest is of the label.
 
     Returns:
         (N, C) in [0, 1].
     """
-    opinion = expit(log_odds)
+    probability = expit(log_odds)
     known = np.isin(labels, (0, 1))
-    mixed = share * opinion + (1 - share) * labels
-    return np.where(known, mixed, opinion).astype(np.float32)
+    mixed = share * probability + (1 - share) * labels
+    return np.where(known, mixed, probability).astype(np.float32)

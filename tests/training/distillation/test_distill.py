@@ -12,7 +12,7 @@ from cxr.models.factory import build_classifier
 from cxr.training.classifier.predictions import read_predictions
 from cxr.training.classifier.train import CALIBRATION_SPLIT
 from cxr.training.distillation.distill import Sources, distill
-from cxr.training.distillation.fitting import Fit, Targets, fit_together, opinions
+from cxr.training.distillation.fitting import Fit, Targets, fit_together, predict_films
 from cxr.training.distillation.recipe import DistillationRecipe, load_distillation_recipe
 
 
@@ -108,7 +108,7 @@ def test_a_network_learns_its_targets_and_keeps_the_averaged_weights():
     last = [parameter.detach().clone() for parameter in network.parameters()]
     fit_together([fit])
     trained = [parameter.detach().clone() for parameter in network.parameters()]
-    said = opinions(fit.finish(), films, 64, maps=True)
+    said = predict_films(fit.finish(), films, 64, maps=True)
     kept = list(network.parameters())
     assert not all(torch.equal(a, b) for a, b in zip(last, trained, strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(kept, trained, strict=True)), "the last weights, not their average"

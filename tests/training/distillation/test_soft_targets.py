@@ -4,7 +4,7 @@ import pytest
 
 from cxr.errors import DatasetError
 from cxr.training.distillation.experts import cross_fitted, other_scores, patient_features, visit_scores
-from cxr.training.distillation.soft_targets import blend, joined_opinion, patient_folds
+from cxr.training.distillation.soft_targets import blend, ensemble_log_odds, patient_folds
 
 N = 400
 
@@ -22,13 +22,13 @@ def test_no_patient_is_in_two_folds(random: np.random.Generator):
     assert all(len({f for f, p in zip(folds, patients, strict=True) if p == one}) == 1 for one in set(patients))
 
 
-def test_an_opinion_does_not_know_the_labels_of_its_own_fold(random: np.random.Generator):
+def test_an_ensemble_does_not_know_the_labels_of_its_own_fold(random: np.random.Generator):
     truth = random.random((N, 1)) < 0.3
     expert = (truth + random.normal(0, 0.7, (N, 1))).astype(np.float32)
     labels, folds = truth.astype(np.float32), random.integers(0, 4, N)
-    before = joined_opinion([expert], labels, folds)
+    before = ensemble_log_odds([expert], labels, folds)
     changed = np.where((folds == 2)[:, None], 1 - labels, labels)
-    after = joined_opinion([expert], changed, folds)
+    after = ensemble_log_odds([expert], changed, folds)
     np.testing.assert_array_equal(before[folds == 2], after[folds == 2])
     assert not np.allclose(before[folds != 2], after[folds != 2])
 
@@ -40,7 +40,7 @@ def test_joined_experts_are_better_than_each_and_silence_is_no_evidence(random: 
     labels, folds = truth.astype(np.float32), random.integers(0, 4, N)
 
     def loss(experts: list[np.ndarray]) -> float:
-        p = 1 / (1 + np.exp(-joined_opinion(experts, labels, folds)))
+        p = 1 / (1 + np.exp(-ensemble_log_odds(experts, labels, folds)))
         return float(-np.mean(np.log(np.where(truth, p, 1 - p))))
 
     assert loss([one, two]) < min(loss([one]), loss([two]))
@@ -50,11 +50,11 @@ def test_joined_experts_are_better_than_each_and_silence_is_no_evidence(random: 
 
 def test_a_label_that_nobody_has_is_rare_and_not_impossible():
     labels, folds = np.zeros((20, 1), np.float32), np.arange(20) % 2
-    opinion = joined_opinion([np.ones((20, 1), np.float32)], labels, folds)
-    np.testing.assert_allclose(opinion, np.log(0.01 / 0.99), rtol=1e-5)
+    log_odds = ensemble_log_odds([np.ones((20, 1), np.float32)], labels, folds)
+    np.testing.assert_allclose(log_odds, np.log(0.01 / 0.99), rtol=1e-5)
 
 
-def test_a_blend_is_between_label_and_opinion_and_the_opinion_alone_where_the_label_is_unknown():
+def test_a_blend_is_between_label_and_probability_and_the_probability_alone_where_the_label_is_unknown():
     labels = np.array([[1, 0, np.nan, -1]], np.float32)
     odds = np.zeros((1, 4), np.float32)
     np.testing.assert_allclose(blend(labels, odds, 0.8), [[0.6, 0.4, 0.5, 0.5]])
