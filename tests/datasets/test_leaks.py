@@ -108,9 +108,10 @@ def test_one_record_number_in_the_texts_of_two_patients(write_dataset, clean, te
     assert kinds(table_leaks(with_reports(write_dataset(clean), rows))) == {FaultKind.NUMBER_LEAK}
 
 
-def test_one_record_number_in_the_names_of_two_films(write_dataset, clean):
-    clean["0012345_a.png"] = ("P100", "Mass", "train", film(100))
-    clean["0012345_b.png"] = ("P101", "Mass", "test", film(101))
+@pytest.mark.parametrize("names", [("0012345_a.png", "0012345_b.png"), ("a.0012345.png", "b.0012345.png")])
+def test_one_record_number_in_the_names_of_two_films(write_dataset, clean, names):
+    clean[names[0]] = ("P100", "Mass", "train", film(100))
+    clean[names[1]] = ("P101", "Mass", "test", film(101))
     assert kinds(table_leaks(open_dataset(write_dataset(clean)))) == {FaultKind.NUMBER_LEAK}
 
 

@@ -99,6 +99,15 @@ def test_sixteen_bits_over_their_full_range(gray, kind):
     assert shown.metadata.bits_stored == 16
 
 
+def test_wider_samples_are_read_up_to_sixteen_bits_and_not_beyond():
+    wide = np.linspace(0, 65535, 90 * 60).reshape(60, 90).astype(np.int32)
+    assert read_radiograph(encode(Image.fromarray(wide), "TIFF")).pixels == pytest.approx(wide / 65535, abs=1e-5)
+    wide[-1, -1] = 65536
+    with pytest.raises(RefusedInputError, match="samples from 0 to 65536 have no defined white") as refused:
+        read_radiograph(encode(Image.fromarray(wide), "TIFF"))
+    assert refused.value.code == RefusalCode.UNKNOWN_FORMAT
+
+
 @pytest.mark.parametrize("bits", [10, 12, 14])
 def test_fewer_bits_in_a_sixteen_bit_file(bits):
     deep = np.linspace(0, 2**bits - 1, 90 * 60).reshape(60, 90).astype(np.uint16)

@@ -1,8 +1,14 @@
+from datetime import date
+
 import numpy as np
 
 from cxr.imaging.preprocessing import prepare
+from cxr.imaging.segmentation import Segmenter
 from cxr.localization import BoxSettings
 from cxr.localization.heatmaps import Heatmaps
+from cxr.phantom.course import Visit
+from cxr.phantom.patient import draw_patient
+from cxr.phantom.render import render
 
 _SIZE, _GRID = 224, 112
 
@@ -29,6 +35,19 @@ def test_outlines_of_the_network_are_laid_over_the_image_alone():
     expected[60:160, 60 - 56 : 100 - 56] = True
     assert anatomy.right_lung.shape == expected.shape
     assert np.array_equal(anatomy.right_lung, expected)
+
+
+def test_without_a_networks_outlines_those_of_the_shipped_segmenter_are_taken():
+    patient = draw_patient(1, np.random.default_rng(7))
+    pixels = render(
+        patient, Visit(0, date(2010, 5, 4), 50, "PA", (), (), (), None), 256, np.random.default_rng(3)
+    ).pixels
+    square, placement = prepare(pixels, _SIZE)
+    anatomy = Heatmaps(np.zeros((1, 7, 7), np.float32), ["Mass"], square, placement).anatomy
+    expected = Segmenter.shipped().segment(square / np.float32(255))
+    assert np.array_equal(anatomy.right_lung, expected.right_lung)
+    assert np.array_equal(anatomy.left_lung, expected.left_lung)
+    assert np.array_equal(anatomy.heart, expected.heart)
 
 
 def test_the_box_of_a_large_heart_is_its_outline():

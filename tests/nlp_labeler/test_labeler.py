@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import FrozenInstanceError
 
 import pytest
 
@@ -41,6 +42,15 @@ def test_every_label_carries_its_evidence(labeler):
     assert effusion.rule == "surface:negation.no"
     assert REPORT[effusion.cue.start : effusion.cue.end] == "No"
     assert result.labels["Pneumonia"] is None
+
+
+def test_a_result_cannot_be_changed_and_carries_no_dictionary(labeler):
+    result = labeler.label(REPORT)
+    with pytest.raises(FrozenInstanceError):
+        result.text = ""
+    with pytest.raises(FrozenInstanceError):
+        result.mentions[0].finding = "Mass"
+    assert not hasattr(result, "__dict__"), "millions are held at a time"
 
 
 def test_results_survive_json_and_pickle(labeler):

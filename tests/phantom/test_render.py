@@ -93,6 +93,25 @@ def test_every_finding_of_the_courses_can_be_drawn():
     assert {name for condition in CONDITIONS.values() for name in condition.findings} <= set(LESIONS)
 
 
+def test_the_clavicles_reach_the_shoulders(healthy_patient, visit_with):
+    from cxr.phantom.skeleton import _long_bones
+
+    thorax = build_thorax(healthy_patient, visit_with(), np.random.default_rng(0))
+    across = _long_bones(thorax, np.random.default_rng(0))[0].points[:, 0]
+    assert min(across.max(), -across.min()) > thorax.width / 2
+
+
+def test_an_endotracheal_tube_is_a_faint_wall_with_one_dense_stripe(healthy_patient, visit_with):
+    from cxr.phantom.devices import build_devices
+    from cxr.phantom.frame import Frame
+
+    thorax, frame = build_thorax(healthy_patient, visit_with(), np.random.default_rng(0)), Frame(1024, 44.0)
+    drawn = build_devices(frame, thorax, ("endotracheal tube",), np.random.default_rng(1))
+    across = drawn[int((thorax.apex - 2 + 22) / frame.pixel_cm)]
+    stripe = np.abs(np.arange(1024) - across.argmax()) * frame.pixel_cm < 0.15
+    assert 0 < across[~stripe].max() < across.max() / 3
+
+
 @pytest.mark.parametrize("view", ["PA", "AP"])
 def test_devices_show(healthy_patient, visit_with, view):
     from cxr.phantom.devices import DRAWERS

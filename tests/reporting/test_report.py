@@ -53,6 +53,11 @@ def test_zones_from_top_to_bottom():
     assert zones_of([], 1000) == ()
 
 
+@pytest.mark.parametrize(("top", "bottom", "zone"), [(0, 700, "upper"), (300, 700, "mid"), (0, 1000, "mid")])
+def test_the_zone_of_a_tall_box_is_that_of_its_centre(top, bottom, zone):
+    assert zones_of([Box(100, top, 50, bottom - top, 0.5)], 1000) == (zone,)
+
+
 def test_sentence_names_side_zone_probability_and_evidence():
     written = report(finding("Nodule", 0.63, 0.2, [box(800, 200)]))
     first = written.sentences[0]

@@ -114,6 +114,13 @@ def test_parquet(tmp_path):
     assert codes(records) == [None, RefusalCode.MISSING_TEXT, None, RefusalCode.MISSING_ID]
 
 
+def test_parquet_keeps_plain_columns_and_leaves_pictures_out(tmp_path):
+    table = {"id": [1], "age": [63], "picture": [b"\x89PNG"], "boxes": [[1, 2]], "text": ["a"]}
+    pq.write_table(pa.table(table), tmp_path / "a.parquet")
+    (record,) = read_reports(tmp_path / "a.parquet")
+    assert (record.text, dict(record.cells)) == ("a", {"id": "1", "age": "63"})
+
+
 def test_parquet_is_known_by_its_content_and_bytes_are_checked(tmp_path):
     pq.write_table(pa.table({"id": ["a", "b"], "text": [b"fine", b"\xff"]}), tmp_path / "reports.data")
     assert codes(read_reports(tmp_path / "reports.data")) == [None, RefusalCode.UNDECODABLE]
