@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from rich.progress import track
 
@@ -17,7 +16,7 @@ from cxr.evaluation.classification import ClassificationReport, evaluate_classif
 from cxr.evaluation.localization import BoxTable, LocalizationReport, evaluate_localization
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
-from cxr.localization import Box, BoxSettings
+from cxr.localization import BoxSettings
 from cxr.localization.heatmaps import Heatmaps
 from cxr.models.checkpoint import load_checkpoint
 from cxr.training.classifier.ontology import with_ontology
@@ -118,7 +117,7 @@ def localize(
     """Score the boxes that each class map gives where its finding is truly boxed (the protocol of Wang 2017).
 
     Args:
-        predictions: with class maps.
+        predictions: with class maps, and with the outlines of a network that draws them.
         paths: image -> its file, for its size.
         truth: boxes in pixels of the files; labels outside the label space are passed over.
         size: edge of the network input.
@@ -134,12 +133,11 @@ def localize(
     truth = truth[truth["image"].isin(rows) & truth["label"].isin(predictions.label_space)]
     found: list[tuple[str, str, list[float]]] = []
     for image in track(list(dict.fromkeys(truth["image"].astype(str))), description="locating", transient=True):
-        labels = truth.loc[truth["image"] == image, "label"]
-        maps = predictions.class_maps[rows[image]].astype(np.float32)
-        columns = {label: predictions.label_space.index(label) for label in dict.fromkeys(labels)}
+        heatmaps = _heatmaps(predictions, rows[image], paths[image], size)
         found += [
             (image, label, [box.x, box.y, box.width, box.height])
-            for label, box in _boxes(paths[image], {name: maps[c] for name, c in columns.items()}, size, settings)
+            for label in dict.fromkeys(truth.loc[truth["image"] == image, "label"])
+            for box in heatmaps.boxes(label, settings[label], probability=1.0)
         ]
     patients = dict(zip(predictions.images, predictions.patients, strict=True))
     return evaluate_localization(
@@ -147,11 +145,11 @@ def localize(
     )
 
 
-def _boxes(
-    path: Path, class_maps: Mapping[str, NDArray[np.float32]], size: int, settings: Mapping[str, BoxSettings]
-) -> list[tuple[str, Box]]:
-    """Label and box, in pixels of the file, of each class map (S, S)."""
+def _heatmaps(predictions: Predictions, row: int, path: Path, size: int) -> Heatmaps:
+    """The heatmaps of one image, confined as the clinic confines them."""
+    assert predictions.class_maps is not None
     radiograph = read_radiograph(path)
     square, placement = prepare(radiograph.pixels, size, radiograph.metadata.pixel_aspect)
-    heatmaps = Heatmaps(np.stack(list(class_maps.values())), list(class_maps), square, placement)
-    return [(label, box) for label in heatmaps for box in heatmaps.boxes(label, settings[label], probability=1.0)]
+    class_maps = predictions.class_maps[row].astype(np.float32)
+    outlines = None if predictions.outlines is None else predictions.outlines[row].astype(np.float32)
+    return Heatmaps(class_maps, predictions.label_space, square, placement, outlines)

@@ -16,6 +16,8 @@ from cxr.errors import DatasetError
 from cxr.tables import IMAGE, PATIENT, numbers, read_csv
 from cxr.training.shared.batches import UINT8_MAX, Images, PlainImages, plain_batches
 
+_BATCH = 64
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -29,6 +31,8 @@ class Predictions:
         labels: (N, C) float32 with 1, 0, -1 uncertain, NaN unknown.
         attributes: attribute such as sex or view -> N values, for figures by subgroup.
         class_maps: (N, C, S, S) float16 in logit units, or None where they were not asked for.
+        outlines: (N, 3, h, w) float16 logits of both lungs and the heart, with the class maps of a network that draws
+            them, as the clinic has them; None otherwise.
     """
 
     images: tuple[str, ...]
@@ -38,34 +42,12 @@ class Predictions:
     labels: NDArray[np.float32]
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     class_maps: NDArray[np.float16] | None = None
+    outlines: NDArray[np.float16] | None = None
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """(N, C) uncalibrated, in [0, 1]."""
         return np.asarray(1.0 / (1.0 + np.exp(-self.logits.astype(np.float64))))
-
-
-def predict(
-    model: nn.Module,
-    pixels: Images,
-    labels: NDArray[np.float32],
-    *,
-    batch_size: int = 64,
-    with_maps: bool = False,
-) -> tuple[NDArray[np.float32], NDArray[np.float16] | None]:
-    """Logits (N, C), and class maps (N, C, S, S) if asked for, in the order of the rows."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = model.to(device).eval()
-    logits: list[NDArray[np.float32]] = []
-    maps: list[NDArray[np.float16]] = []
-    batches = plain_batches(PlainImages(pixels, labels), batch_size)
-    with torch.inference_mode():
-        for images, _ in track(batches, description="predicting", transient=True):
-            output = model(images.to(device).float() / UINT8_MAX)
-            logits.append(output.logits.float().cpu().numpy())
-            if with_maps:
-                maps.append(output.class_maps.half().cpu().numpy())
-    return np.concatenate(logits), np.concatenate(maps) if with_maps else None
 
 
 def label_matrix(dataset: Dataset, label_space: tuple[str, ...]) -> NDArray[np.float32]:
@@ -82,16 +64,30 @@ def split_predictions(
     with_maps: bool = False,
 ) -> Predictions:
     """Predictions for every image of a (sub)dataset; ``images`` is what the network takes, in the order of its rows."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = model.to(device).eval()
     labels = label_matrix(dataset, label_space)
-    logits, maps = predict(model, images, labels, with_maps=with_maps)
+    logits: list[NDArray[np.float32]] = []
+    maps: list[NDArray[np.float16]] = []
+    outlines: list[NDArray[np.float16]] = []
+    batches = plain_batches(PlainImages(images, labels), _BATCH)
+    with torch.inference_mode():
+        for pixels, _ in track(batches, description="predicting", transient=True):
+            output = model(pixels.to(device).float() / UINT8_MAX)
+            logits.append(output.logits.float().cpu().numpy())
+            if with_maps:
+                maps.append(output.class_maps.half().cpu().numpy())
+            if with_maps and output.outlines is not None:
+                outlines.append(output.outlines.half().cpu().numpy())
     return Predictions(
         images=tuple(dataset.records["image"]),
         patients=tuple(dataset.records["patient"]),
         label_space=label_space,
-        logits=logits,
+        logits=np.concatenate(logits),
         labels=labels,
         attributes={name: tuple(dataset.records[name]) for name in ("sex", "view")},
-        class_maps=maps,
+        class_maps=np.concatenate(maps) if maps else None,
+        outlines=np.concatenate(outlines) if outlines else None,
     )
 
 

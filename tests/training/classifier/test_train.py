@@ -2,16 +2,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from safetensors.numpy import load_file
 
 from cxr.datasets.dataset import Dataset
+from cxr.datasets.schema import BOX_COLUMNS
 from cxr.errors import ConfigError, DatasetError
+from cxr.localization import BoxSettings
 from cxr.models.checkpoint import load_checkpoint
-from cxr.training.classifier.evaluate import evaluate_run
+from cxr.training.classifier.evaluate import evaluate_run, localize
 from cxr.training.classifier.module import ClassifierModule
-from cxr.training.classifier.predictions import read_predictions
+from cxr.training.classifier.predictions import Predictions, read_predictions
 from cxr.training.classifier.recipe import Recipe
 from cxr.training.classifier.train import CALIBRATION_SPLIT, learnable_labels, train
 from cxr.training.shared.optimization import warmup_cosine
@@ -115,6 +119,29 @@ def test_evaluation_writes_what_it_returns(phantom_dataset: Dataset, tiny_run: P
     assert report.classification.n_images == len(predictions.images) == len(phantom_dataset.subset("test").records)
     assert (tmp_path / "evaluation.json").read_text().startswith("{")
     assert report.localization is None, "a built dataset has no boxes"
+
+
+def test_boxes_are_confined_by_the_outlines_of_the_network_that_was_evaluated(tmp_path: Path):
+    Image.linear_gradient("L").resize((224, 224)).save(tmp_path / "a.png")
+    outlines = np.full((1, 3, 112, 112), -9, np.float16)
+    outlines[0, 0, 30:80, 30:50] = outlines[0, 1, 30:80, 60:80] = outlines[0, 2, 60:80, 44:66] = 9
+    predictions = Predictions(
+        images=("a.png",),
+        patients=("1",),
+        label_space=("Cardiomegaly",),
+        logits=np.zeros((1, 1), np.float32),
+        labels=np.ones((1, 1), np.float32),
+        class_maps=np.zeros((1, 1, 7, 7), np.float16),
+        outlines=outlines,
+    )
+    heart = pd.DataFrame([("a.png", "Cardiomegaly", 88.0, 120.0, 44.0, 40.0)], columns=list(BOX_COLUMNS))
+    settings = {"Cardiomegaly": BoxSettings()}
+    report = localize(predictions, {"a.png": tmp_path / "a.png"}, heart, 224, settings, resamples=2)
+    assert report.iou[0.7]["Cardiomegaly"].value == 1, "the box of a large heart is its outline"
+    report = localize(
+        replace(predictions, outlines=None), {"a.png": tmp_path / "a.png"}, heart, 224, settings, resamples=2
+    )
+    assert report.iou[0.1]["Cardiomegaly"].value == 0, "the shipped segmenter sees no heart there"
 
 
 def test_learning_rate_rises_then_falls_to_zero():
