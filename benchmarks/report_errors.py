@@ -15,7 +15,7 @@ from benchmarks.labeler.gold import load_gold
 from benchmarks.record import Row, exact, line
 from cxr.evaluation.report_errors import ErrorKind, ReportError, report_errors
 from cxr.phantom.course import draw_visits
-from cxr.phantom.language import dictate
+from cxr.phantom.language import write_report
 from cxr.phantom.patient import draw_patient
 from nlp_labeler.document import Status, compose_report
 from nlp_labeler.labeler import Labeler
@@ -167,7 +167,7 @@ def phantom_reports(n_patients: int) -> Iterator[str]:
         rng = np.random.default_rng([SEED, number])
         patient = draw_patient(number, rng)
         for visit in draw_visits(patient, rng):
-            report = dictate(patient, visit, rng)
+            report = write_report(patient, visit, rng)
             yield compose_report(report.findings, report.impression)
 
 

@@ -29,6 +29,7 @@ from cxr.models.report_checkpoint import (
     new_tienet,
     save_report_model,
 )
+from cxr.models.tienet import TieNet
 from cxr.training.classifier.predictions import label_matrix
 from cxr.training.report.heads import fit_content_plan, fit_generated_head, fit_report_head
 from cxr.training.report.module import LengthSampler, ReportRows, TieNetModule
@@ -84,18 +85,8 @@ def train_report(
     views = _views(classifier, classifier_card.weights_sha256, images, recipe, cache)
     labels = label_matrix(split, classifier_card.label_space)
     tienet = new_tienet(recipe.model, classifier, len(vocabulary), len(classifier_card.label_space))
-    rows = DataLoader(
-        ReportRows(views, words, labels, ground_words(words, vocabulary, classifier_card.label_space)),
-        batch_size=recipe.optimization.batch_size,
-        sampler=LengthSampler((words != tienet.padding).sum(axis=1), recipe.optimization.batch_size, recipe.seed),
-        drop_last=len(words) > recipe.optimization.batch_size,
-    )
-    if not (run / _LAST).exists():
-        pretrain_on_text(
-            tienet, words, torch.from_numpy(labels), recipe.text_pretraining, recipe.optimization, recipe.seed
-        )
-    _fit(TieNetModule(tienet, recipe), rows, recipe, run)
-    tienet = tienet.cpu().eval()
+    named = ground_words(words, vocabulary, classifier_card.label_space)
+    _fit(tienet, ReportRows(views, words, labels, named), recipe, run)
     fit_report_head(tienet, views[0], words, labels)
     validation, unseen = ImageCache.of_readable(
         dataset.subset("val"), classifier_card.image_size, cache / "val", workers=max(1, workers)
@@ -137,12 +128,24 @@ def _views(
     return views
 
 
-def _fit(module: TieNetModule, rows: DataLoader, recipe: ReportRecipe, run: Path) -> None:
+def _fit(tienet: TieNet, reports: ReportRows, recipe: ReportRecipe, run: Path) -> None:
+    """Train in place on texts alone, then on texts and images; the latter resumes where it had stopped."""
+    optimization = recipe.optimization
+    rows = DataLoader(
+        reports,
+        batch_size=optimization.batch_size,
+        sampler=LengthSampler((reports.words != tienet.padding).sum(axis=1), optimization.batch_size, recipe.seed),
+        drop_last=len(reports.words) > optimization.batch_size,
+    )
+    if not (run / _LAST).exists():
+        labels = torch.from_numpy(reports.labels)
+        pretrain_on_text(tienet, reports.words, labels, recipe.text_pretraining, optimization, recipe.seed)
     trainer = quiet_trainer(
-        max_epochs=recipe.optimization.epochs,
+        max_epochs=optimization.epochs,
         devices=1,
-        gradient_clip_val=recipe.optimization.gradient_clip,
+        gradient_clip_val=optimization.gradient_clip,
         callbacks=[ModelCheckpoint(dirpath=(run / _LAST).parent, save_last=True, save_top_k=0), RichProgressBar()],
         logger=CSVLogger(run, name="logs", version=""),
     )
-    fit_resumed(trainer, module, run / _LAST, rows)
+    fit_resumed(trainer, TieNetModule(tienet, recipe), run / _LAST, rows)
+    tienet.cpu().eval()
