@@ -2,6 +2,10 @@
 
 pynetdicom 3 closes a socket only if it can be shut down before, which fails for one that is not connected; each such
 socket, one for every attempt to reach an archive that is away, stayed open until it was garbage.
+
+pynetdicom offers no public way to do this: a connection that never opened triggers no event, and by EVT_CONN_CLOSE the
+association has dropped its socket. Hence a private method is replaced; `tests/pacs/test_storage_scu.py` fails should a
+later version have it no more, or leave sockets open again.
 """
 
 from typing import Any
