@@ -45,12 +45,10 @@ class CsvTable:
     Attributes:
         path: where it came from.
         columns: name -> its cells, in the order of the file.
-        n_rows: number of rows.
     """
 
     path: Path
     columns: dict[str, list[str]]
-    n_rows: int
 
     def require(self, names: Sequence[str]) -> None:
         """Check that columns are there.
@@ -112,7 +110,7 @@ def read_csv(path: Path, *, may_be_empty: bool = False) -> CsvTable:
         if len(row) < len(header) or any(row[len(header) :]):
             raise DatasetError(f"{path}: row {number} has {len(row)} cells, the header has {len(header)}")
     cells = zip(*(row[: len(header)] for row in body), strict=True) if body else [()] * len(header)
-    return CsvTable(path, {name: list(column) for name, column in zip(header, cells, strict=True)}, len(body))
+    return CsvTable(path, {name: list(column) for name, column in zip(header, cells, strict=True)})
 
 
 def _open(path: Path) -> IO[str]:

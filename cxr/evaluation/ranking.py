@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxr.errors import CxrError
 
-__all__ = ["RankedScores", "RankingMetrics", "average_precision", "roc_auc", "sensitivity_at_fpr"]
+__all__ = ["RankedScores", "RankingMetrics", "roc_auc"]
 
 _Floats = NDArray[np.float64]
 
@@ -91,24 +91,6 @@ def _cumulated(weights: NDArray[np.floating]) -> _Floats:
     return sums
 
 
-def _single(labels: ArrayLike, scores: ArrayLike, max_fpr: float = 0.0) -> RankingMetrics:
-    return RankedScores(labels, scores).metrics(np.ones((1, np.size(scores))), max_fpr)
-
-
 def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
     """Area under the ROC curve; NaN without positives or negatives. Arguments as in :class:`RankedScores`."""
-    return float(_single(labels, scores).auc[0])
-
-
-def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
-    """Average precision: sum over recall steps of the precision there, without interpolation."""
-    return float(_single(labels, scores).average_precision[0])
-
-
-def sensitivity_at_fpr(labels: ArrayLike, scores: ArrayLike, max_fpr: float) -> float:
-    """Highest sensitivity of a threshold whose false-positive rate on these images is at most ``max_fpr``.
-
-    It describes a ROC curve. It is no operating point: the threshold was read from the very images it is
-    reported on; use :func:`cxr.operating_points.fit_operating_points` for thresholds that are to be used.
-    """
-    return float(_single(labels, scores, max_fpr).sensitivity[0])
+    return float(RankedScores(labels, scores).metrics(np.ones((1, np.size(scores))), 0.0).auc[0])

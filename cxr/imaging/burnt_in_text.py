@@ -14,7 +14,7 @@ from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.preprocessing import OVERVIEW_SIDE, ImagePyramid
 from cxr.imaging.runs import Runs
 
-__all__ = ["MOST_CHARACTERS", "TextLine", "count_characters", "find_text", "require_no_text"]
+__all__ = ["MOST_CHARACTERS", "count_characters", "require_no_text"]
 
 MOST_CHARACTERS = 20
 """As many characters in lines may stand on a radiograph; PORTABLE SEMI-ERECT has seventeen."""
@@ -25,17 +25,6 @@ _CONTRAST = 0.3  # of a stroke against what is around it
 _HEIGHTS = (5, 60)  # of a character in pixels
 _WIDEST = 2.5  # width of a character, or of a few that touch, over its height
 _FEWEST = 4  # characters in a line
-
-
-@dataclass(frozen=True, slots=True)
-class TextLine:
-    """A line of writing in pixels of the searched picture: box and number of characters."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-    characters: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +70,7 @@ def count_characters(image: NDArray[np.float32] | ImagePyramid) -> int:
     """
     small = _searched(image)
     # The gaps of bright characters are dark marks: what is seen on both sides is counted once.
-    return max(sum(line.characters for line in _bright_lines(side)) for side in (small, ~small))
-
-
-def find_text(pixels: NDArray[np.float32]) -> list[TextLine]:
-    """Lines of bright writing.
-
-    Args:
-        pixels: (H, W) in [0, 1].
-
-    Returns:
-        The lines, in pixels of the picture at no more than 768 to its longer side.
-    """
-    return _bright_lines(_searched(pixels))
+    return max(_bright_characters(side) for side in (small, ~small))
 
 
 def _searched(image: NDArray[np.float32] | ImagePyramid) -> NDArray[np.uint8]:
@@ -104,10 +81,10 @@ def _searched(image: NDArray[np.float32] | ImagePyramid) -> NDArray[np.uint8]:
     return np.asarray(picture)
 
 
-def _bright_lines(small: NDArray[np.uint8]) -> list[TextLine]:
+def _bright_characters(small: NDArray[np.uint8]) -> int:
     # White top hat: what is brighter than all of its surroundings that is wider than a stroke.
     strokes = small - _slide(_slide(small, np.minimum), np.maximum) > _CONTRAST * 255
-    return _lines(_marks(strokes))
+    return sum(len(line) for line in _lines(_marks(strokes)))
 
 
 def _slide(pixels: NDArray[np.uint8], extreme: np.ufunc) -> NDArray[np.uint8]:
@@ -139,7 +116,7 @@ def _marks(mask: NDArray[np.bool_]) -> list[_Mark]:
     return sorted((_Mark(*map(int, box)) for box in boxes), key=lambda mark: mark.left)
 
 
-def _lines(marks: list[_Mark]) -> list[TextLine]:
+def _lines(marks: list[_Mark]) -> list[list[_Mark]]:
     """Chains of marks that follow each other, each mark in one chain."""
     chains: list[list[_Mark]] = []
     for mark in marks:
@@ -148,10 +125,4 @@ def _lines(marks: list[_Mark]) -> list[TextLine]:
             chains.append([mark])
         else:
             chain.append(mark)
-    return [_line(chain) for chain in chains if len(chain) >= _FEWEST]
-
-
-def _line(chain: list[_Mark]) -> TextLine:
-    left, right = chain[0].left, max(mark.right for mark in chain)
-    top, bottom = min(mark.top for mark in chain), max(mark.bottom for mark in chain)
-    return TextLine(left, top, right - left, bottom - top, len(chain))
+    return [chain for chain in chains if len(chain) >= _FEWEST]

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from cxr.errors import CxrError
-from cxr.evaluation.ranking import RankedScores, average_precision, roc_auc, sensitivity_at_fpr
+from cxr.evaluation.ranking import RankedScores, roc_auc
 
 # Few distinct values, so that ties are common.
 tied_scores = hnp.arrays(np.float64, st.integers(2, 60), elements=st.integers(0, 8).map(float))
@@ -18,6 +18,14 @@ def with_both_classes(seed: int, n: int) -> np.ndarray:
     labels = (np.random.default_rng(seed).random(n) < 0.4).astype(float)
     labels[:2] = 0, 1
     return labels
+
+
+def average_precision(labels, scores) -> float:
+    return RankedScores(labels, scores).metrics(np.ones((1, len(scores))), 0.0).average_precision[0]
+
+
+def sensitivity_at_fpr(labels, scores, limit: float) -> float:
+    return RankedScores(labels, scores).metrics(np.ones((1, len(scores))), limit).sensitivity[0]
 
 
 @given(tied_scores, st.integers(0, 1000))

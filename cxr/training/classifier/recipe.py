@@ -13,7 +13,7 @@ from cxr.training.classifier.curriculum import CurriculumConfig
 from cxr.training.classifier.ontology import HierarchyTraining
 from cxr.training.classifier.report_localization import ReportLocalizationConfig
 from cxr.training.shared.losses import LossConfig
-from cxr.training.shared.recipe_files import read_recipe, shipped
+from cxr.training.shared.recipe_files import read_recipe
 from nlp_labeler.findings import CHESTXRAY8, LABELS, PARENT
 
 LabelSet = Literal["chestxray8", "chestxray14", "ontology"]
@@ -110,11 +110,6 @@ RENAMED = {
     "model.anatomical_prior": "model.anatomical_features",
 }
 """Keys of earlier recipes, refused with what they are called now."""
-
-
-def shipped_recipes() -> list[str]:
-    """Names of the recipes inside the package."""
-    return shipped(__package__)
 
 
 def load_recipe(name_or_path: str) -> Recipe:

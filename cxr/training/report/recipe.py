@@ -5,9 +5,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from cxr.imaging.augmentation import AugmentationConfig
 from cxr.models.tienet_factory import TieNetConfig
 from cxr.training.shared.losses import LossConfig
-from cxr.training.shared.recipe_files import read_recipe, shipped
+from cxr.training.shared.recipe_files import read_recipe
 
-__all__ = ["WARMUP", "ReportRecipe", "load_report_recipe", "shipped_report_recipes"]
+__all__ = ["WARMUP", "ReportRecipe", "load_report_recipe"]
 
 
 WARMUP = 0.1
@@ -90,11 +90,6 @@ RENAMED = {
     "views.changed": "views.augmented",
 }
 """Keys of earlier recipes, refused with what they are called now."""
-
-
-def shipped_report_recipes() -> list[str]:
-    """Names of the report recipes inside the package."""
-    return shipped(__package__)
 
 
 def load_report_recipe(name_or_path: str) -> ReportRecipe:

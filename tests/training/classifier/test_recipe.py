@@ -6,11 +6,12 @@ import torch
 from cxr.datasets.dataset import Dataset
 from cxr.errors import ConfigError
 from cxr.models.checkpoint import load_checkpoint
-from cxr.training.classifier.recipe import load_recipe, shipped_recipes
+from cxr.training.classifier.recipe import load_recipe
 from cxr.training.classifier.train import train
+from cxr.training.shared.recipe_files import shipped
 
 
-@pytest.mark.parametrize("name", shipped_recipes())
+@pytest.mark.parametrize("name", shipped("cxr.training.classifier"))
 def test_shipped_recipes_validate_and_start_with_their_command(name: str, repository_root: Path):
     assert load_recipe(name).name == name
     first = (
