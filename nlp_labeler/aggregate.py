@@ -1,6 +1,6 @@
 """Stage 6, aggregate: the asserted mentions of a report -> one value per label, under a policy."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from nlp_labeler.document import AssertedMention, Assertion
 from nlp_labeler.findings import LABELS, NO_FINDING
@@ -9,7 +9,7 @@ from nlp_labeler.policies.schema import Policy
 __all__ = ["COLUMNS", "aggregate"]
 
 COLUMNS: tuple[str, ...] = (*LABELS, NO_FINDING)
-"""Label columns of every result, in order."""
+"""Label columns of a result under the shipped label space, in order."""
 
 _VALUES = {"positive": 1, "uncertain": -1, "negative": 0}
 _ABSENT = frozenset({Assertion.NEGATED, Assertion.RESOLVED})
@@ -17,13 +17,15 @@ _ABSENT = frozenset({Assertion.NEGATED, Assertion.RESOLVED})
 _STRENGTH = {1: 3, -1: 2, 0: 1, None: 0}
 
 
-def aggregate(mentions: Iterable[AssertedMention], policy: Policy) -> dict[str, int | None]:
-    """The labels of a report.
+def aggregate(
+    mentions: Iterable[AssertedMention], policy: Policy, columns: Sequence[str] = COLUMNS
+) -> dict[str, int | None]:
+    """The labels of a report, under the names of the columns.
 
     ``No Finding`` is 1 only where everything that the policy calls abnormal is said to be absent, else ``None``: what
     is doubted, ordered, assumed, of the past, or seen badly may have no value of its own, and yet is not ruled out.
     """
-    labels: dict[str, int | None] = dict.fromkeys(COLUMNS)
+    labels: dict[str, int | None] = dict.fromkeys(columns)
     normal = True
     for mention in mentions:
         value = _VALUES.get(policy.value(mention.assertion, mention.rule))

@@ -11,7 +11,7 @@ from nlp_labeler.attributes import find_attributes
 from nlp_labeler.coverage import Understanding, understand
 from nlp_labeler.cues import CueMatch, find_cues
 from nlp_labeler.document import Assertion, Attributes, Mention, Verdict
-from nlp_labeler.mentions import find_mentions
+from nlp_labeler.mentions import Lexicon
 from nlp_labeler.words import Words, normalize
 
 __all__ = ["AnalyzedMention", "Analyzer", "SentenceAnalysis", "analyze_surface", "graph_analyzer"]
@@ -44,18 +44,18 @@ Analyzer = Callable[[Sequence[str]], list[SentenceAnalysis]]
 """Analyses sentences, given as written, in order."""
 
 
-def analyze_surface(sentences: Sequence[str]) -> list[SentenceAnalysis]:
+def analyze_surface(lexicon: Lexicon, sentences: Sequence[str]) -> list[SentenceAnalysis]:
     """The mentions of sentences under the surface rules."""
     results: list[SentenceAnalysis] = []
     for sentence in sentences:
         words = normalize(sentence)
-        mentions = find_mentions(words)
+        mentions = lexicon.find(words)
         verdicts = assert_surface(words, mentions, find_cues(words)) if mentions else []
         results.append(_assemble(sentence, words, mentions, verdicts))
     return results
 
 
-def graph_analyzer() -> Analyzer:
+def graph_analyzer(lexicon: Lexicon) -> Analyzer:
     """The analyzer that asks a dependency parse for the scope of cues.
 
     Only sentences that hold a mention and a cue are parsed, and of those only the ones in which a verdict hangs on a
@@ -71,7 +71,7 @@ def graph_analyzer() -> Analyzer:
     asserter = GraphAsserter(nlp.vocab)
 
     def analyze(sentences: Sequence[str]) -> list[SentenceAnalysis]:
-        prepared = [_Prepared.of(sentence) for sentence in sentences]
+        prepared = [_Prepared.of(lexicon, sentence) for sentence in sentences]
         docs = parse(nlp, [list(item.words.tokens) for item in prepared if item.needs_parse])
         results: list[SentenceAnalysis] = []
         for sentence, item in zip(sentences, prepared, strict=True):
@@ -95,9 +95,9 @@ class _Prepared:
     needs_parse: bool
 
     @classmethod
-    def of(cls, sentence: str) -> "_Prepared":
+    def of(cls, lexicon: Lexicon, sentence: str) -> "_Prepared":
         words = normalize(sentence)
-        mentions = find_mentions(words)
+        mentions = lexicon.find(words)
         cues = find_cues(words) if mentions else []
         return cls(words, mentions, cues, leaves_choice(words, mentions, cues))
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from nlp_labeler.document import ReportLabels, Status
 from nlp_labeler.errors import LabelerError
-from nlp_labeler.findings import NO_FINDING
+from nlp_labeler.findings import NO_FINDING, FindingTable
 from nlp_labeler.formats.folder import report_files
 from nlp_labeler.formats.outputs import LabeledReport, output_format
 from nlp_labeler.formats.record import ReadOptions, RefusalCode, ReportRecord, refused
@@ -41,6 +41,7 @@ class Options:
     engine: str
     out: Path
     evidence: bool
+    labels: FindingTable | None = None
 
 
 def label_reports(
@@ -49,6 +50,7 @@ def label_reports(
     *,
     policy: str = "openi",
     engine: str = "auto",
+    labels: FindingTable | None = None,
     processes: int = 1,
     evidence: Path | None = None,
     reading: ReadOptions | None = None,
@@ -65,6 +67,7 @@ def label_reports(
         out: file to write: ``.csv``, ``.jsonl``, ``.parquet`` or ``.xml`` (BioC).
         policy: name of a shipped policy or path of a policy file.
         engine: ``"auto"``, ``"graph"`` or ``"surface"``.
+        labels: a label space of the user's own; ``None`` is the shipped one.
         processes: how many processes label at once.
         evidence: JSON Lines file with every mention behind the labels, written beside ``out``.
         reading: how the source is to be read.
@@ -80,8 +83,8 @@ def label_reports(
         MissingExtraError: if an optional package is needed for the formats or the engine.
     """
     check_paths(source, out, evidence)
-    Labeler.load(policy, engine)  # wrong options are told before any file is touched
-    options = Options(policy, engine, out, evidence is not None)
+    columns = Labeler.load(policy, engine, labels).columns  # wrong options are told before any file is touched
+    options = Options(policy, engine, out, evidence is not None, labels)
     try:
         with Parts(out, run_identity(source, options, reading)) as parts:
             advance(parts.counts.reports)
@@ -94,7 +97,7 @@ def label_reports(
                 with atomic_writer(evidence) as stream:
                     output_format(evidence).join(parts.paths(EVIDENCE), stream)
             with atomic_writer(out) as stream:
-                output_format(out).join(parts.paths(out.suffix), stream)
+                output_format(out, columns).join(parts.paths(out.suffix), stream)
             parts.discard()
             if repeated := seen.repeated():
                 warn(f"{repeated:,} ids occur more than once; each of their reports has a row of its own")
@@ -162,6 +165,7 @@ def run_identity(source: Path, options: Options, reading: ReadOptions | None) ->
         "source": content.hexdigest(),
         "policy": hashlib.sha256(policy.read_bytes()).hexdigest() if policy.is_file() else options.policy,
         "engine": options.engine,
+        "labels": options.labels and options.labels.model_dump_json(),
         "reading": repr(reading),
         "evidence": options.evidence,
         "chunk": [CHUNK_REPORTS, CHUNK_CHARACTERS],
@@ -194,15 +198,15 @@ def chunks(records: Iterable[ReportRecord]) -> Iterator[list[ReportRecord]]:
 
 def chunk_labeler(options: Options) -> Callable[[Sequence[ReportRecord]], tuple[dict[str, bytes], Counts]]:
     """What every process runs, with its own labeler."""
-    return partial(label_chunk, options, Labeler.load(options.policy, options.engine))
+    return partial(label_chunk, options, Labeler.load(options.policy, options.engine, options.labels))
 
 
 def label_chunk(options: Options, labeler: Labeler, records: Sequence[ReportRecord]) -> tuple[dict[str, bytes], Counts]:
     """Label one chunk and encode it for every file that is written."""
     rows = label_records(labeler, records)
-    pieces = {options.out.suffix: output_format(options.out).encode(rows)}
+    pieces = {options.out.suffix: output_format(options.out, labeler.columns).encode(rows)}
     if options.evidence:
-        pieces[EVIDENCE] = output_format(Path(EVIDENCE)).encode(rows)
+        pieces[EVIDENCE] = output_format(Path(EVIDENCE), labeler.columns).encode(rows)
     results = [row.result for row in rows if row.result is not None]
     labeled = [result for result in results if result.status is Status.OK]
     counts = Counts(

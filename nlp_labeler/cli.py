@@ -37,6 +37,10 @@ class Engine(StrEnum):
 PolicyOption = Annotated[
     str, typer.Option(help="Uncertainty conventions: a name that `nlp-labeler policies` lists, or your own TOML file.")
 ]
+LabelsOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.toml", help="Your own label space instead of the 14 findings; see the README."),
+]
 EngineOption = Annotated[
     Engine, typer.Option(help="surface: word rules, needs no spaCy; graph: rules over a dependency parse as well.")
 ]
@@ -57,6 +61,7 @@ def label(
     ],
     policy: PolicyOption = "openi",
     engine: EngineOption = Engine.AUTO,
+    labels: LabelsOption = None,
     processes: Annotated[int, typer.Option(min=1, help="How many processes label at once.")] = 1,
     encoding: Annotated[
         str | None, typer.Option(help="Of a text file that is neither UTF-8 nor UTF-16, e.g. cp1252 or latin-1.")
@@ -75,6 +80,7 @@ def label(
     report was refused. Run again after an interruption, it goes on where it was.
     """
     from nlp_labeler.batch import label_reports
+    from nlp_labeler.findings import FindingTable
     from nlp_labeler.formats.record import ReadOptions
 
     with counting_bar("labeling") as advance:
@@ -83,6 +89,7 @@ def label(
             out,
             policy=policy,
             engine=engine.value,
+            labels=labels and FindingTable.load(labels),
             processes=processes,
             evidence=evidence,
             reading=ReadOptions(encoding, parse_columns(columns)),
@@ -111,6 +118,7 @@ def explain(
     ],
     policy: PolicyOption = "openi",
     engine: EngineOption = Engine.AUTO,
+    labels: LabelsOption = None,
     html: Annotated[Path | None, typer.Option(help="Write a self-contained page instead of the terminal.")] = None,
 ) -> None:
     """Show one report in colour: every mention, what is said of it, and the rule that decided."""
@@ -122,7 +130,7 @@ def explain(
     from nlp_labeler.storage import write_bytes
 
     title, text = read_report(report)
-    result = Labeler.load(policy, engine.value).label(text)
+    result = Labeler.load(policy, engine.value, labels).label(text)
     if html is None:
         show(result, Console())
         return
@@ -142,10 +150,12 @@ def evaluate(
         ),
     ],
     label: Annotated[
-        list[str] | None, typer.Option(help="A label that is scored; repeat. Default: the eight of ChestX-ray8.")
+        list[str] | None,
+        typer.Option(help="A label that is scored; repeat. Default: the eight of ChestX-ray8, or all of --labels."),
     ] = None,
     policy: PolicyOption = "openi",
     engine: EngineOption = Engine.AUTO,
+    labels: LabelsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Score the labeler against gold labels: precision, recall and F1 with 95 % bootstrap intervals.
@@ -158,17 +168,19 @@ def evaluate(
 
     from nlp_labeler.errors import ConfigError
     from nlp_labeler.evaluate import evaluate_labels
-    from nlp_labeler.findings import CHESTXRAY8, LABELS
+    from nlp_labeler.findings import CHESTXRAY8
     from nlp_labeler.gold import read_gold
     from nlp_labeler.labeler import Labeler
     from nlp_labeler.score_table import score_tables
 
-    names = tuple(label or CHESTXRAY8)
-    unknown = [name for name in names if name not in LABELS]
+    labeler = Labeler.load(policy, engine.value, labels)
+    there = labeler.columns[:-1]
+    names = tuple(label or (CHESTXRAY8 if labels is None else there))
+    unknown = [name for name in names if name not in there]
     if unknown:
-        raise ConfigError(f"no label {unknown[0]!r}; there are {', '.join(LABELS)}")
+        raise ConfigError(f"no label {unknown[0]!r}; there are {', '.join(there)}")
     records, truth = read_gold(gold, names)
-    results = Labeler.load(policy, engine.value).pipe([record.text for record in records])
+    results = labeler.pipe([record.text for record in records])
     evaluation = evaluate_labels(truth, [result.labels for result in results], names)
     if as_json:
         typer.echo(json.dumps(asdict(evaluation)))

@@ -1,17 +1,18 @@
 """The labeler: text in, labels with evidence out."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from nlp_labeler.aggregate import COLUMNS, aggregate
+from nlp_labeler.aggregate import aggregate
 from nlp_labeler.analysis import SentenceAnalysis, analyze_surface, graph_analyzer
 from nlp_labeler.coverage import Understanding, limits
 from nlp_labeler.document import AssertedMention, Report, ReportLabels, Sentence, Span, Status
 from nlp_labeler.errors import ConfigError, LabelerError
-from nlp_labeler.findings import NO_FINDING
+from nlp_labeler.findings import NO_FINDING, FindingTable
 from nlp_labeler.memory import SentenceMemory
-from nlp_labeler.mentions import concepts
+from nlp_labeler.mentions import lexicon_of
 from nlp_labeler.parallel import chunks, map_chunks
 from nlp_labeler.policies.schema import Policy, load_policy
 from nlp_labeler.segmentation import segment
@@ -33,31 +34,43 @@ class Labeler:
     Args:
         policy: the labelling convention.
         engine: ``"graph"`` or ``"surface"``.
+        labels: a label space of the user's own; ``None`` is the shipped one.
+
+    Attributes:
+        columns: the label columns of every result, ``No Finding`` last.
     """
 
-    def __init__(self, policy: Policy, engine: str) -> None:
+    def __init__(self, policy: Policy, engine: str, labels: FindingTable | None = None) -> None:
         self.policy = policy
         self.engine = engine
-        analyze = graph_analyzer() if engine == "graph" else analyze_surface
+        self.labels = labels
+        self._lexicon = lexicon_of(labels)
+        self.columns = (*self._lexicon.labels, NO_FINDING)
+        analyze = graph_analyzer(self._lexicon) if engine == "graph" else partial(analyze_surface, self._lexicon)
         self._memory = SentenceMemory(analyze, _REMEMBERED_SENTENCES)
 
     @classmethod
-    def load(cls, policy: str | Path = "openi", engine: str = "auto") -> "Labeler":
+    def load(
+        cls, policy: str | Path = "openi", engine: str = "auto", labels: FindingTable | Path | str | None = None
+    ) -> "Labeler":
         """A labeler.
 
         Args:
             policy: name of a shipped policy, or path of a policy file.
             engine: one of :data:`ENGINES`.
+            labels: a label space of the user's own, or the path of its file; ``None`` is the shipped one.
 
         Raises:
-            ConfigError: if the policy or the engine does not exist or is not valid.
+            ConfigError: if the policy, the engine or the label space does not exist or is not valid.
             MissingExtraError: if the graph engine is asked for and spaCy is not installed.
         """
         if engine not in ENGINES:
             raise ConfigError(f"no engine {engine!r}; choose one of {', '.join(ENGINES)}")
         if engine == "auto":
             engine = "graph" if find_spec("spacy") is not None else "surface"
-        return cls(load_policy(policy), engine)
+        if isinstance(labels, Path | str):
+            labels = FindingTable.load(Path(labels))
+        return cls(load_policy(policy), engine, labels)
 
     def label(self, text: str) -> ReportLabels:
         """Label one report.
@@ -98,7 +111,7 @@ class Labeler:
         if n_process == 1:
             results: Iterable[list[ReportLabels]] = map(self.label_batch, batches)
         else:
-            results = map_chunks(_batch_labeler, (self.policy, self.engine), batches, n_process)
+            results = map_chunks(_batch_labeler, (self.policy, self.engine, self.labels), batches, n_process)
         for batch in results:
             yield from batch
 
@@ -116,9 +129,9 @@ class Labeler:
         coverage = 1 - sum(part.unexplained for part in parts) / words if words else 0.0
         unexplained.extend(sentence.place(0, len(sentence.text)) for sentence in report.unread)
         status = _status(report, parts, coverage, spoken=bool(mentions))
-        labels: dict[str, int | None] = dict.fromkeys(COLUMNS)
+        labels: dict[str, int | None] = dict.fromkeys(self.columns)
         if status is Status.OK:
-            labels = aggregate(mentions, self.policy)
+            labels = aggregate(mentions, self.policy, self.columns)
             if report.unread or coverage < limits().no_finding:
                 labels[NO_FINDING] = None
         return ReportLabels(
@@ -138,12 +151,12 @@ class Labeler:
             return
         whole = sentence.place(0, len(sentence.text))
         for item in analysis.mentions:
-            concept = concepts()[item.concept]
+            concept = self._lexicon.concepts[item.concept]
             abnormal = self.policy.abnormal.get(item.concept, concept.abnormal)
             span = sentence.place(item.start, item.end)
             yield AssertedMention(
                 concept=item.concept,
-                finding=self.policy.findings.get(item.concept, concept.finding) or None,
+                finding=self._lexicon.finding(item.concept, self.policy.findings),
                 abnormal=abnormal and item.attributes.zone != _OUTSIDE_THE_CHEST,
                 text=text[span.start : span.end],
                 start=span.start,
@@ -178,6 +191,8 @@ def _status(report: Report, parts: Sequence[Understanding], coverage: float, *, 
     return Status.OK
 
 
-def _batch_labeler(policy: Policy, engine: str) -> Callable[[Sequence[str]], list[ReportLabels]]:
+def _batch_labeler(
+    policy: Policy, engine: str, labels: FindingTable | None
+) -> Callable[[Sequence[str]], list[ReportLabels]]:
     """What every process of :meth:`Labeler.pipe` runs, with its own labeler."""
-    return Labeler(policy, engine).label_batch
+    return Labeler(policy, engine, labels).label_batch

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -22,7 +23,10 @@ from nlp_labeler.formats.record import ReportRecord
 __all__ = ["TABLE_COLUMNS", "LabeledReport", "OutputFormat", "output_format"]
 
 TABLE_COLUMNS = ("id", *COLUMNS, "status", "coverage")
-"""Columns of a table of labels: 1 affirmed, 0 negated, -1 uncertain, empty where not mentioned; coverage in [0, 1]."""
+"""Columns of a table of labels under the shipped label space.
+
+1 affirmed, 0 negated, -1 uncertain, empty where not mentioned; coverage in [0, 1].
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,9 @@ class LabeledReport:
             return None if self.result.status is Status.OK else self.result.status
         return self.record.refusal.code if self.record.refusal else None
 
-    @property
-    def values(self) -> list[int | None]:
-        """The labels in the order of the columns; all ``None`` where it was refused."""
-        return [self.result.labels[name] if self.result else None for name in COLUMNS]
+    def values(self, columns: Sequence[str]) -> dict[str, int | None]:
+        """The label of every column; all ``None`` where it was refused."""
+        return {name: self.result.labels[name] if self.result else None for name in columns}
 
 
 class OutputFormat(Protocol):
@@ -93,15 +96,15 @@ class ParquetOutput:
         MissingExtraError: if pyarrow is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, columns: Sequence[str]) -> None:
         pa = load_pyarrow()
-        labels = [(name, pa.int8()) for name in COLUMNS]
-        self._pa = pa
+        labels = [(name, pa.int8()) for name in columns]
+        self._pa, self._columns = pa, columns
         self._schema = pa.schema([("id", pa.string()), *labels, ("status", pa.string()), ("coverage", pa.float32())])
 
     def encode(self, rows: Sequence[LabeledReport]) -> bytes:
         """One part: a Parquet file of the rows of one chunk."""
-        records = [dict(zip(TABLE_COLUMNS, table_row(row), strict=True)) for row in rows]
+        records = [dict(zip(self._schema.names, table_row(row, self._columns), strict=True)) for row in rows]
         buffer = io.BytesIO()
         self._pa.parquet.write_table(self._pa.Table.from_pylist(records, self._schema), buffer)
         return buffer.getvalue()
@@ -113,19 +116,19 @@ class ParquetOutput:
                 writer.write_table(self._pa.parquet.read_table(part))
 
 
-def table_row(row: LabeledReport) -> list[Any]:
+def table_row(row: LabeledReport, columns: Sequence[str]) -> list[Any]:
     """The cells of one row in the order of the columns."""
-    return [row.record.id, *row.values, row.status, row.result.coverage if row.result else None]
+    return [row.record.id, *row.values(columns).values(), row.status, row.result.coverage if row.result else None]
 
 
-def csv_lines(rows: Iterable[LabeledReport]) -> str:
+def csv_lines(columns: Sequence[str], rows: Iterable[LabeledReport]) -> str:
     """Rows as CSV; empty cells where a finding is not mentioned."""
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(table_row(row) for row in rows)
+    csv.writer(buffer, lineterminator="\n").writerows(table_row(row, columns) for row in rows)
     return buffer.getvalue()
 
 
-def json_lines(rows: Iterable[LabeledReport]) -> str:
+def json_lines(columns: Sequence[str], rows: Iterable[LabeledReport]) -> str:
     """Rows as JSON Lines: labels, and every mention with the sentence, span, assertion and rule behind it."""
     lines: list[str] = []
     for row in rows:
@@ -133,7 +136,7 @@ def json_lines(rows: Iterable[LabeledReport]) -> str:
         content = {
             "id": row.record.id,
             "status": row.status,
-            "labels": dict(zip(COLUMNS, row.values, strict=True)),
+            "labels": row.values(columns),
             "coverage": result.coverage if result else None,
             "mentions": [asdict(mention) for mention in result.mentions] if result else [],
             "unexplained": [unexplained_passage(result, span) for span in result.unexplained] if result else [],
@@ -152,16 +155,16 @@ def bioc_documents(rows: Iterable[LabeledReport]) -> str:
     return "".join(bioc_document(row.record, row.result) for row in rows)
 
 
-FORMATS: dict[str, Callable[[], OutputFormat]] = {
-    ".csv": lambda: TextOutput(csv_lines, header=",".join(TABLE_COLUMNS) + "\n"),
-    ".jsonl": lambda: TextOutput(json_lines),
+FORMATS: dict[str, Callable[[Sequence[str]], OutputFormat]] = {
+    ".csv": lambda columns: TextOutput(partial(csv_lines, columns), header=f"id,{','.join(columns)},status,coverage\n"),
+    ".jsonl": lambda columns: TextOutput(partial(json_lines, columns)),
     ".parquet": ParquetOutput,
-    ".xml": lambda: TextOutput(bioc_documents, header=BIOC_HEADER, footer=BIOC_FOOTER),
+    ".xml": lambda _: TextOutput(bioc_documents, header=BIOC_HEADER, footer=BIOC_FOOTER),
 }
 
 
-def output_format(path: Path) -> OutputFormat:
-    """The format of an output file, by its suffix.
+def output_format(path: Path, columns: Sequence[str] = COLUMNS) -> OutputFormat:
+    """The format of an output file, by its suffix, for the label columns it is to have.
 
     Raises:
         LabelerError: if the suffix is none of ``.csv``, ``.jsonl``, ``.parquet``, ``.xml``.
@@ -170,4 +173,4 @@ def output_format(path: Path) -> OutputFormat:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise LabelerError(f"{path}: cannot write '{suffix}'; written are {sorted(FORMATS)}")
-    return FORMATS[suffix]()
+    return FORMATS[suffix](columns)
