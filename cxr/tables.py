@@ -6,6 +6,7 @@ training extras. Whatever is wrong with one is said in one clear line.
 
 import csv
 import gzip
+import logging
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,15 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr.errors import DatasetError
-from nlp_labeler.findings import LABELS, NO_FINDING
+from nlp_labeler.findings import FINDINGS, NO_FINDING, FindingTable
 from nlp_labeler.storage import write_rows
 
 __all__ = [
     "IMAGE",
+    "LABEL_SPACE_FILE",
     "PATIENT",
     "TRUE_LABELS",
     "CsvTable",
     "findings_of",
+    "label_space_beside",
     "numbers",
     "probabilities",
     "quoted",
@@ -35,6 +38,9 @@ __all__ = [
 
 IMAGE, TRUE_LABELS, PATIENT = "Image Index", "Finding Labels", "Patient ID"
 _PROBABILITY = "prob_"
+_LOG = logging.getLogger(__name__)
+LABEL_SPACE_FILE = "labels.json"
+"""The label space of a dataset with labels of its own, beside its tables."""
 _SHOWN = 8  # names listed in a message
 
 
@@ -119,6 +125,16 @@ def _open(path: Path) -> IO[str]:
     return path.open(encoding="utf-8-sig", newline="")
 
 
+def label_space_beside(table: Path) -> FindingTable | None:
+    """The label space of the dataset that a table belongs to, made known; ``None`` where it is the shipped one.
+
+    Raises:
+        ConfigError: if the file was altered, or a name has another meaning already.
+    """
+    file = table.parent / LABEL_SPACE_FILE
+    return FindingTable.from_json(file.read_text(encoding="utf-8"), str(file)) if file.is_file() else None
+
+
 def findings_of(cell: str, where: str) -> tuple[str, ...]:
     """The findings that a cell separates by ``|``; none for an empty cell and for `No Finding`.
 
@@ -131,8 +147,8 @@ def findings_of(cell: str, where: str) -> tuple[str, ...]:
     """
     names = tuple(cell.split("|")) if cell else ()
     for name in names:
-        if name not in LABELS and name != NO_FINDING:
-            raise DatasetError(f"{where}: unknown finding '{name}'; known are {', '.join(LABELS)} and '{NO_FINDING}'")
+        if name not in FINDINGS and name != NO_FINDING:
+            raise DatasetError(f"{where}: unknown finding '{name}'; known are {', '.join(FINDINGS)} and '{NO_FINDING}'")
     if NO_FINDING in names and len(names) > 1:
         raise DatasetError(f"{where} is '{cell}'; '{NO_FINDING}' stands alone")
     return tuple(name for name in names if name != NO_FINDING)
@@ -154,8 +170,10 @@ def numbers(table: CsvTable, name: str) -> NDArray[np.float64]:
 def probabilities(table: CsvTable) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """Findings and probabilities (N, L) of a table of predictions, with `Image Index` and `prob_NAME` columns.
 
+    Columns of findings that nobody knows are left out, with a warning.
+
     Raises:
-        DatasetError: if a column is missing or of an unknown finding, an image is listed twice, or a value is no
+        DatasetError: if there is no column of a known finding, an image is listed twice, or a value is no
             probability.
     """
     table.require([IMAGE])
@@ -163,11 +181,14 @@ def probabilities(table: CsvTable) -> tuple[tuple[str, ...], NDArray[np.float64]
     if not names:
         raise DatasetError(
             f"{table.path} has no column '{_PROBABILITY}NAME'; one for each finding is needed, "
-            f"e.g. '{_PROBABILITY}{LABELS[0]}'"
+            f"e.g. '{_PROBABILITY}{next(iter(FINDINGS))}'"
         )
-    unknown = [name for name in names if name not in LABELS]
+    unknown = [name for name in names if name not in FINDINGS]
+    names = tuple(name for name in names if name in FINDINGS)
+    if not names:
+        raise DatasetError(f"{table.path}: unknown finding {quoted(unknown)}; known are {', '.join(FINDINGS)}")
     if unknown:
-        raise DatasetError(f"{table.path}: unknown finding {quoted(unknown)}; known are {', '.join(LABELS)}")
+        _LOG.warning("%s: left out columns of findings that are not known: %s", table.path, quoted(unknown))
     table.require_unique(IMAGE)
     return names, np.stack([_probabilities(table, _PROBABILITY + name) for name in names], axis=1)
 

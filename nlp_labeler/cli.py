@@ -89,7 +89,7 @@ def label(
             out,
             policy=policy,
             engine=engine.value,
-            labels=labels and FindingTable.load(labels),
+            labels=FindingTable.load(labels) if labels else None,
             processes=processes,
             evidence=evidence,
             reading=ReadOptions(encoding, parse_columns(columns)),

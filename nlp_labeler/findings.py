@@ -60,7 +60,8 @@ class Finding(_Strict):
         terms: what else reports call it, in the language of :mod:`nlp_labeler.lexicon.tables`; likewise.
         normal_terms: how reports state its absence in so many words; likewise.
         abnormal: whether its terms rule out ``No Finding``; a device may not.
-        waiting_cost: of an hour unread, as in cxr/outputs/urgency.toml, where that file does not name the finding.
+        waiting_cost: of an hour unread, as in cxr/outputs/urgency.toml, where that file does not name the finding; 1 in
+            a label space of the user's own that does not say.
     """
 
     parent: str
@@ -140,6 +141,20 @@ class FindingTable(_Strict):
                 raise ValueError(f"{' and '.join(twice)} have the same {what}")
         return self
 
+    @classmethod
+    def from_json(cls, text: str, source: str) -> Self:
+        """Read a label space that a dataset or another product of this package carries, and register it.
+
+        Raises:
+            ConfigError: if it was altered, or a name has another meaning already.
+        """
+        try:
+            table = cls.model_validate_json(text)
+        except ValidationError as error:
+            raise ConfigError(f"{source}: {faults(error)}") from error
+        register(table, source)
+        return table
+
     @property
     def names(self) -> tuple[str, ...]:
         """All label columns, in order."""
@@ -203,6 +218,7 @@ def _completed(content: dict[str, Any], columns: list[str]) -> dict[str, Any]:
     own, groups = content.get("finding", {}), content.get("group", {})
     if not isinstance(own, dict) or not isinstance(groups, dict):
         return content  # told by the validation
+    own = {name: {"waiting_cost": 1} | entry if isinstance(entry, dict) else entry for name, entry in own.items()}
     taken = {name: entry.model_dump() for name, entry in _TABLE.finding.items() if name in columns and name not in own}
     parents = [entry.get("parent") for entry in (*own.values(), *taken.values()) if isinstance(entry, dict)]
     needed: set[str] = set()

@@ -1,7 +1,9 @@
 """The two tables of a benchmark, predictions and labels, joined and checked before any figure is computed."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,11 @@ from numpy.typing import NDArray
 from cxr.errors import DatasetError
 from cxr.evaluation.subgroups import age_band
 from cxr.imaging.dicom_header import age_in_years
-from cxr.tables import IMAGE, PATIENT, TRUE_LABELS, CsvTable, findings_of, probabilities, read_csv
+from cxr.tables import IMAGE, PATIENT, TRUE_LABELS, CsvTable, findings_of, label_space_beside, probabilities, read_csv
 
 __all__ = ["LabeledPredictions", "join", "refuse_shared_patients"]
+
+_LOG = logging.getLogger(__name__)
 
 # Columns of the official table, and of ours, that divide images into subgroups.
 _ATTRIBUTES = {"sex": "Patient Gender", "age": "Patient Age", "view": "View Position", "hospital": "Hospital"}
@@ -40,12 +44,10 @@ class LabeledPredictions:
 
 
 def _label_matrix(table: CsvTable, rows: Sequence[int], names: Sequence[str]) -> NDArray[np.float64]:
-    """(rows, names) from the `Finding Labels` cells; an image without any, not even 'No Finding', is refused."""
+    """(rows, names) from the `Finding Labels` cells."""
     labels = np.zeros((len(rows), len(names)))
     for i, row in enumerate(rows):
         cell, where = table.columns[TRUE_LABELS][row], f"{table.path}: {table.columns[IMAGE][row]}"
-        if not cell:
-            raise DatasetError(f"{where} has no {TRUE_LABELS}, not even 'No Finding'")
         found = findings_of(cell, where)
         labels[i] = [name in found for name in names]
     return labels
@@ -59,7 +61,10 @@ def _attribute(name: str, cells: Sequence[str]) -> tuple[str, ...]:
 
 
 def join(predictions: Path, labels: Path) -> LabeledPredictions:
-    """Predictions with the labels of the official table; labeled images without a prediction are left out.
+    """Predictions with the labels of the official table, or of the Data_Entry.csv of a built dataset.
+
+    Labeled images without a prediction are left out, and so, with a warning, are images whose labels are blank: nobody
+    knows whether they have a finding.
 
     Args:
         predictions: `Image Index` and `prob_NAME` columns.
@@ -69,6 +74,7 @@ def join(predictions: Path, labels: Path) -> LabeledPredictions:
     Raises:
         DatasetError: with one line, for anything in either table that would make a figure wrong.
     """
+    label_space_beside(labels)
     predicted = read_csv(predictions)
     names, values = probabilities(predicted)
     images = tuple(predicted.columns[IMAGE])
@@ -82,6 +88,14 @@ def join(predictions: Path, labels: Path) -> LabeledPredictions:
             f"{len(unlabeled)} of {len(images)} images in {predictions} are not in {labels}, e.g. '{unlabeled[0]}'"
         )
     rows = [row_of[image] for image in images]
+    labeled = [bool(table.columns[TRUE_LABELS][row]) for row in rows]
+    if not any(labeled):
+        raise DatasetError(
+            f"{labels}: no image of {predictions} has {TRUE_LABELS}; an image without disease needs 'No Finding'"
+        )
+    if not all(labeled):
+        _LOG.warning("%s: left out %d images without %s: not labeled", labels, labeled.count(False), TRUE_LABELS)
+        images, rows, values = tuple(compress(images, labeled)), list(compress(rows, labeled)), values[labeled]
 
     def cells(column: str) -> list[str]:
         return [table.columns[column][row] for row in rows]

@@ -15,13 +15,27 @@ from cxr.errors import ConfigError, MissingExtraError
 if TYPE_CHECKING:
     from cxr.datasets.schema import Dataset
 
-__all__ = ["AllowMissing", "DefaultCommandGroup", "counting_bar", "require", "require_paths", "without_missing"]
+__all__ = [
+    "AllowMissing",
+    "Changes",
+    "DefaultCommandGroup",
+    "counting_bar",
+    "require",
+    "require_paths",
+    "without_missing",
+]
 
 AllowMissing = Annotated[
     bool,
     typer.Option("--allow-missing", help="Go on with the images that are there; OUT/missing.csv lists the others."),
 ]
 """Option of the commands that read a whole dataset, of which only a part may have been downloaded."""
+
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe, e.g. optimization.epochs=20; repeat."),
+]
+"""Option of the commands that take a recipe."""
 
 
 def require(feature: str, extra: str, *modules: str) -> None:

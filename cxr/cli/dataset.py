@@ -45,6 +45,9 @@ def build(
     ] = True,
     policy: Annotated[str, typer.Option(help="Labeling policy: a shipped name or a file.")] = "openi",
     engine: Annotated[str, typer.Option(help="Labeling engine: auto, graph or surface.")] = "auto",
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Your own label space instead of the 14 findings.")
+    ] = None,
     val: Annotated[float, typer.Option(help="Share of the patients for validation.", min=0, max=1)] = 0.15,
     test: Annotated[float, typer.Option(help="Share of the patients for testing.", min=0, max=1)] = 0.2,
     seed: Annotated[int, typer.Option(help="Of the split by patient.")] = 0,
@@ -78,6 +81,7 @@ def build(
     from cxr.datasets.pseudonyms import Pseudonyms
     from cxr.datasets.report_rows import TableOptions
     from nlp_labeler.cli import parse_columns
+    from nlp_labeler.findings import FindingTable
 
     with counting_bar("reports") as advance:
 
@@ -95,6 +99,7 @@ def build(
             require_frontal=gate,
             policy=policy,
             engine=engine,
+            labels=FindingTable.load(labels) if labels else None,
             fractions={"train": 1 - val - test, "val": val, "test": test},
             seed=seed,
             workers=workers or os.cpu_count() or 1,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cxr.cli.conventions import AllowMissing
+from cxr.cli.conventions import AllowMissing, Changes
 
 
 def distill(
@@ -24,6 +24,7 @@ def distill(
     unlabeled: Annotated[
         Path | None, typer.Option(help="CSV of further films: file, and a column per finding known of some (1, 0).")
     ] = None,
+    changes: Changes = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Images decoded at a time; default: half the cores.")
@@ -47,7 +48,7 @@ def distill(
         raise ConfigError(f"--device '{device}': choose auto, cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("--device cuda: there is none here; choose auto or cpu")
-    settings, dataset = load_distillation_recipe(recipe), open_dataset(data)
+    settings, dataset = load_distillation_recipe(recipe, changes or ()), open_dataset(data)
     if allow_missing:
         dataset = without_missing(dataset, out / "missing.csv")
     card = run_distillation(

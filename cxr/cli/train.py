@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cxr.cli.conventions import AllowMissing
+from cxr.cli.conventions import AllowMissing, Changes
 
 
 def train(
@@ -15,6 +15,7 @@ def train(
     init_weights: Annotated[
         Path | None, typer.Option(help="Local .safetensors with the backbone's initial weights.")
     ] = None,
+    changes: Changes = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Loader processes; default: half the cores.")] = None,
     processes: Annotated[
         int, typer.Option(min=1, help="Processes that share each batch, on a GPU each where there is one.")
@@ -31,7 +32,7 @@ def train(
     from cxr.training.classifier.train import default_workers
     from cxr.training.classifier.train import train as run_training
 
-    settings = load_recipe(recipe)
+    settings = load_recipe(recipe, changes or ())
     dataset = open_dataset(data)
     if allow_missing:
         dataset = without_missing(dataset, out / "missing.csv")
@@ -62,6 +63,7 @@ def train_report(
     ],
     out: Annotated[Path, typer.Option(help="Run folder. A rerun with the same folder resumes where it stopped.")],
     allow_missing: AllowMissing = False,
+    changes: Changes = None,
     _trunk: Annotated[str | None, typer.Option("--trunk", hidden=True, is_eager=True, callback=_renamed)] = None,
 ) -> None:
     """Train a report generator on the features of a trained classifier.
@@ -77,7 +79,7 @@ def train_report(
     from cxr.training.report.recipe import load_report_recipe
     from cxr.training.report.train import train_report as run_training
 
-    settings = load_report_recipe(recipe)
+    settings = load_report_recipe(recipe, changes or ())
     dataset = open_dataset(data)
     if allow_missing:
         dataset = without_missing(dataset, out / "missing.csv")

@@ -21,10 +21,10 @@ from cxr.datasets.linking import identities
 from cxr.datasets.schema import BOX_HEADER, ENTRY_COLUMNS
 from cxr.datasets.splits import assign_splits
 from cxr.errors import DatasetError
-from nlp_labeler.findings import LABELS, NO_FINDING
+from nlp_labeler.findings import NO_FINDING
 from nlp_labeler.storage import atomic_writer, write_rows, write_text
 
-__all__ = ["REPORT_SCHEMA", "BuildSummary", "assemble"]
+__all__ = ["BuildSummary", "assemble"]
 
 _MENTION_TEXTS = ("concept", "finding", "text", "sentence", "section", "assertion", "rule", "severity", "side", "zone")
 _MENTION = pa.struct(
@@ -35,14 +35,16 @@ _MENTION = pa.struct(
         pa.field("sentence_start", pa.int32()),
     ]
 )
-REPORT_SCHEMA = pa.schema(
-    [
-        *(pa.field(name, pa.string()) for name in ("image", "report_id", "patient", "text", "status")),
-        *(pa.field(name, pa.int8()) for name in (*LABELS, NO_FINDING)),
-        pa.field("mentions", pa.list_(_MENTION)),
-    ]
-)
-"""reports.parquet: labels are 1 affirmed, 0 negated, -1 uncertain, null not mentioned; mentions carry the evidence."""
+
+
+def report_schema(label_space: Sequence[str]) -> pa.Schema:
+    """Of reports.parquet.
+
+    Labels are 1 affirmed, 0 negated, -1 uncertain, null not mentioned; mentions carry the evidence.
+    """
+    texts, labels = ("image", "report_id", "patient", "text", "status"), (*label_space, NO_FINDING)
+    fields = [*(pa.field(name, pa.string()) for name in texts), *(pa.field(name, pa.int8()) for name in labels)]
+    return pa.schema([*fields, pa.field("mentions", pa.list_(_MENTION))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def assemble(
         text = io.TextIOWrapper(stream, "utf-8", newline="", write_through=True)
         lines = csv.writer(text, lineterminator="\n")
         lines.writerow(("input", "code", "message"))
-        for what, code, message in _refusals(out, parts, index, called, entries):
+        for what, code, message in _refusals(out, parts, index, called, origin.label_space, entries):
             lines.writerow((what, code, message))
             refused[code] += 1
         text.detach()  # the stream outlives it
@@ -106,7 +108,9 @@ def assemble(
         notes.insert(0, f"{joined} patients of the table share a DICOM PatientID with another and are one with it")
         _rename_patients(out / REPORT_FILE, dict(zip(table["image"], patients, strict=True)))
     table["follow_up"] = _follow_ups(table)
-    table["split"] = assign_splits(list(table["patient"]), table[list(LABELS)].to_numpy(float), fractions, origin.seed)
+    table["split"] = assign_splits(
+        list(table["patient"]), table[list(origin.label_space)].to_numpy(float), fractions, origin.seed
+    )
     _write_folder(out, table, fractions)
     write_text(out / "README.md", dataset_card(table, origin, refused=refused.total()))
     splits = {name: int((table["split"] == name).sum()) for name in fractions}
@@ -118,12 +122,14 @@ def _refusals(
     parts: Sequence[Path],
     index: ImageIndex,
     called: Callable[[str], str],
+    label_space: Sequence[str],
     entries: list[dict[str, Any]],
 ) -> Iterator[tuple[str, str, str]]:
     """Write the table of reports, chunk by chunk, and collect the images; yields what is left out."""
     seen: set[str] = set()
     known: set[str] = set()
-    with atomic_writer(out / REPORT_FILE) as stream, pq.ParquetWriter(stream, REPORT_SCHEMA) as writer:
+    schema = report_schema(label_space)
+    with atomic_writer(out / REPORT_FILE) as stream, pq.ParquetWriter(stream, schema) as writer:
         for part in parts:
             chunk = Chunk(**json.loads(part.read_text(encoding="utf-8")))
             yield from ((what, code, message) for what, code, message in chunk.refused)
@@ -135,8 +141,8 @@ def _refusals(
                     seen.add(row["source"])
                     row["patient"] = row["patient"] or row["header_patient"]
                     rows.append(row)
-            writer.write_table(_report_table(rows))
-            entries.extend(map(_entry, rows))
+            writer.write_table(_report_table(rows, schema))
+            entries.extend(_entry(row, label_space) for row in rows)
             known.update(chunk.files)
     for file in index.files:
         if called(str(file.with_suffix(""))) not in known:
@@ -148,9 +154,9 @@ def _rename_patients(path: Path, patients: Mapping[str, str]) -> None:
     with (
         pq.ParquetFile(path) as written,
         atomic_writer(path) as stream,
-        pq.ParquetWriter(stream, REPORT_SCHEMA) as writer,
+        pq.ParquetWriter(stream, written.schema_arrow) as writer,
     ):
-        place = REPORT_SCHEMA.get_field_index("patient")
+        place = written.schema_arrow.get_field_index("patient")
         for batch in written.iter_batches():
             names = pa.array([patients[image] for image in batch.column("image").to_pylist()], pa.string())
             writer.write_batch(batch.set_column(place, "patient", names))
@@ -172,21 +178,21 @@ def _contradictions(table: pd.DataFrame) -> list[str]:
     return notes
 
 
-def _report_table(rows: list[dict[str, Any]]) -> pa.Table:
+def _report_table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
     plain = [{**row, **row["labels"]} for row in rows]
-    return pa.Table.from_pylist([{name: row.get(name) for name in REPORT_SCHEMA.names} for row in plain], REPORT_SCHEMA)
+    return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in plain], schema)
 
 
-def _entry(row: dict[str, Any]) -> dict[str, Any]:
+def _entry(row: dict[str, Any], label_space: Sequence[str]) -> dict[str, Any]:
     """A row of Data_Entry.csv before visits are numbered, with one 0/1 column per label for the split."""
     labels = row["labels"]
-    present = [name for name in LABELS if labels.get(name) == 1]
+    present = [name for name in label_space if labels.get(name) == 1]
     kept = ("image", "patient", "header_patient", "follow_up", "age", "sex", "view", "width", "height", "spacing")
     return {
         **{name: row[name] for name in kept},
         "date": row["date"][:10],
         "findings": "|".join(present) or (NO_FINDING if labels.get(NO_FINDING) == 1 else ""),
-        **{name: float(name in present) for name in LABELS},
+        **{name: float(name in present) for name in label_space},
     }
 
 

@@ -25,6 +25,8 @@ from cxr.datasets.report_rows import ReportTable, TableOptions
 from cxr.datasets.splits import DEFAULT_FRACTIONS
 from cxr.errors import DatasetError
 from cxr.imaging.quality import QualityGate
+from cxr.tables import LABEL_SPACE_FILE
+from nlp_labeler.findings import FindingTable
 from nlp_labeler.labeler import Labeler
 from nlp_labeler.storage import write_text
 
@@ -46,6 +48,7 @@ def build_dataset(
     require_frontal: bool = True,
     policy: str = "openi",
     engine: str = "auto",
+    labels: FindingTable | None = None,
     fractions: Mapping[str, float] = DEFAULT_FRACTIONS,
     seed: int = 0,
     workers: int = 1,
@@ -64,6 +67,7 @@ def build_dataset(
         require_frontal: leave out pictures that the shipped gate does not take for a whole frontal chest.
         policy: labeling policy, a shipped name or a file.
         engine: ``"graph"``, ``"surface"`` or ``"auto"``, see :class:`nlp_labeler.labeler.Labeler`.
+        labels: a label space of the user's own, which the folder then carries; ``None`` is the shipped one.
         fractions: split -> its share of the patients.
         seed: of the split.
         workers: images read at a time.
@@ -82,16 +86,17 @@ def build_dataset(
     if out.exists() and any(out.iterdir()) and not (parts.is_dir() or (out / ENTRY_FILE).is_file()):
         raise DatasetError(f"{out} is neither empty nor a dataset; choose another folder")
     index = ImageIndex(images, workers)
-    labeler = Labeler.load(policy=policy, engine=engine)
+    labeler = Labeler.load(policy=policy, engine=engine, labels=labels)
     with ReportTable(reports, table) as source:
         linker = Linker.choose(index, source, link, patient_is_study=patient_is_study)
         gate = QualityGate.shipped() if require_frontal else None
         archive = Archive(linker, out / IMAGE_FOLDER, labeler, workers, pseudonyms, gate, source.day_first)
         for folder in (parts, archive.folder):
             folder.mkdir(parents=True, exist_ok=True)
-        labels = (labeler.policy, labeler.engine, _code_of_labels())
+        own = labels and labels.model_dump_json()
+        rules = (labeler.policy, labeler.engine, own, _code_of_labels())
         linking = (linker.link, linker.by_id, patient_is_study, require_frontal, archive.patient("salt"))
-        setting = repr((_PART_FORMAT, str(images.absolute()), labels, linking))
+        setting = repr((_PART_FORMAT, str(images.absolute()), rules, linking))
         done: list[Path] = []
         rows = source.rows()
         while chunk := tuple(islice(rows, CHUNK_REPORTS)):
@@ -102,7 +107,13 @@ def build_dataset(
             done.append(file)
             progress(len(chunk))
         notes = (*source.notes, *source.closing_notes())
-    origin = Origin(str(policy), labeler.engine, seed, deidentified=pseudonyms is not None)
+    origin = Origin(
+        str(policy), labeler.engine, seed, deidentified=pseudonyms is not None, label_space=labeler.columns[:-1]
+    )
+    if labels is None:
+        (out / LABEL_SPACE_FILE).unlink(missing_ok=True)
+    else:
+        write_text(out / LABEL_SPACE_FILE, labels.model_dump_json(indent=1) + "\n")
     summary = assemble(out, done, index, origin, fractions=fractions, called=archive.called)
     shutil.rmtree(parts)
     return replace(summary, notes=notes + summary.notes)

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from nlp_labeler.findings import LABELS
-
 __all__ = ["Origin", "dataset_card"]
 
 _TEXTS = {
@@ -25,12 +23,14 @@ class Origin:
         engine: labeling engine.
         seed: of the split.
         deidentified: whether identifiers were replaced.
+        label_space: label columns.
     """
 
     policy: str
     engine: str
     seed: int
     deidentified: bool
+    label_space: tuple[str, ...]
 
 
 def dataset_card(table: pd.DataFrame, origin: Origin, *, refused: int) -> str:
@@ -61,8 +61,11 @@ def dataset_card(table: pd.DataFrame, origin: Origin, *, refused: int) -> str:
         "| label | " + " | ".join(splits) + " |",
         "|---|" + "---|" * len(splits),
     ]
-    counts = table.groupby("split")[list(LABELS)].sum().astype(int)
-    lines += [f"| {name} | " + " | ".join(str(counts.loc[split, name]) for split in splits) + " |" for name in LABELS]
+    counts = table.groupby("split")[list(origin.label_space)].sum().astype(int)
+    lines += [
+        f"| {name} | " + " | ".join(str(counts.loc[split, name]) for split in splits) + " |"
+        for name in origin.label_space
+    ]
     sizes = table["split"].value_counts()
     lines += ["| all images | " + " | ".join(str(sizes[split]) for split in splits) + " |", ""]
     return "\n".join(lines)

@@ -7,6 +7,7 @@
     BBox_List.csv        the published columns; may have no rows
     train_list.txt  val_list.txt  test_list.txt
     reports.parquet      optional: text and mined labels, with 0 (negated), -1 (uncertain) and evidence
+    labels.json          the label space, where it is not the shipped one
     README.md            dataset card
 """
 
@@ -18,6 +19,7 @@ import pandas as pd
 from cxr.datasets.schema import ENTRY_COLUMNS, SPLITS, Dataset, empty_boxes, split_labels
 from cxr.datasets.tables import parse_ages, read_boxes, read_list, read_table
 from cxr.errors import DatasetError
+from cxr.tables import label_space_beside
 from nlp_labeler.findings import LABELS
 
 __all__ = ["BOX_FILE", "ENTRY_FILE", "IMAGE_FOLDER", "REFUSED_FILE", "REPORT_FILE", "read", "recognises", "split_file"]
@@ -61,13 +63,14 @@ def read(root: Path) -> Dataset:
             "split": _splits(root, entries["Image Index"]),
         }
     )
-    reports = _reports(root)
+    reports, findings = _reports(root), label_space_beside(root / ENTRY_FILE)
+    names = findings.names if findings else LABELS
     labels = (
-        split_labels(entries["Finding Labels"], LABELS, root / ENTRY_FILE)
+        split_labels(entries["Finding Labels"], names, root / ENTRY_FILE)
         if reports is None
-        else _mined(reports, records["image"])
+        else _mined(reports, records["image"], names)
     )
-    return Dataset(root, root.name, LABELS, pd.concat([records, labels], axis=1), _boxes(root), reports)
+    return Dataset(root, root.name, names, pd.concat([records, labels], axis=1), _boxes(root), reports, findings)
 
 
 def _splits(root: Path, images: pd.Series) -> pd.Series:
@@ -93,10 +96,10 @@ def _reports(root: Path) -> pd.DataFrame | None:
         raise DatasetError(f"{path}: cannot be read as Parquet ({type(error).__name__})") from None
 
 
-def _mined(reports: pd.DataFrame, images: pd.Series) -> pd.DataFrame:
+def _mined(reports: pd.DataFrame, images: pd.Series, label_space: tuple[str, ...]) -> pd.DataFrame:
     """Mined labels in the order of ``images``; unmentioned is absent, unlabeled is unknown."""
     by_image = reports.set_index("image").reindex(images)
-    labels = by_image[list(LABELS)].astype(np.float32).fillna(np.float32(0))
+    labels = by_image[list(label_space)].astype(np.float32).fillna(np.float32(0))
     labels[by_image["status"] != "ok"] = np.nan
     return labels.reset_index(drop=True)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cxr.errors import DatasetError
 from cxr.tables import findings_of
+from nlp_labeler.findings import FindingTable
 
 __all__ = [
     "BOX_COLUMNS",
@@ -64,6 +65,7 @@ class Dataset:
             per label: 1 present, 0 absent, -1 uncertain, NaN unknown.
         boxes: one row per box: ``image``, ``label``, ``x``, ``y``, ``width``, ``height`` in pixels of the file.
         reports: one row per image with its report and what was mined from it, or ``None``.
+        findings: the label space where it is the user's own; ``None`` where it is the shipped one.
     """
 
     root: Path
@@ -72,6 +74,7 @@ class Dataset:
     records: pd.DataFrame
     boxes: pd.DataFrame
     reports: pd.DataFrame | None = None
+    findings: FindingTable | None = None
 
     def __post_init__(self) -> None:
         missing = [c for c in (*RECORD_COLUMNS, *self.label_space) if c not in self.records]

@@ -59,6 +59,7 @@ def write_archive(folder: Path, out: Path) -> None:
 
 
 ONTOLOGY = "ChestX-ray8 findings and their neighbours; a child finding implies its parents (Chen 2019)"
+OWN_LABELS = "a label space of the user's own, which bundle.json carries; a child finding implies its parents"
 
 
 def export_bundle(
@@ -136,8 +137,9 @@ def export_bundle(
                 created=datetime.now(UTC),
                 cxr_version=__version__,
                 training_data=card.data,
-                ontology=ONTOLOGY,
+                ontology=ONTOLOGY if card.findings is None else OWN_LABELS,
                 label_space=card.label_space,
+                findings=card.findings,
                 preprocessing=Preprocessing(size=card.image_size),
                 boxes={label: BoxSettings() for label in card.label_space},
             ),

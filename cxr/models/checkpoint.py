@@ -17,6 +17,7 @@ from torch import nn
 from cxr.models.classifier import ImageClassifier
 from cxr.models.factory import ModelConfig, build_model
 from nlp_labeler.errors import ConfigError
+from nlp_labeler.findings import FindingTable, register
 from nlp_labeler.storage import atomic_path, file_sha256, write_text
 
 __all__ = [
@@ -136,9 +137,11 @@ class CheckpointCard(WeightsCard):
 
     Attributes:
         model: its shape.
+        findings: the label space it was trained on where that is the user's own.
     """
 
     model: ModelConfig
+    findings: FindingTable | None = None
 
 
 def save_checkpoint(model: ImageClassifier, card: CheckpointCard, folder: Path) -> CheckpointCard:
@@ -153,6 +156,8 @@ def load_checkpoint(folder: Path) -> tuple[ImageClassifier, CheckpointCard]:
         ConfigError: if a file is missing, altered, or of another format version.
     """
     card = read_card(folder, CARD, CheckpointCard, "cxr train")
+    if card.findings is not None:
+        register(card.findings, str(folder / CARD))
     model = build_model(card.model, card.label_space)
     fill_weights(model, folder)
     model.eval().to(memory_format=torch.channels_last)

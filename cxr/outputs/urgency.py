@@ -17,14 +17,17 @@ from importlib.resources import files
 from pathlib import Path
 
 from cxr.errors import ConfigError
-from nlp_labeler.findings import LABELS
+from nlp_labeler.findings import FINDINGS
 
 __all__ = ["WaitingCosts", "waiting_costs"]
 
 
 @dataclass(frozen=True)
 class WaitingCosts:
-    """Cost of an hour unread, in any unit, by finding; a finding without a weight costs nothing."""
+    """Cost of an hour unread, in any unit, by finding.
+
+    A shipped finding without a weight costs nothing; one of a user's own label space what that says of it.
+    """
 
     weights: Mapping[str, float]
 
@@ -44,8 +47,8 @@ class WaitingCosts:
         if set(data) != {"waiting_costs"} or not isinstance(weights, dict):
             raise ConfigError(f"{path} must hold one table [waiting_costs]; it holds {', '.join(data) or 'nothing'}")
         for finding, weight in weights.items():
-            if finding not in LABELS:
-                raise ConfigError(f"{path}: unknown finding '{finding}'; known are {', '.join(LABELS)}")
+            if finding not in FINDINGS:
+                raise ConfigError(f"{path}: unknown finding '{finding}'; known are {', '.join(FINDINGS)}")
             if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
                 raise ConfigError(f"{path}: the weight of {finding} is {weight!r}; allowed are numbers from 0")
         if not any(weights.values()):
@@ -54,7 +57,11 @@ class WaitingCosts:
 
     def of(self, probabilities: Mapping[str, float]) -> float:
         """Expected cost of an hour's wait of one patient, from calibrated probabilities in [0, 1]."""
-        return sum(self.weights.get(finding, 0.0) * p for finding, p in probabilities.items())
+        return sum(self._weight(finding) * p for finding, p in probabilities.items())
+
+    def _weight(self, finding: str) -> float:
+        own = FINDINGS[finding].waiting_cost if finding in FINDINGS else 0.0
+        return self.weights.get(finding, own)
 
 
 @cache

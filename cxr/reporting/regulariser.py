@@ -22,7 +22,7 @@ from cxr.reporting.document import (
     zones_of,
 )
 from nlp_labeler.document import AssertedMention, Assertion
-from nlp_labeler.findings import ANCESTORS, finding_entry
+from nlp_labeler.findings import ANCESTORS, FindingTable, finding_entry
 from nlp_labeler.labeler import Labeler
 from nlp_labeler.segmentation import segment
 
@@ -64,7 +64,9 @@ _ZONES: dict[str, frozenset[Zone]] = {
 }
 
 
-def regularise(text: str, findings: Sequence[FindingResult], width: int, height: int) -> RegularisedText:
+def regularise(
+    text: str, findings: Sequence[FindingResult], width: int, height: int, labels: FindingTable | None = None
+) -> RegularisedText:
     """Keep at most one supported sentence per finding above its operating point.
 
     Args:
@@ -72,10 +74,11 @@ def regularise(text: str, findings: Sequence[FindingResult], width: int, height:
         findings: all findings of the label space, boxes in pixels of the input.
         width: input width in pixels.
         height: input height in pixels.
+        labels: the label space where it is the user's own.
     """
     fired = {finding.name: finding for finding in findings if finding.positive}
     by_sentence: dict[int, list[AssertedMention]] = defaultdict(list)
-    for mention in _reader().label(text).mentions:
+    for mention in _reader(labels and labels.model_dump_json()).label(text).mentions:
         by_sentence[mention.sentence_start].append(mention)
     kept: dict[str, KeptSentence] = {}
     removed: list[RemovedSentence] = []
@@ -100,9 +103,10 @@ def regularise(text: str, findings: Sequence[FindingResult], width: int, height:
 
 
 @cache
-def _reader() -> Labeler:
-    """The labeler by its surface engine, which the clinic's install can run."""
-    return Labeler.load(policy="openi", engine="surface")
+def _reader(labels: str | None) -> Labeler:
+    """The labeler by its surface engine, which the clinic's install can run, for a label space as JSON."""
+    own = FindingTable.model_validate_json(labels) if labels else None
+    return Labeler.load(policy="openi", engine="surface", labels=own)
 
 
 def _fault(

@@ -21,7 +21,7 @@ from cxr.reporting.document import (
     zones_of,
 )
 from cxr.reporting.wording import listed, load_phrases, percent
-from nlp_labeler.findings import ANCESTORS, PARENT, finding_entry
+from nlp_labeler.findings import ANCESTORS, NOT_ASSESSED, PARENT, finding_entry
 
 __all__ = ["write_report"]
 
@@ -37,7 +37,6 @@ _TITLES: dict[Section, str] = {
     "note": "NOTE",
 }
 
-_ONTOLOGY_ORDER = {node: rank for rank, node in enumerate(PARENT)}
 _SIDE_WORDS: dict[Side | None, str] = {
     None: "",
     "left": " on the left",
@@ -57,6 +56,7 @@ def write_report(
     attention: Callable[[int, int], AttentionMap] | None = None,
     earlier: Sequence[FindingResult] | None = None,
     certified: Sequence[CertifiedDecision] = (),
+    not_assessed: str = NOT_ASSESSED,
 ) -> GroundedReport:
     """Write the report of one image.
 
@@ -77,6 +77,7 @@ def write_report(
         attention: where its generator looked as it said the characters from one place to another.
         earlier: findings of an earlier image of the same patient, by the same model.
         certified: what two-sided certificates decide about the image.
+        not_assessed: what the model does not look at, in words; may be empty.
     """
     positive = _in_ontology_order(f for f in findings if f.positive)
     raw, kept = None, {}
@@ -90,7 +91,7 @@ def write_report(
         sentences += _compare(findings, earlier)
     sentences += _remarks("impression", _impression(positive), _ADVICE[triage])
     sentences += _remarks("note", *map(_certified, certified), _nothing_else(certified))
-    sentences += _remarks("note", _without_threshold(findings), _limits(compared=earlier is not None))
+    sentences += _remarks("note", _without_threshold(findings), _limits(not_assessed, compared=earlier is not None))
     return GroundedReport(text=_plain(sentences), sentences=tuple(sentences), generated=raw)
 
 
@@ -171,10 +172,11 @@ def _without_threshold(findings: Sequence[FindingResult]) -> str:
     return f"No certified threshold, hence no statement, for: {_names(unjudged, 'and')}." if unjudged else ""
 
 
-def _limits(*, compared: bool) -> str:
+def _limits(not_assessed: str, *, compared: bool) -> str:
+    named = f", {not_assessed}" if not_assessed else ""
     change = "" if compared else ", and change since earlier images"
     return (
-        f"Not assessed: any finding outside this list, bones, soft tissues, tubes and lines{change}. "
+        f"Not assessed: any finding outside this list{named}{change}. "
         "Research use only: a radiologist must read the image."
     )
 
@@ -242,7 +244,8 @@ def _change(finding: FindingResult, then: FindingResult) -> Sentence:
 
 def _in_ontology_order(findings: Iterable[FindingResult]) -> list[FindingResult]:
     """A finding follows the more general one it belongs to."""
-    return sorted(findings, key=lambda finding: _ONTOLOGY_ORDER[finding.name])
+    rank = {node: place for place, node in enumerate(PARENT)}
+    return sorted(findings, key=lambda finding: rank[finding.name])
 
 
 def _where(side: Side | None, zones: Sequence[Zone]) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cxr.errors import ConfigError
 from cxr.retrieval.index import ENTRIES_FILE, MANIFEST_FILE, VECTORS_FILE, Entry, IndexManifest
 from cxr.screening import Examination, Screener, ScreeningResult, find_inputs, screen_many
-from cxr.tables import IMAGE, PATIENT, TRUE_LABELS, findings_of, read_csv
+from cxr.tables import IMAGE, PATIENT, TRUE_LABELS, findings_of, label_space_beside, read_csv
 from cxr.worklist.pictures import THUMBNAIL, pictures_of
 from cxr.worklist.subject import subject_of
 from nlp_labeler.storage import atomic_folder, file_sha256
@@ -50,6 +50,7 @@ def read_labels(path: Path) -> dict[str, LabeledImage]:
         DatasetError: if the table cannot be read, lacks a column, lists an image twice or names an unknown finding.
     """
     table = read_csv(path)
+    label_space_beside(path)
     table.require([IMAGE, TRUE_LABELS, PATIENT])
     table.require_unique(IMAGE)
     rows = zip(*(table.columns[name] for name in (IMAGE, PATIENT, TRUE_LABELS)), strict=True)

@@ -11,7 +11,7 @@ from typing import Protocol, Self
 
 from pydantic import ValidationError
 
-from cxr.errors import BundleError, OperatingPointError, RefusedInputError
+from cxr.errors import BundleError, ConfigError, OperatingPointError, RefusedInputError
 from cxr.imaging.quality import QualityGate
 from cxr.onnx_model import refuse_external_data
 from cxr.operating_points import Calibrator, OperatingPointSet, ScoreReference, TwoSidedCertificates
@@ -32,6 +32,7 @@ from cxr.screening.manifest import (
 )
 from cxr.screening.network import Network
 from nlp_labeler.faults import faults
+from nlp_labeler.findings import register
 from nlp_labeler.storage import bytes_sha256
 
 __all__ = ["Bundle", "shipped_bundle_path"]
@@ -180,6 +181,11 @@ def _read_manifest(source: "_Source", path: Path) -> tuple[BundleManifest, str]:
         manifest = BundleManifest.model_validate(data)
     except ValidationError as error:
         raise BundleError(f"{path}: {MANIFEST_FILE} is invalid at {faults(error)}") from error
+    if manifest.findings is not None:
+        try:
+            register(manifest.findings, str(path))
+        except ConfigError as error:
+            raise BundleError(str(error)) from error
     return manifest, bytes_sha256(content)
 
 

@@ -24,7 +24,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from cxr.errors import BundleError
 from cxr.localization import BoxSettings
-from nlp_labeler.findings import LABELS
+from nlp_labeler.findings import FINDINGS, NOT_ASSESSED, FindingTable
 from nlp_labeler.storage import file_sha256, write_text
 
 __all__ = [
@@ -83,6 +83,7 @@ class BundleDescription(_Strict):
         training_data: one sentence on where the model's knowledge comes from.
         ontology: one sentence on what the labels mean.
         label_space: findings in the order of the graph's outputs.
+        findings: what is known about them where the label space is the user's own.
         preprocessing: the network's input.
         boxes: per finding, how its heatmap becomes boxes.
         gate: what a picture must be before it is scored: ``frontal_chest``, one whole, upright, positive frontal chest
@@ -96,19 +97,30 @@ class BundleDescription(_Strict):
     training_data: _Text
     ontology: _Text
     label_space: tuple[str, ...] = Field(min_length=1)
+    findings: FindingTable | None = None
     preprocessing: Preprocessing
     boxes: dict[str, BoxSettings]
     gate: Literal["frontal_chest", "none"] = "frontal_chest"
 
     @field_validator("label_space")
     @classmethod
-    def _labels_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [label for label in value if label not in LABELS]
-        if unknown:
-            raise ValueError(f"unknown finding {unknown[0]!r}; known are {', '.join(LABELS)}")
+    def _labels_differ(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(value)) != len(value):
             raise ValueError("a finding is listed twice")
         return value
+
+    @model_validator(mode="after")
+    def _labels_are_known(self) -> Self:
+        known = self.findings.finding if self.findings else FINDINGS
+        unknown = [label for label in self.label_space if label not in known]
+        if unknown:
+            raise ValueError(f"label_space: unknown finding {unknown[0]!r}; known are {', '.join(known)}")
+        return self
+
+    @property
+    def not_assessed(self) -> str:
+        """What the model does not look at, in words; may be empty."""
+        return NOT_ASSESSED if self.findings is None else self.findings.wording.not_assessed or ""
 
     @model_validator(mode="after")
     def _boxes_cover_the_label_space(self) -> Self:
@@ -173,5 +185,5 @@ def seal_bundle(directory: Path, description: BundleDescription) -> BundleManife
     names = sorted(p.relative_to(directory).as_posix() for p in directory.rglob("*") if p.is_file())
     files = {name: file_sha256(directory / name) for name in names if name != MANIFEST_FILE}
     manifest = BundleManifest(**dict(description), format_version=FORMAT_VERSION, files=files)
-    write_text(directory / MANIFEST_FILE, manifest.model_dump_json(indent=2) + "\n")
+    write_text(directory / MANIFEST_FILE, manifest.model_dump_json(indent=2, exclude_none=True) + "\n")
     return manifest

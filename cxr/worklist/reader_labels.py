@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from cxr.outputs.words import finding_title
 from cxr.worklist.cases import Case
 from cxr.worklist.decisions import Decision
-from nlp_labeler.findings import LABELS
+from nlp_labeler.findings import FINDINGS, LABELS
 
 __all__ = ["reader_labels"]
 
@@ -27,7 +27,8 @@ def reader_labels(signed: Iterable[tuple[Case, Decision]]) -> str:
         signed: cases with their last decisions.
     """
     stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, (*_COLUMNS, *LABELS), restval="")
+    own = [name for name in FINDINGS if name not in LABELS]
+    writer = csv.DictWriter(stream, (*_COLUMNS, *LABELS, *own), restval="")
     writer.writeheader()
     for case, decision in signed:
         subject = case.subject

@@ -67,8 +67,8 @@ def drop_probabilities(t) -> None:
     t.predictions = [row[:1] for row in t.predictions]
 
 
-def unknown_prediction(t) -> None:
-    t.predictions[0][1] = "prob_Scoliosis"
+def unknown_predictions(t) -> None:
+    t.predictions[0][1:] = ["prob_Scoliosis", "prob_Rickets", "prob_Gout"]
 
 
 def set_value(value: str):
@@ -94,8 +94,9 @@ def unknown_label(t) -> None:
     t.labels[3][1] = "Effusion|Broken heart"
 
 
-def no_label(t) -> None:
-    t.labels[3][1] = ""
+def no_labels(t) -> None:
+    for row in t.labels[1:]:
+        row[1] = ""
 
 
 def contradictory_label(t) -> None:
@@ -127,7 +128,7 @@ def doubled_column(t) -> None:
     [
         (rename_image_column, r"no column 'Image Index'; its columns are 'image'"),
         (drop_probabilities, r"no column 'prob_NAME'"),
-        (unknown_prediction, r"unknown finding 'Scoliosis'; known are Atelectasis"),
+        (unknown_predictions, r"unknown finding 'Scoliosis', 'Rickets', 'Gout'; known are Atelectasis"),
         (set_value("1.5"), r"'prob_Mass' has 1 values that are not probabilities in \[0, 1\], e\.g\. '1\.5'"),
         (set_value("-0.1"), r"not probabilities.*'-0\.1'"),
         (set_value("nan"), r"not probabilities.*'nan'"),
@@ -137,7 +138,7 @@ def doubled_column(t) -> None:
         (repeat_label, r"1 values of 'Image Index' occur more than once"),
         (drop_patient_column, r"no column 'Patient ID'"),
         (unknown_label, r"unknown finding 'Broken heart'"),
-        (no_label, r"has no Finding Labels, not even 'No Finding'"),
+        (no_labels, r"no image of .* has Finding Labels; an image without disease needs 'No Finding'"),
         (contradictory_label, r"'No Finding' stands alone"),
         (unlabeled_image, r"1 of \d+ images .* are not in .*, e\.g\. 'elsewhere\.png'"),
         (no_patient, r"has no Patient ID"),
@@ -151,6 +152,27 @@ def test_wrong_tables_are_refused_in_one_line(tables, change, message: str) -> N
     with pytest.raises(DatasetError, match=message) as error:
         join(*tables.write())
     assert "\n" not in str(error.value)
+
+
+def test_images_that_nobody_labeled_are_left_out_with_a_note(tables, caplog: pytest.LogCaptureFixture) -> None:
+    whole = join(*tables.write())
+    tables.labels[3][1] = ""
+    joined = join(*tables.write())
+    assert joined.images == tuple(image for image in whole.images if image != tables.labels[3][0])
+    kept = [image in joined.images for image in whole.images]
+    np.testing.assert_array_equal(joined.probabilities, whole.probabilities[kept])
+    np.testing.assert_array_equal(joined.labels, whole.labels[kept])
+    assert len(joined.patients) == len(joined.attributes["sex"]) == len(joined.images)
+    assert "left out 1 images without Finding Labels" in caplog.text
+
+
+def test_a_column_that_nobody_knows_is_left_out_with_a_note(tables, caplog: pytest.LogCaptureFixture) -> None:
+    whole = join(*tables.write())
+    tables.predictions[0][1] = "prob_Scoliosis"
+    joined = join(*tables.write())
+    assert joined.label_names == whole.label_names[1:]
+    np.testing.assert_array_equal(joined.probabilities, whole.probabilities[:, 1:])
+    assert "'Scoliosis'" in caplog.text
 
 
 def test_files_that_are_no_tables_are_refused(tables, tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from cxr.models.checkpoint import load_checkpoint
 from cxr.training.classifier.ontology import with_ontology
 from cxr.training.classifier.predictions import Predictions, split_predictions, write_predictions
 from cxr.training.shared.losses import UNCERTAIN
-from nlp_labeler.findings import LABELS
 from nlp_labeler.storage import write_bytes
 
 
@@ -62,7 +61,7 @@ def evaluate_run(run: Path, dataset: Dataset, out: Path, *, split: str, resample
         DatasetError: if the split is empty or lacks a label of the run.
     """
     model, card = load_checkpoint(run)
-    if not set(card.label_space) <= set(LABELS):
+    if not set(card.label_space) <= set(dataset.label_space):
         dataset = with_ontology(dataset)
     chosen = dataset.subset(split)
     missing = sorted(set(card.label_space) - set(dataset.label_space))

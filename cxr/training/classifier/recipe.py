@@ -1,5 +1,6 @@
 """A training recipe: one TOML file that fixes everything but the data and the initial weights."""
 
+from collections.abc import Sequence
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,8 +17,8 @@ from cxr.training.shared.losses import LossConfig
 from cxr.training.shared.recipe_files import read_recipe
 from nlp_labeler.findings import CHESTXRAY8, LABELS, PARENT
 
-LabelSet = Literal["chestxray8", "chestxray14", "ontology"]
-LABEL_SETS: dict[LabelSet, tuple[str, ...]] = {
+LabelSet = Literal["chestxray8", "chestxray14", "ontology", "dataset"]
+LABEL_SETS: dict[str, tuple[str, ...]] = {
     "chestxray8": CHESTXRAY8,
     "chestxray14": LABELS,
     "ontology": (*LABELS, *(node for node in PARENT if node not in LABELS)),
@@ -44,6 +45,7 @@ class OptimizationConfig(BaseModel):
 class Recipe(BaseModel):
     """The validated content of a recipe file.
 
+    ``labels``: ``dataset`` stands for all labels of the dataset, of a label space of the user's own among others.
     ``frozen`` names parts of the backbone that keep their initial weights; the statistics of their batch norms follow
     the training images. The last seven tables are methods, each of
     which can be switched on alone.
@@ -74,7 +76,7 @@ class Recipe(BaseModel):
         """Each method needs its part of the model, and the other way round."""
         steps = self.model.mining.steps if self.model.mining else 1
         excluded = self.anatomical_features.excluded_labels if self.anatomical_features else ()
-        unknown_labels = set(excluded) - set(LABEL_SETS[self.labels])
+        unknown_labels = set(excluded) - set(LABEL_SETS.get(self.labels, excluded))  # a dataset's own are not known yet
         conflicts = [
             (steps > 1) != (self.mining is not None) and "[mining] goes with [model.mining] of two steps or more",
             self.model.guided != (self.guidance is not None) and "[guidance] goes with model.guided = true",
@@ -112,10 +114,10 @@ RENAMED = {
 """Keys of earlier recipes, refused with what they are called now."""
 
 
-def load_recipe(name_or_path: str) -> Recipe:
+def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> Recipe:
     """Read a recipe by file path, or by name from those shipped; see :func:`read_recipe`.
 
     Raises:
         ConfigError: if there is no such recipe, or it does not validate.
     """
-    return read_recipe(Recipe, name_or_path, __package__, RENAMED)
+    return read_recipe(Recipe, name_or_path, __package__, RENAMED, changes)

@@ -47,6 +47,26 @@ CALIBRATION_SPLIT = "calibration_split.csv"
 MIN_POSITIVES = 5
 
 
+def wanted_labels(recipe: Recipe, dataset: Dataset) -> tuple[str, ...]:
+    """The labels that a recipe asks for.
+
+    Raises:
+        ConfigError: if it asks for shipped labels of a dataset whose label space is the user's own, or names labels
+            that the dataset has not.
+    """
+    if dataset.findings is not None and recipe.labels not in ("dataset", "ontology"):
+        raise ConfigError(
+            f"{dataset.root} has labels of its own ({', '.join(dataset.label_space)}), and recipe '{recipe.name}' asks "
+            f"for {recipe.labels}; add --set labels=dataset"
+        )
+    own = recipe.labels == "dataset" or dataset.findings is not None
+    wanted = dataset.label_space if own else LABEL_SETS[recipe.labels]
+    excluded = recipe.anatomical_features.excluded_labels if recipe.anatomical_features else ()
+    if unknown := set(excluded) - set(wanted):
+        raise ConfigError(f"anatomical_features.excluded_labels: the dataset has no {', '.join(sorted(unknown))}")
+    return wanted
+
+
 def learnable_labels(dataset: Dataset, wanted: tuple[str, ...]) -> tuple[str, ...]:
     """The wanted labels that the training split has at least MIN_POSITIVES positives of, in order.
 
@@ -156,7 +176,7 @@ def train(
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     if recipe.labels == "ontology":
         dataset = with_ontology(dataset)
-    label_space = learnable_labels(dataset, LABEL_SETS[recipe.labels])
+    label_space = learnable_labels(dataset, wanted_labels(recipe, dataset))
     splits = dataset.subset("train"), dataset.subset("val")
     model = _new_model(recipe, label_space, init_weights)
     inputs = Inputs.of(recipe, model, splits, label_space, cache or run / "cache", workers)
@@ -174,6 +194,7 @@ def train(
         image_size=recipe.image_size,
         model=recipe.model,
         recipe=recipe.name,
+        findings=dataset.findings,
         data=f"{dataset.name}: {len(train_split.records)} images, {train_split.records.patient.nunique()} patients",
     )
     return save_checkpoint(model, card, run)

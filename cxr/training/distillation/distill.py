@@ -129,6 +129,7 @@ def distill(
         image_size=size,
         model=recipe.student.model.model_copy(update={"anatomical_features": True}),
         recipe=recipe.name,
+        findings=dataset.findings,
         data=f"{seen}; and {len(further)} films without reports" if len(further) else seen,
     )
     return save_checkpoint(model, card, run)

@@ -1,5 +1,7 @@
 """A distillation recipe: one TOML file that fixes the teachers and the student."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from cxr.models.factory import BackboneConfig, ModelConfig
@@ -112,10 +114,10 @@ class DistillationRecipe(BaseModel):
         return tuple(found)
 
 
-def load_distillation_recipe(name_or_path: str) -> DistillationRecipe:
+def load_distillation_recipe(name_or_path: str, changes: Sequence[str] = ()) -> DistillationRecipe:
     """Read a recipe by file path, or by name from those shipped.
 
     Raises:
         ConfigError: if there is no such recipe, or it does not validate.
     """
-    return read_recipe(DistillationRecipe, name_or_path, "cxr.training.distillation", {})
+    return read_recipe(DistillationRecipe, name_or_path, "cxr.training.distillation", {}, changes)

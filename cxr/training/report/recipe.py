@@ -1,5 +1,7 @@
 """The recipe of a report generator: one TOML file that fixes everything but the data and the classifier."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from cxr.imaging.augmentation import AugmentationConfig
@@ -92,10 +94,10 @@ RENAMED = {
 """Keys of earlier recipes, refused with what they are called now."""
 
 
-def load_report_recipe(name_or_path: str) -> ReportRecipe:
+def load_report_recipe(name_or_path: str, changes: Sequence[str] = ()) -> ReportRecipe:
     """Read a report recipe by file path, or by name from those shipped; see :func:`read_recipe`.
 
     Raises:
         ConfigError: if there is none such, or it does not validate.
     """
-    return read_recipe(ReportRecipe, name_or_path, __package__, RENAMED)
+    return read_recipe(ReportRecipe, name_or_path, __package__, RENAMED, changes)

@@ -85,7 +85,7 @@ def train_report(
     views = _views(classifier, classifier_card.weights_sha256, images, recipe, cache)
     labels = label_matrix(split, classifier_card.label_space)
     tienet = new_tienet(recipe.model, classifier, len(vocabulary), len(classifier_card.label_space))
-    named = ground_words(words, vocabulary, classifier_card.label_space)
+    named = ground_words(words, vocabulary, classifier_card.label_space, dataset.findings)
     _fit(tienet, ReportRows(views, words, labels, named), recipe, run)
     fit_report_head(tienet, views[0], words, labels)
     validation, unseen = ImageCache.of_readable(

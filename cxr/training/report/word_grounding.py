@@ -14,6 +14,7 @@ from torch import Tensor
 
 from cxr.reporting.vocabulary import Vocabulary
 from cxr.training.classifier.report_localization import ANYWHERE, PRESENT, quadrant_masks, quadrants_of
+from nlp_labeler.findings import FindingTable
 from nlp_labeler.labeler import Labeler
 
 __all__ = ["NOTHING", "WordGrounding", "ground_words", "word_grounding_loss"]
@@ -37,17 +38,20 @@ class WordGrounding:
     quadrants: NDArray[np.int64]
 
 
-def ground_words(words: NDArray[np.int64], vocabulary: Vocabulary, label_space: Sequence[str]) -> WordGrounding:
+def ground_words(
+    words: NDArray[np.int64], vocabulary: Vocabulary, label_space: Sequence[str], labels: FindingTable | None = None
+) -> WordGrounding:
     """Read the reports back and mark their words.
 
     Args:
         words: (N, T), the start word first, padded behind the end word.
         vocabulary: its words.
         label_space: names of the labels.
+        labels: the label space of the dataset where it is the user's own.
     """
     said = WordGrounding(np.full_like(words, NOTHING), np.full_like(words, ANYWHERE))
     rendered = [vocabulary.render(row) for row in words.tolist()]
-    read = Labeler.load(policy="openi", engine="surface").label_batch([text for text, _ in rendered])
+    read = Labeler.load(policy="openi", engine="surface", labels=labels).label_batch([text for text, _ in rendered])
     numbers = {name: number for number, name in enumerate(label_space)}
     for row, (report, (_, spans)) in enumerate(zip(read, rendered, strict=True)):
         for mention in report.mentions:

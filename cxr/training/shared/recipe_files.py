@@ -1,7 +1,8 @@
 """Recipe files: TOML, by path or by the name of a shipped one, validated with every fault in one message."""
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,21 +26,27 @@ def shipped(package: str) -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
-def read_recipe(kind: type[Recipe], name_or_path: str, package: str, renamed: Mapping[str, str]) -> Recipe:
+def read_recipe(
+    kind: type[Recipe], name_or_path: str, package: str, renamed: Mapping[str, str], changes: Sequence[str] = ()
+) -> Recipe:
     """Read a recipe by file path, or by name from those shipped.
 
-    A recipe may name another as its ``base``: its own tables are laid over the base's, key by key.
+    A recipe may name another as its ``base``: its own tables are laid over the base's, key by key; ``clear`` lists the
+    keys of the base that are left out (``clear = ["mining", "model.mining"]``).
 
     Args:
         kind: what the recipe must be.
         name_or_path: a .toml file, or a shipped recipe's name.
         package: that ships recipes.
         renamed: earlier name of a key, with its tables before it (``"model.name"``) -> what it is called now.
+        changes: ``key=value`` over the file, last; values as TOML writes them, words also without quotes.
 
     Raises:
         ConfigError: if there is no such recipe, or it does not validate.
     """
     content = _read(name_or_path, package, ())
+    for change in changes:
+        content = _laid_over(_as_table(change), content)
     if old := [f"{key} is now called {new}" for key, new in renamed.items() if _holds(content, key.split("."))]:
         raise ConfigError(f"recipe '{name_or_path}': {'; '.join(old)}")
     try:
@@ -55,11 +62,15 @@ def keep_recipe(recipe: BaseModel, run: Path) -> None:
         ConfigError: if it holds a run of another recipe, or one of another version of the package.
     """
     kept = run / _FILE
-    text = recipe.model_dump_json(indent=1) + "\n"
-    if kept.exists() and kept.read_text() != text:
-        raise ConfigError(f"{run} holds a run of another recipe; choose another --out, or delete the folder")
+    if kept.exists():
+        try:
+            same = type(recipe).model_validate_json(kept.read_text()) == recipe
+        except ValidationError:
+            same = False
+        if not same:
+            raise ConfigError(f"{run} holds a run of another recipe; choose another --out, or delete the folder")
     run.mkdir(parents=True, exist_ok=True)
-    write_text(kept, text)
+    write_text(kept, recipe.model_dump_json(indent=1) + "\n")
 
 
 def _read(name_or_path: str, package: str, above: tuple[str, ...]) -> dict[str, Any]:
@@ -81,8 +92,43 @@ def _read(name_or_path: str, package: str, above: tuple[str, ...]) -> dict[str, 
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"recipe '{name_or_path}' is not TOML: {error}") from error
-    base = content.pop("base", None)
-    return content if base is None else _laid_over(content, _read(str(base), package, (*above, name_or_path)))
+    base, cleared = content.pop("base", None), content.pop("clear", [])
+    if base is None:
+        if cleared:
+            raise ConfigError(f"recipe '{name_or_path}': clear leaves out keys of a base, and there is none")
+        return content
+    below = _read(str(base), package, (*above, name_or_path))
+    for key in cleared if isinstance(cleared, list) else [cleared]:
+        if not isinstance(key, str) or not _holds(below, key.split(".")):
+            raise ConfigError(f"recipe '{name_or_path}': clear names {key!r}, which its base '{base}' has not")
+        below = _without(below, key.split("."))
+    return _laid_over(content, below)
+
+
+def _without(content: dict[str, Any], path: list[str]) -> dict[str, Any]:
+    if len(path) == 1:
+        return {key: value for key, value in content.items() if key != path[0]}
+    return content | {path[0]: _without(content[path[0]], path[1:])}
+
+
+def _as_table(change: str) -> dict[str, Any]:
+    """``"optimization.epochs=20"`` as the tables it stands for.
+
+    Raises:
+        ConfigError: if it is not of the form key=value.
+    """
+    key, equals, value = (part.strip() for part in change.partition("="))
+    if not equals or not re.fullmatch(r"\w+(\.\w+)*", key):
+        raise ConfigError(f"--set {change}: say --set KEY=VALUE, e.g. --set optimization.epochs=20")
+    try:
+        content: Any = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        if not re.fullmatch(r"[\w.-]+", value):
+            raise ConfigError(f"--set {change}: {value!r} is no value of TOML; put texts in quotes") from None
+        content = value
+    for part in reversed(key.split(".")):
+        content = {part: content}
+    return content
 
 
 def _laid_over(content: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,51 @@ def test_a_recipe_is_laid_over_its_base_key_by_key(tmp_path: Path):
     assert mine.optimization.model_copy(update={"epochs": base.optimization.epochs}) == base.optimization
 
 
+def test_a_recipe_leaves_out_what_it_clears_of_its_base(tmp_path: Path):
+    path = tmp_path / "mine.toml"
+    path.write_text('base = "demo"\nname = "mine"\nclear = ["report_localization", "model.mining"]\n')
+    mine, base = load_recipe(str(path)), load_recipe("demo")
+    assert (mine.report_localization, mine.model.mining) == (None, None)
+    assert base.report_localization is not None
+    assert mine.model.backbone == base.model.backbone
+    for text, message in (
+        ('base = "demo"\nclear = ["curriculum"]\n', "clear names 'curriculum', which its base 'demo' has not"),
+        ('clear = ["model"]\n', "clear leaves out keys of a base, and there is none"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=message):
+            load_recipe(str(path))
+
+
+def test_keys_are_changed_on_the_command_line():
+    changes = (
+        "optimization.epochs=20",
+        "labels=dataset",
+        'frozen=["bn1"]',
+        "model.context_dropout = 0.1",
+        "name='x y'",
+    )
+    recipe = load_recipe("demo", changes)
+    assert (recipe.optimization.epochs, recipe.labels, recipe.frozen) == (20, "dataset", ("bn1",))
+    assert recipe.model.context_dropout == 0.1
+    assert recipe.optimization.batch_size == load_recipe("demo").optimization.batch_size
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("epochs", "say --set KEY=VALUE"),
+        ("optimization epochs=3", "say --set KEY=VALUE"),
+        ("optimization.epochs=[1", "no value of TOML"),
+        ("optimization.epochs=many", "optimization.epochs"),
+        ("optimisation.epochs=3", "optimisation"),
+    ],
+)
+def test_a_change_that_fits_no_key_is_refused(change: str, message: str):
+    with pytest.raises(ConfigError, match=message):
+        load_recipe("demo", (change,))
+
+
 def test_a_recipe_cannot_be_its_own_base(tmp_path: Path):
     first, second = tmp_path / "a.toml", tmp_path / "b.toml"
     first.write_text(f'base = "{second}"\n')
