@@ -5,6 +5,7 @@ import hashlib
 import io
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -14,8 +15,10 @@ pytest.importorskip("faiss", reason="the triage page needs the 'app' extra")
 
 
 from app.auth import LOOPBACK, AuthMiddleware  # noqa: E402
+from app.operating_choice import OperatingChoice  # noqa: E402
 from app.rendering import Texts  # noqa: E402
 from app.service import TriageService  # noqa: E402
+from app.ui import Page  # noqa: E402
 from app.upload import upload_app  # noqa: E402
 
 SESSIONS, IMAGES = 20, 3
@@ -26,6 +29,14 @@ def service(tiny_bundle, tmp_path):
     opened = TriageService(tmp_path / "data", bundle=tiny_bundle)
     yield opened
     opened.close()
+
+
+def test_a_case_that_is_not_there_opens_as_none(service):
+    """Removed in another window, or another visitor's: the page stays blank, and goes on waiting for it."""
+    request = SimpleNamespace(request=SimpleNamespace(scope={"state": {"owner": "a", "user": ""}}))
+    page = Page(service, Texts())
+    case_id, picture, panel, ready = page.select(request, SimpleNamespace(case="gone"), OperatingChoice())
+    assert (case_id, picture, panel, ready) == ("gone", page.blank_viewer(), "", None)
 
 
 def film(chest_pixels, session, number):

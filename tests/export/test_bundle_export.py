@@ -4,7 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from cxr.cli.main import build_app
 from cxr.datasets.dataset import Dataset
 from cxr.errors import ConfigError
 from cxr.export.bundle import export_bundle
@@ -42,6 +44,13 @@ def test_too_few_patients_give_refusals_not_thresholds(tiny_run: Path, tmp_path:
     export_bundle(tiny_run, tmp_path / "strict", name="tiny", version="0.1.0", alpha=0.01, delta=0.05)
     points = Screener(tmp_path / "strict").bundle.operating_points
     assert all(points.threshold(name) is None for name in points.label_space)
+
+
+def test_the_command_promises_one_percent_with_ninety_five_percent_confidence(tiny_run: Path, tmp_path: Path):
+    done = CliRunner().invoke(build_app(), ["export", str(tiny_run), "--out", str(tmp_path / "bundle")])
+    assert done.exit_code == 0, done.output
+    points = Bundle.load(tmp_path / "bundle").operating_points
+    assert {(point.limit, point.delta) for point in points.findings.values()} == {(0.01, 0.05)}
 
 
 def test_model_card_says_where_the_model_comes_from(bundle: Path, phantom_dataset: Dataset):

@@ -5,7 +5,7 @@ import pytest
 
 from cxr.operating_points import ScoreReference, fit_operating_points
 from cxr.worklist import Case, Decision, Subject
-from cxr.worklist.monitoring import MIN_FOR_DRIFT, monitor
+from cxr.worklist.monitoring import monitor
 
 LABELS = ("Effusion", "Mass")
 RNG = np.random.default_rng(0)
@@ -81,9 +81,10 @@ def test_drift_is_found_where_scores_differ_and_only_there(points, reference):
 
 
 def test_few_images_or_no_reference_say_nothing_about_drift(points, reference):
-    few = [case(n, (0.1, 0.1), points) for n in range(MIN_FOR_DRIFT - 1)]
-    assert report(few, {}, points, reference).drift is None
-    assert report(few * 2, {}, points).drift is None
+    few = [case(n, (0.1, 0.1), points) for n in range(30)]
+    assert report(few[:29], {}, points, reference).drift is None
+    assert report(few, {}, points, reference).drift is not None
+    assert report(few, {}, points).drift is None
 
 
 def test_a_group_that_is_referred_more_often_is_flagged(points):
