@@ -56,6 +56,20 @@ def test_one_place_replaces_files_and_locks_folders():
     assert found <= RENAMES
 
 
+def test_settings_refuse_unknown_keys_and_do_not_change():
+    def options(node: ast.AST) -> dict[str, object] | None:
+        if called(node) != "ConfigDict":
+            return None
+        return {keyword.arg: getattr(keyword.value, "value", None) for keyword in node.keywords}
+
+    found = [(path, given) for path, node in nodes("cxr", "nlp_labeler", "app") if (given := options(node)) is not None]
+    assert found
+    assert [path for path, given in found if given.get("extra") != "forbid"] == []
+    # Two describe dataclasses, which are frozen themselves.
+    mutable = {path for path, given in found if given.get("frozen") is not True}
+    assert mutable == {"cxr/reporting/document.py", "cxr/screening/result.py"}
+
+
 @pytest.mark.parametrize("package", ["cxr", "nlp_labeler", "app"])
 def test_nothing_imports_what_only_posix_has(package):
     found = {(path, name) for path, node in nodes(package) for name in imported(node) & POSIX_ONLY}

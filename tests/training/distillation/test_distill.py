@@ -28,6 +28,14 @@ def _recipe(**changes: object) -> DistillationRecipe:
     return DistillationRecipe.model_validate(content | changes)
 
 
+def test_the_shipped_recipe_is_what_the_shipped_weights_were_made_by():
+    """Whatever the file does not say is a default, and a default that changes would change the recipe."""
+    student = load_distillation_recipe("distilled").student
+    optimization = (student.learning_rate, student.weight_decay, student.warmup_fraction, student.gradient_clip)
+    assert optimization == (1e-3, 5e-2, 0.1, 1.0)
+    assert (student.batch_size, student.ema_decay, student.epochs, student.map_weight) == (32, 0.99, 20, 0.05)
+
+
 @pytest.fixture(scope="module")
 def distilled(phantom_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("distilled") / "run"
