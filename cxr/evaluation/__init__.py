@@ -1,4 +1,4 @@
-"""How good a model is on held-out patients, with intervals.
+"""Metrics with intervals: functions that ``cxr evaluate``, ``cxr benchmark`` and ``benchmarks`` compute figures with.
 
 - ranking: AUC, average precision, sensitivity at a false-positive rate, for many weightings at once
 - bootstrap: patient-cluster resampling of any statistic of image weights
