@@ -19,7 +19,7 @@ from cxr.datasets.dataset import Dataset, open_dataset
 from cxr.evaluation.classification import ClassificationReport, evaluate_classification
 from cxr.evaluation.localization import LocalizationReport
 from cxr.export.bundle import export_bundle
-from cxr.localization import BoxSettings
+from cxr.localization import default_box_settings
 from cxr.models.checkpoint import load_checkpoint
 from cxr.outputs.results_folder import screen_to_folder
 from cxr.phantom.cohort import generate_cohort
@@ -136,7 +136,7 @@ def score_against_truth(run: Path, dataset: Dataset, truth: Path, out: Path, *, 
             {image: Path(path) for image, path in zip(test.records["image"], test.records["path"], strict=True)},
             pd.read_csv(truth / "boxes.csv", dtype={"image": str, "label": str}),
             card.image_size,
-            {label: BoxSettings() for label in card.label_space},
+            default_box_settings(card.label_space),
             resamples=RESAMPLES,
         ),
         label_f1=float(f1_score(labels[:, eight] == 1, mined.labels[:, eight] == 1, average="micro")),

@@ -13,7 +13,7 @@ from cxr import __version__
 from cxr.errors import ConfigError
 from cxr.export.classifier_graph import check_parity, write_onnx
 from cxr.export.report_generator import add_report_generator
-from cxr.localization import BoxSettings
+from cxr.localization import default_box_settings
 from cxr.models.checkpoint import load_checkpoint
 from cxr.operating_points import ScoreReference, fit_calibrator, fit_operating_points, fit_two_sided
 from cxr.operating_points.calibration_data import share_of_patients
@@ -141,7 +141,7 @@ def export_bundle(
                 label_space=card.label_space,
                 findings=card.findings,
                 preprocessing=Preprocessing(size=card.image_size),
-                boxes={label: BoxSettings() for label in card.label_space},
+                boxes=default_box_settings(card.label_space),
             ),
         )
         if archived:

@@ -11,6 +11,7 @@ from cxr.imaging.preprocessing import Placement
 from cxr.imaging.segmentation import Segmentation, Segmenter, outlined
 from cxr.localization.anatomy import Anatomy, confine
 from cxr.localization.boxes import Box, BoxSettings, boxes_from_heatmap, normalize_heatmap
+from cxr.localization.windows import WindowSettings, boxes_from_windows, chest_of
 
 __all__ = ["Heatmaps", "content", "heatmap_on_image"]
 
@@ -62,7 +63,7 @@ class Heatmaps(Mapping[str, NDArray[np.float32]]):
         """The heat that a finding's boxes rest on, (h, w) in [0, 1]: little is left where the finding cannot be."""
         return np.minimum(self[finding], confine(self[finding], finding, self.anatomy))
 
-    def boxes(self, finding: str, settings: BoxSettings, probability: float) -> tuple[Box, ...]:
+    def boxes(self, finding: str, settings: BoxSettings | WindowSettings, probability: float) -> tuple[Box, ...]:
         """Boxes of one finding in pixels of the image.
 
         Args:
@@ -73,13 +74,22 @@ class Heatmaps(Mapping[str, NDArray[np.float32]]):
         placement = self._placement
         left, top, _, _ = content(placement, len(self._square))
         found = []
-        for box in boxes_from_heatmap(confine(self[finding], finding, self.anatomy), settings):
+        for box in self._on_grid(finding, settings):
             x, y, width, height = placement.box_to_input(box.x + left, box.y + top, box.width, box.height)
             x0, y0 = max(0.0, x), max(0.0, y)
             x1, y1 = min(float(placement.width), x + width), min(float(placement.height), y + height)
             score = round(box.score * probability, 4)
             found.append(Box(round(x0, 1), round(y0, 1), round(x1 - x0, 1), round(y1 - y0, 1), score))
         return tuple(found)
+
+    def _on_grid(self, finding: str, settings: BoxSettings | WindowSettings) -> tuple[Box, ...]:
+        """Boxes in pixels of the heatmap; windows need outlines of the lungs, without them regions are cut."""
+        if isinstance(settings, WindowSettings):
+            chest = chest_of(self.anatomy)
+            if chest is not None:
+                return boxes_from_windows(self[finding], chest, settings)
+            settings = BoxSettings()
+        return boxes_from_heatmap(confine(self[finding], finding, self.anatomy), settings)
 
     @cached_property
     def anatomy(self) -> Anatomy:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr.imaging.radiograph import RadiographMetadata
-from cxr.localization import Box, BoxSettings
+from cxr.localization import Box, BoxSettings, WindowSettings
 from cxr.localization.heatmaps import Heatmaps
 from cxr.screening.generator import GeneratedReport
 from cxr.screening.result import ScreeningResult
@@ -38,7 +38,7 @@ class ScreeningArtifacts:
     metadata: RadiographMetadata
     heatmaps: Heatmaps
     probabilities: Mapping[str, float]
-    box_settings: Mapping[str, BoxSettings]
+    box_settings: Mapping[str, BoxSettings | WindowSettings]
     embedding: NDArray[np.float32]
     generated: GeneratedReport | None = None
 

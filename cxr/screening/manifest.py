@@ -23,7 +23,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from cxr.errors import BundleError
-from cxr.localization import BoxSettings
+from cxr.localization import BoxSettings, WindowSettings
 from nlp_labeler.findings import FINDINGS, NOT_ASSESSED, FindingTable
 from nlp_labeler.storage import file_sha256, write_text
 
@@ -99,7 +99,7 @@ class BundleDescription(_Strict):
     label_space: tuple[str, ...] = Field(min_length=1)
     findings: FindingTable | None = None
     preprocessing: Preprocessing
-    boxes: dict[str, BoxSettings]
+    boxes: dict[str, WindowSettings | BoxSettings]
     gate: Literal["frontal_chest", "none"] = "frontal_chest"
 
     @field_validator("label_space")

@@ -16,7 +16,7 @@ from cxr.evaluation.classification import ClassificationReport, evaluate_classif
 from cxr.evaluation.localization import BoxTable, LocalizationReport, evaluate_localization
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
-from cxr.localization import BoxSettings
+from cxr.localization import BoxSettings, WindowSettings, default_box_settings
 from cxr.localization.heatmaps import Heatmaps
 from cxr.models.checkpoint import load_checkpoint
 from cxr.training.classifier.ontology import with_ontology
@@ -88,7 +88,7 @@ def evaluate_run(run: Path, dataset: Dataset, out: Path, *, split: str, resample
             {image: Path(path) for image, path in zip(chosen.records["image"], chosen.records["path"], strict=True)},
             chosen.boxes,
             card.image_size,
-            {label: BoxSettings() for label in card.label_space},
+            default_box_settings(card.label_space),
             resamples=resamples,
         )
         if boxed
@@ -109,7 +109,7 @@ def localize(
     paths: dict[str, Path],
     truth: pd.DataFrame,
     size: int,
-    settings: Mapping[str, BoxSettings],
+    settings: Mapping[str, BoxSettings | WindowSettings],
     *,
     resamples: int,
 ) -> LocalizationReport:
