@@ -80,9 +80,14 @@ def build(
     from cxr.datasets.builder import build_dataset
     from cxr.datasets.pseudonyms import Pseudonyms
     from cxr.datasets.report_rows import TableOptions
+    from cxr.errors import ConfigError
     from nlp_labeler.cli import parse_columns
     from nlp_labeler.findings import FindingTable
 
+    if val + test >= 1:
+        raise ConfigError(
+            f"--val {val:g} and --test {test:g} leave no patients to train on; together they must be below 1"
+        )
     with counting_bar("reports") as advance:
 
         def progress(count: int) -> None:

@@ -86,7 +86,7 @@ def assemble(
         called: what to call an image file of the archive.
 
     Raises:
-        DatasetError: if no report has a usable image.
+        DatasetError: if no report has a usable image, or none of them could be labeled.
     """
     entries: list[dict[str, Any]] = []
     refused: Counter[str] = Counter()
@@ -98,9 +98,13 @@ def assemble(
             lines.writerow((what, code, message))
             refused[code] += 1
         text.detach()  # the stream outlives it
+    reasons = ", ".join(f"{number} {code}" for code, number in sorted(refused.items()))
     if not entries:
-        raise DatasetError(f"no report has a usable image; the reasons are in {out / REFUSED_FILE}")
+        raise DatasetError(f"no report has a usable image ({reasons}); see {out / REFUSED_FILE}")
     table = pd.DataFrame(entries)
+    if not (table["status"] == "ok").any():
+        told = ", ".join(f"{number} {status}" for status, number in table["status"].value_counts().items())
+        raise DatasetError(f"not one report of {len(table)} images could be labeled ({told}); see {out / REFUSED_FILE}")
     patients, joined = identities(zip(table["patient"], table["header_patient"], strict=True))
     table["patient"] = patients
     notes = _contradictions(table)
@@ -189,7 +193,7 @@ def _entry(row: dict[str, Any], label_space: Sequence[str]) -> dict[str, Any]:
     present = [name for name in label_space if labels.get(name) == 1]
     kept = ("image", "patient", "header_patient", "follow_up", "age", "sex", "view", "width", "height", "spacing")
     return {
-        **{name: row[name] for name in kept},
+        **{name: row[name] for name in (*kept, "status")},
         "date": row["date"][:10],
         "findings": "|".join(present) or (NO_FINDING if labels.get(NO_FINDING) == 1 else ""),
         **{name: float(name in present) for name in label_space},

@@ -44,6 +44,7 @@ class DateColumn:
         self.unread = 0
         self._declared = declared
         self._seen = 0
+        self._unread_example = ""
         self._notations: dict[str, frozenset[str]] = {}
         self._example: dict[str, str] = {}
 
@@ -60,6 +61,7 @@ class DateColumn:
         possible = _possible(day, self._declared)
         if not possible:
             self.unread += 1
+            self._unread_example = self._unread_example or day[:20]
             return
         shape = _shape(day)
         self._example.setdefault(shape, day)
@@ -79,7 +81,10 @@ class DateColumn:
         """
         if self.unread > _MOST_UNREAD * self._seen:
             allowed = self._declared or "a common notation"
-            raise DatasetError(f"{self.unread} of {self._seen} dates are not written in {allowed}; say --date-format")
+            raise DatasetError(
+                f"{self.unread} of {self._seen} dates, such as {self._unread_example!r}, are not written in {allowed}; "
+                "say --date-format in the signs of strptime, e.g. %d.%m.%Y for 31.12.2001"
+            )
         for shape, notations in self._notations.items():
             if len(notations) > 1:
                 raise DatasetError(

@@ -3,7 +3,8 @@
 Rules for the identifiers of the Safe Harbor list (45 CFR 164.514(b)(2)) in Latin, Greek and Cyrillic script. They know
 forms (a title, label, signature or verb beside a name, a word for a place of care, the shape of a number) and the words
 of ``identifiers.toml``, not people: a name that nothing marks stays unless the table has it in a column. They are a
-second line behind the source's own de-identification, not a replacement for it.
+second line behind the source's own de-identification, not a replacement for it. Presidio, which recognises names by a
+language model, is not used: its models must be downloaded at or after its installation, one for each language.
 """
 
 import re

@@ -77,6 +77,8 @@ class Linker:
             DatasetError: if no way links any, or no patient can be told.
         """
         sample = list(islice(table.rows(), _SAMPLE))
+        if not sample:
+            raise DatasetError(f"{table.path}: holds no reports")
         ways = [link] if link else [way for way in Link if _possible(way, index, table)]
         linkers = [cls(index, way, patient_is_study=patient_is_study) for way in ways]
         if Link.FILE in ways and "image" in table.found:  # it may tell what was examined, not the files
@@ -87,7 +89,7 @@ class Linker:
             if found[-1] >= _ENOUGH * len(sample):
                 break
         best = linkers[found.index(max(found))]
-        if sample and not max(found):
+        if not max(found):
             raise DatasetError(
                 f"{table.path}: none of the first {len(sample)} reports finds an image in {index.folder} by "
                 f"{' or '.join(_MEANINGS[way] for way in ways)}; name the columns, e.g. --columns image=NAME or "

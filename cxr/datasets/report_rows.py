@@ -136,6 +136,7 @@ class ReportTable:
         self._database = sqlite3.connect("")  # a temporary file without a name
         self._database.execute(f"PRAGMA cache_size = -{_PAGE_CACHE_KIB}")
         self._database.execute("CREATE TABLE rows (number INTEGER PRIMARY KEY, id TEXT, cells TEXT)")
+        ReadOptions(options.encoding)  # an encoding that is none is told before anything is opened with it
         header = _header(path, options.encoding)
         reading = ReadOptions(options.encoding, _text_columns(given, header, path))
         self._keep(read_reports(path, reading))

@@ -128,8 +128,9 @@ def candid(root: Path, write: Film) -> None:
 
 def openi(root: Path, write: Film) -> None:
     """OpenI by Kaggle."""
+    texts = "The lungs are clear.,No acute disease."
     rows = [
-        f"{n},{'Cardiomegaly/mild;Thickening/pleura/left' if _ill(n) else 'normal'},x,Xray Chest PA,,,Text.,Text."
+        f"{n},{'Cardiomegaly/mild;Thickening/pleura/left' if _ill(n) else 'normal'},x,Xray Chest PA,,,{texts}"
         for n in range(PATIENTS)
     ]
     _csv(root / "indiana_reports.csv", "uid,MeSH,Problems,image,indication,comparison,findings,impression", rows)
