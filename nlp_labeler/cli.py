@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from nlp_labeler.command_line import run
+from nlp_labeler.command_line import print_version, run
 from nlp_labeler.errors import LabelerError
 
 app = typer.Typer(
@@ -24,6 +24,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def program(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=print_version("nlp-labeler"), help="Print the version.")
+    ] = False,
+) -> None:
+    """Label chest X-ray reports: 14 findings and No Finding, with the evidence. Research use only."""
 
 
 class Engine(StrEnum):

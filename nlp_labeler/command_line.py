@@ -1,6 +1,8 @@
 """How a command ends: expected errors, wrong use and unreachable files as one line, never a traceback."""
 
 import sys
+from collections.abc import Callable
+from importlib.metadata import version
 from typing import NoReturn
 
 import typer
@@ -8,9 +10,20 @@ from typer.exceptions import TyperException
 
 from nlp_labeler.errors import CxrError
 
-__all__ = ["run"]
+__all__ = ["print_version", "run"]
 
 _WRONG_USE = 2
+
+
+def print_version(program: str) -> Callable[[bool], None]:
+    """The callback of an option ``--version``."""
+
+    def show(wanted: bool) -> None:
+        if wanted:
+            typer.echo(f"{program} {version('cxr')}")
+            raise typer.Exit
+
+    return show
 
 
 def run(app: typer.Typer, name: str) -> NoReturn:

@@ -5,10 +5,11 @@ Exit status: 0 done; 1 done, but some inputs were refused; 2 wrong use or nothin
 
 import warnings
 from importlib import import_module
+from typing import Annotated
 
 import typer
 
-from nlp_labeler.command_line import run
+from nlp_labeler.command_line import print_version, run
 
 # command name -> (module, function). The modules are light: they import torch, pandas and the like
 # only inside the function, so that `cxr --help` stays under half a second.
@@ -35,7 +36,16 @@ GROUPS: dict[str, str] = {
     "benchmark": "cxr.cli.benchmark",
     "operating-points": "cxr.cli.operating_points",
     "bundle": "cxr.cli.bundle",
+    "recipes": "cxr.cli.recipes",
 }
+
+
+def program(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=print_version("cxr"), help="Print the version.")
+    ] = False,
+) -> None:
+    """Weakly supervised chest X-ray screening. Research software, not a medical device."""
 
 
 def build_app() -> typer.Typer:
@@ -50,6 +60,7 @@ def build_app() -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"max_content_width": 120},
     )
+    app.callback()(program)
     for name, (module, function) in COMMANDS.items():
         app.command(name)(getattr(import_module(module), function))
     for name, module in GROUPS.items():

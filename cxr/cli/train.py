@@ -16,6 +16,10 @@ def train(
         Path | None, typer.Option(help="Local .safetensors with the backbone's initial weights.")
     ] = None,
     changes: Changes = None,
+    logger: Annotated[
+        list[str] | None,
+        typer.Option(help="Where the figures go: csv, tensorboard (both by default), mlflow, wandb; repeat."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Loader processes; default: half the cores.")] = None,
     processes: Annotated[
         int, typer.Option(min=1, help="Processes that share each batch, on a GPU each where there is one.")
@@ -31,8 +35,10 @@ def train(
     from cxr.training.classifier.recipe import load_recipe
     from cxr.training.classifier.train import default_workers
     from cxr.training.classifier.train import train as run_training
+    from cxr.training.shared.loggers import DEFAULT_LOGGERS, check_loggers
 
     settings = load_recipe(recipe, changes or ())
+    check_loggers(logger or ())
     dataset = open_dataset(data)
     if allow_missing:
         dataset = without_missing(dataset, out / "missing.csv")
@@ -44,6 +50,7 @@ def train(
         init_weights=init_weights,
         workers=default_workers() if workers is None else workers,
         processes=processes,
+        loggers=logger or DEFAULT_LOGGERS,
     )
     typer.echo(f"trained {len(card.label_space)} findings on {card.data}: {out / 'model.safetensors'}")
 

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from cxr import __version__
 from cxr.cli.main import COMMANDS, GROUPS
 
 HEAVY = ("torch", "spacy", "pandas", "onnxruntime", "numpy", "rich.markdown")
@@ -10,6 +11,14 @@ HEAVY = ("torch", "spacy", "pandas", "onnxruntime", "numpy", "rich.markdown")
 
 def cxr(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "cxr.cli", *arguments], capture_output=True, text=True, check=False)
+
+
+def test_both_programs_say_their_version():
+    assert cxr("--version").stdout == f"cxr {__version__}\n"
+    run = subprocess.run(
+        [sys.executable, "-m", "nlp_labeler.cli", "--version"], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == f"nlp-labeler {__version__}\n"
 
 
 def test_help_names_every_command_and_imports_nothing_heavy():

@@ -42,6 +42,18 @@ class OptimizationConfig(BaseModel):
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
 
 
+class EarlyStoppingConfig(BaseModel):
+    """Stop training where images of held-out training patients no longer get better.
+
+    Validation patients are not looked at, so that calibration and certificates keep their meaning.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    patience: int = Field(default=3, gt=0)
+    share: float = Field(default=0.1, gt=0, lt=0.5)
+
+
 class Recipe(BaseModel):
     """The validated content of a recipe file.
 
@@ -63,6 +75,7 @@ class Recipe(BaseModel):
     loss: LossConfig = LossConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     optimization: OptimizationConfig
+    early_stopping: EarlyStoppingConfig | None = None
     curriculum: CurriculumConfig | None = None
     mining: MiningTraining | None = None
     preservation: PreservationConfig | None = None

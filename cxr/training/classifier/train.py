@@ -9,20 +9,22 @@ clean for calibration and certificates.
 """
 
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import lightning
 import numpy as np
+import pandas as pd
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.strategies import DDPStrategy
 from numpy.typing import NDArray
 
 from cxr.datasets.cache import ImageCache
 from cxr.datasets.dataset import Dataset
+from cxr.datasets.splits import assign_splits
 from cxr.errors import ConfigError, DatasetError
 from cxr.imaging.augmentation import Augmentation
 from cxr.models.anatomical_features import ClassifierWithAnatomy
@@ -39,8 +41,9 @@ from cxr.training.classifier.recipe import LABEL_SETS, Recipe
 from cxr.training.classifier.report_localization import UNLOCALIZED, report_quadrants
 from cxr.training.shared.batches import EpochSampler, PlainImages, TrainingImages, plain_batches, training_batches
 from cxr.training.shared.frozen_features import compute_maps, storable, stored_maps, unchanged
+from cxr.training.shared.loggers import DEFAULT_LOGGERS, check_loggers, training_loggers
 from cxr.training.shared.optimization import fit_resumed, quiet_trainer, weight_averaging
-from cxr.training.shared.recipe_files import keep_recipe
+from cxr.training.shared.recipe_files import keep_data, keep_recipe
 
 CALIBRATION_SPLIT = "calibration_split.csv"
 # A label with fewer positives than this cannot be learned; it leaves the label space.
@@ -90,12 +93,14 @@ class Inputs:
         training: by (epoch, row).
         validation: by row.
         splits: the rows behind them, those of refused images left out.
+        watched: what is looked at after every epoch: the validation inputs, or those that early stopping holds out.
         size: of the images in pixels.
         stored: whether they are maps.
     """
 
     training: TrainingImages
     validation: PlainImages
+    watched: PlainImages
     splits: tuple[Dataset, Dataset]
     size: int
     stored: bool
@@ -120,9 +125,14 @@ class Inputs:
             cache: folder of images and maps.
             workers: processes that decode images.
         """
-        (train, images), (val, plain) = (
+        stopping = recipe.early_stopping
+        parts = {"train": splits[0], "val": splits[1]}
+        if stopping is not None:
+            learned, held_out = _held_out(splits[0], label_space, stopping.share, recipe.seed)
+            parts = {"learned": learned, "val": splits[1], "watched": held_out}
+        (train, images), (val, plain), *further = (
             ImageCache.of_readable(split, recipe.image_size, cache / name, workers=max(1, workers))
-            for split, name in zip(splits, ("train", "val"), strict=True)
+            for name, split in parts.items()
         )
         labels, plain_labels = (label_matrix(split, label_space) for split in (train, val))
         quadrants = _quadrants(recipe, train, label_space)
@@ -132,10 +142,15 @@ class Inputs:
             maps = cache / "maps"
             shown = TrainingImages(compute_maps(backbone, images, maps), labels, quadrants, unchanged)
             seen = PlainImages(compute_maps(backbone, plain, maps), plain_labels)
+            watched = [
+                PlainImages(compute_maps(backbone, stored_images, maps), label_matrix(split, label_space))
+                for split, stored_images in further
+            ]
         else:
             shown = TrainingImages(images, labels, quadrants, Augmentation(recipe.augmentation, recipe.seed))
             seen = PlainImages(plain, plain_labels)
-        return cls(shown, seen, (train, val), recipe.image_size, stored)
+            watched = [PlainImages(shown_plain, label_matrix(split, label_space)) for split, shown_plain in further]
+        return cls(shown, seen, watched[0] if watched else seen, (train, val), recipe.image_size, stored)
 
     def given_to(self, model: ImageClassifier) -> AbstractContextManager[None]:
         """The context in which the model takes them."""
@@ -151,6 +166,7 @@ def train(
     workers: int,
     processes: int = 1,
     cache: Path | None = None,
+    loggers: Sequence[str] = DEFAULT_LOGGERS,
 ) -> CheckpointCard:
     """Train by a recipe; a rerun into the same folder resumes, and returns at once where it had finished.
 
@@ -163,14 +179,18 @@ def train(
         processes: that train together, on a GPU each where there is one. More than one are spawned, so a script of the
             caller's must stand under ``if __name__ == "__main__":``.
         cache: folder of the network inputs, which several runs on the same data may share; by default the run's own.
+        loggers: where the figures of each step go, of :data:`cxr.training.shared.loggers.LOGGERS`.
 
     Raises:
-        ConfigError: if the folder holds a run of another recipe, the initial weights do not fit, or so many processes
-            cannot share the recipe's batches.
+        ConfigError: if the folder holds a run of another recipe or on other data, the initial weights do not fit, or so
+            many processes cannot share the recipe's batches.
         DatasetError: if there is nothing to learn from, or the recipe learns from reports and there are none.
+        MissingExtraError: if a logger is not installed.
     """
     check_processes(processes, recipe)
+    check_loggers(loggers)
     keep_recipe(recipe, run)
+    keep_data(dataset, run, run / CARD)
     if (run / CARD).exists():
         return CheckpointCard.model_validate_json((run / CARD).read_text())
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
@@ -182,7 +202,7 @@ def train(
     inputs = Inputs.of(recipe, model, splits, label_space, cache or run / "cache", workers)
     train_split, val_split = inputs.splits
     module, order = ClassifierModule(model, recipe, label_space), _order(recipe, train_split, label_space)
-    _fit(module, inputs, order, run, workers, processes)
+    _fit(module, inputs, order, run, workers, processes, loggers)
     if recipe.anatomical_features and isinstance(model, ClassifierWithAnatomy):
         shown = inputs.training
         fit_anatomical_features(model.anatomy, shown.images, shown.labels, label_space, recipe.anatomical_features)
@@ -200,6 +220,16 @@ def train(
     return save_checkpoint(model, card, run)
 
 
+def _held_out(split: Dataset, label_space: tuple[str, ...], share: float, seed: int) -> tuple[Dataset, Dataset]:
+    """Training patients to learn from, and those that only tell when to stop."""
+    present = np.stack([split.records[name].to_numpy(np.float32) == 1 for name in label_space], axis=1)
+    parts = assign_splits(
+        list(split.records["patient"]), present.astype(float), {"learned": 1 - share, "watched": share}, seed
+    )
+    learned = pd.Series(parts == "learned", index=split.records.index)
+    return split.where(learned), split.where(~learned)
+
+
 def _new_model(recipe: Recipe, label_space: tuple[str, ...], init_weights: Path | None) -> ImageClassifier:
     """The recipe's network with its initial weights, frozen where the recipe says so."""
     model = build_model(recipe.model, label_space)
@@ -214,10 +244,16 @@ def _new_model(recipe: Recipe, label_space: tuple[str, ...], init_weights: Path 
 
 
 def _fit(
-    module: ClassifierModule, inputs: Inputs, order: EpochSampler, run: Path, workers: int, processes: int
+    module: ClassifierModule,
+    inputs: Inputs,
+    order: EpochSampler,
+    run: Path,
+    workers: int,
+    processes: int,
+    loggers: Sequence[str],
 ) -> None:
     """Run all epochs, from the last one that the run folder holds."""
-    settings = module.recipe.optimization
+    settings, last = module.recipe.optimization, run / "checkpoints" / "last.ckpt"
     callbacks: list[lightning.Callback] = [
         # Without a score to watch, each epoch's file takes the place of the one before it. Not after validation: while
         # that runs, the averaged weights are in the place of the trained ones.
@@ -228,6 +264,8 @@ def _fit(
     ]
     if settings.ema_decay:
         callbacks.append(weight_averaging(settings.ema_decay))
+    if module.recipe.early_stopping is not None:
+        callbacks.append(EarlyStopping(monitor="val_loss", patience=module.recipe.early_stopping.patience))
     trainer = quiet_trainer(
         max_epochs=settings.epochs,
         devices=processes,
@@ -236,12 +274,12 @@ def _fit(
         accumulate_grad_batches=settings.accumulate_batches,
         gradient_clip_val=settings.gradient_clip or None,
         callbacks=callbacks,
-        logger=[CSVLogger(run, name="logs", version=""), TensorBoardLogger(run, name="logs", version="")],
+        logger=training_loggers(loggers, run, module.recipe.name, last),
         num_sanity_val_steps=0,
     )
     batches = training_batches(inputs.training, order, settings.batch_size, workers, processes)
     with inputs.given_to(module.model):
-        fit_resumed(trainer, module, run / "checkpoints" / "last.ckpt", batches, plain_batches(inputs.validation, 64))
+        fit_resumed(trainer, module, last, batches, plain_batches(inputs.watched, 64))
 
 
 def _quadrants(recipe: Recipe, split: Dataset, label_space: tuple[str, ...]) -> NDArray[np.int64]:

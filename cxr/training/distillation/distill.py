@@ -38,7 +38,7 @@ from cxr.training.distillation.films import plain_views
 from cxr.training.distillation.fitting import Fit, Targets, fit_together, predict_films
 from cxr.training.distillation.recipe import DistillationRecipe, NetworkRecipe
 from cxr.training.distillation.soft_targets import blend, ensemble_log_odds, patient_folds
-from cxr.training.shared.recipe_files import keep_recipe
+from cxr.training.shared.recipe_files import keep_data, keep_recipe
 from nlp_labeler.storage import atomic_writer
 
 __all__ = ["Sources", "distill"]
@@ -86,6 +86,7 @@ def distill(
         DatasetError: if there is nothing to learn from, or a table or an image cannot be used.
     """
     keep_recipe(recipe, run)
+    keep_data(dataset, run, run / CARD)
     if (run / CARD).exists():
         return CheckpointCard.model_validate_json((run / CARD).read_text())
     label_space = learnable_labels(dataset, LABEL_SETS[recipe.labels])

@@ -12,7 +12,6 @@ import lightning
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
@@ -40,8 +39,9 @@ from cxr.training.report.tokenizer import encode, train_tokenizer, vocabulary_of
 from cxr.training.report.word_grounding import ground_words
 from cxr.training.shared.batches import AugmentedImages
 from cxr.training.shared.frozen_features import cached_features
+from cxr.training.shared.loggers import csv_logger
 from cxr.training.shared.optimization import fit_resumed, quiet_trainer
-from cxr.training.shared.recipe_files import keep_recipe
+from cxr.training.shared.recipe_files import keep_data, keep_recipe
 from nlp_labeler.storage import write_text
 
 __all__ = ["train_report"]
@@ -69,6 +69,7 @@ def train_report(
     """
     model, classifier_card = load_checkpoint(classifier_run)
     keep_recipe(recipe, run)
+    keep_data(dataset, run, run / REPORT_CARD)
     _keep_classifier(run, classifier_card.weights_sha256)
     if (run / REPORT_CARD).exists():
         return ReportCard.model_validate_json((run / REPORT_CARD).read_text())
@@ -145,7 +146,7 @@ def _fit(tienet: TieNet, reports: ReportRows, recipe: ReportRecipe, run: Path) -
         devices=1,
         gradient_clip_val=optimization.gradient_clip,
         callbacks=[ModelCheckpoint(dirpath=(run / _LAST).parent, save_last=True, save_top_k=0), RichProgressBar()],
-        logger=CSVLogger(run, name="logs", version=""),
+        logger=csv_logger(run, run / _LAST),
     )
     fit_resumed(trainer, TieNetModule(tienet, recipe), run / _LAST, rows)
     tienet.cpu().eval()

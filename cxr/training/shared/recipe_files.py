@@ -1,5 +1,7 @@
 """Recipe files: TOML, by path or by the name of a shipped one, validated with every fault in one message."""
 
+import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -9,14 +11,16 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from cxr.datasets.schema import Dataset
 from cxr.errors import ConfigError
 from nlp_labeler.faults import faults
 from nlp_labeler.storage import write_text
 
-__all__ = ["keep_recipe", "read_recipe", "shipped"]
+__all__ = ["keep_data", "keep_recipe", "read_recipe", "shipped"]
 
 Recipe = TypeVar("Recipe", bound=BaseModel)
 _FILE = "recipe.json"
+_DATA_FILE = "data.json"
 _RENAMED = {"laboratory": "ablation", "report_places": "report_localization"}  # shipped under these names before
 
 
@@ -71,6 +75,37 @@ def keep_recipe(recipe: BaseModel, run: Path) -> None:
             raise ConfigError(f"{run} holds a run of another recipe; choose another --out, or delete the folder")
     run.mkdir(parents=True, exist_ok=True)
     write_text(kept, recipe.model_dump_json(indent=1) + "\n")
+
+
+def keep_data(dataset: Dataset, run: Path, finished: Path) -> None:
+    """Write what a run learns from into its folder, which may hold a run on these very data.
+
+    Patients, splits, labels and reports must be the same, the folder of the images need not.
+
+    Args:
+        dataset: images of all splits.
+        run: the run folder.
+        finished: the file that a finished run has; without a note of its data, such a run is of an earlier version and
+            is taken as it is.
+
+    Raises:
+        ConfigError: if it holds a run on other data.
+    """
+    kept = run / _DATA_FILE
+    if finished.exists() and not kept.exists():
+        return
+    content = hashlib.sha256()
+    columns = ["image", "patient", "split", *dataset.label_space]
+    content.update(dataset.records[columns].to_csv(index=False).encode("utf-8", "surrogateescape"))
+    if dataset.reports is not None and "text" in dataset.reports:
+        content.update(dataset.reports[["image", "text"]].to_csv(index=False).encode("utf-8", "surrogateescape"))
+    said = {"images": len(dataset), "labels": list(dataset.label_space), "sha256": content.hexdigest()}
+    text = json.dumps(said, indent=1) + "\n"
+    if kept.exists() and kept.read_text() != text:
+        raise ConfigError(
+            f"{run} holds a run on other data than {dataset.root}; choose another --out, or delete the folder"
+        )
+    write_text(kept, text)
 
 
 def _read(name_or_path: str, package: str, above: tuple[str, ...]) -> dict[str, Any]:

@@ -1,4 +1,7 @@
+import csv
+import re
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +13,13 @@ from safetensors.numpy import load_file
 
 from cxr.datasets.dataset import Dataset
 from cxr.datasets.schema import BOX_COLUMNS
-from cxr.errors import ConfigError, DatasetError
+from cxr.errors import ConfigError, DatasetError, MissingExtraError
 from cxr.localization import BoxSettings
 from cxr.models.checkpoint import load_checkpoint
 from cxr.training.classifier.evaluate import evaluate_run, localize
 from cxr.training.classifier.module import ClassifierModule
 from cxr.training.classifier.predictions import Predictions, read_predictions
-from cxr.training.classifier.recipe import Recipe
+from cxr.training.classifier.recipe import EarlyStoppingConfig, Recipe
 from cxr.training.classifier.train import CALIBRATION_SPLIT, learnable_labels, train
 from cxr.training.shared.optimization import warmup_cosine
 
@@ -38,6 +41,8 @@ def test_a_killed_run_resumes_to_the_same_weights(
     with pytest.raises(RuntimeError, match="killed"):
         train(tiny_recipe, phantom_dataset, run, init_weights=None, workers=0)
     assert not (run / "model.safetensors").exists()
+    begun = logged(run)
+    assert begun, "nothing was logged before the kill, so that nothing could be lost"
     monkeypatch.undo()
     epochs: list[int] = []
 
@@ -48,10 +53,58 @@ def test_a_killed_run_resumes_to_the_same_weights(
     monkeypatch.setattr(ClassifierModule, "on_train_epoch_start", counted)
     train(tiny_recipe, phantom_dataset, run, init_weights=None, workers=0)
     assert epochs == [1], "the first epoch was trained again"
+    assert logged(run)[: len(begun)] == begun, "metrics.csv lost the epochs before the kill"
+    assert [row["step"] for row in logged(run)] == [row["step"] for row in logged(tiny_run)]
     resumed, unbroken = load_file(run / "model.safetensors"), load_file(tiny_run / "model.safetensors")
     assert resumed.keys() == unbroken.keys()
     for name, weights in unbroken.items():
         np.testing.assert_array_equal(resumed[name], weights, err_msg=name)
+
+
+def logged(run: Path) -> list[dict[str, str]]:
+    with (run / "logs" / "metrics.csv").open(newline="") as stream:
+        return [{name: value for name, value in row.items() if value} for row in csv.DictReader(stream)]
+
+
+def test_other_data_do_not_continue_a_run(phantom_dataset: Dataset, tiny_recipe: Recipe, tiny_run: Path):
+    records = phantom_dataset.records.copy()
+    label = phantom_dataset.label_space[0]
+    records.loc[0, label] = 1 - records.loc[0, label]
+    with pytest.raises(ConfigError, match="a run on other data"):
+        train(tiny_recipe, replace(phantom_dataset, records=records), tiny_run, init_weights=None, workers=0)
+    moved = phantom_dataset.records.assign(path="elsewhere/" + phantom_dataset.records["path"])
+    train(tiny_recipe, replace(phantom_dataset, records=moved), tiny_run, init_weights=None, workers=0)
+
+
+def test_early_stopping_watches_training_patients_and_leaves_validation_alone(
+    phantom_dataset: Dataset, tiny_recipe: Recipe, tmp_path: Path
+):
+    # At this rate nothing improves, so that the watched loss cannot fall for long.
+    optimization = tiny_recipe.optimization.model_copy(update={"epochs": 30, "learning_rate": 1e-12, "ema_decay": 0.0})
+    stopping = EarlyStoppingConfig(patience=1, share=0.2)
+    recipe = tiny_recipe.model_copy(update={"optimization": optimization, "early_stopping": stopping})
+    card = train(recipe, phantom_dataset, tmp_path / "run", init_weights=None, workers=0)
+    assert int(logged(tmp_path / "run")[-1]["epoch"]) < 29
+    training = phantom_dataset.subset("train").records
+    images, patients = (int(number) for number in re.findall(r"(\d+) (?:images|patients)", card.data))
+    assert images < len(training)
+    assert patients == pytest.approx(0.8 * training["patient"].nunique(), abs=1)
+    calibrated = read_predictions(tmp_path / "run" / CALIBRATION_SPLIT)
+    assert set(calibrated.patients) == set(phantom_dataset.subset("val").records["patient"])
+
+
+def test_a_logger_that_is_not_there_is_refused_before_training(
+    phantom_dataset: Dataset, tiny_recipe: Recipe, tmp_path: Path
+):
+    for name, error, message in (
+        ("paper", ConfigError, "choose of csv, tensorboard, mlflow, wandb"),
+        ("wandb", MissingExtraError, r"cxr\[wandb\]"),
+    ):
+        if name == "wandb" and find_spec("wandb"):
+            continue
+        with pytest.raises(error, match=message):
+            train(tiny_recipe, phantom_dataset, tmp_path / "run", init_weights=None, workers=0, loggers=(name,))
+    assert not (tmp_path / "run").exists()
 
 
 def test_training_changes_the_weights_and_keeps_no_pickle_but_the_resume_file(tiny_run: Path, tiny_recipe: Recipe):
