@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from app.operating_choice import Effect, Policy
 from app.rendering import Texts, data_address, render
+from app.worklist_rows import state_of
 from cxr.operating_points import Certificate
 from cxr.outputs.words import bar_length, finding_title
+from cxr.reporting.doubt import DOUBT_MEANINGS
 from cxr.retrieval.index import Neighbour
 from cxr.screening.result import ScreeningResult
 from cxr.worklist.cases import Case
@@ -152,7 +154,7 @@ def panel_html(
     """
     screened = result is not None and result.status == "screened"
     same_model = result is not None and result.model.sha256 == model_sha256
-    state = case.triage if not same_model or not screened else policy.triage(case.probabilities)
+    state = case.triage if not same_model or not screened else state_of(case, policy)
     last = decisions[-1] if decisions else None
     return render(
         "panel.html.j2",
@@ -164,6 +166,7 @@ def panel_html(
         bars=bars_of(result, policy, texts, same_model=same_model, decision=last) if result and screened else [],
         other_point=policy.choice.mode != "certified",
         same_model=same_model,
+        doubts=[DOUBT_MEANINGS[doubt] for doubt in result.doubts] if result and screened else [],
         decisions=[(decision, decision.overruled(result) if result else ()) for decision in decisions],
         seen=last.number if last else UNSIGNED,
         comment=last.comment if last else "",

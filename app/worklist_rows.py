@@ -11,7 +11,7 @@ from cxr.outputs.urgency import waiting_costs
 from cxr.outputs.words import finding_title
 from cxr.worklist.cases import Case
 
-__all__ = ["FILTERS", "SHOWN", "Row", "counts_of", "rows_of", "worklist_html"]
+__all__ = ["FILTERS", "SHOWN", "Row", "counts_of", "rows_of", "state_of", "worklist_html"]
 
 FILTERS = ("all", "refer", "read", "none", "refused", "open", "signed", "flagged")
 """What the list can be narrowed to; keys of the texts in ``[filter]``."""
@@ -109,13 +109,19 @@ def worklist_html(
     )
 
 
+def state_of(case: Case, policy: Policy) -> str:
+    """Triage of a screened case at the chosen operating point; a doubtful one is never below threshold."""
+    state = policy.triage(case.probabilities)
+    return "read" if state == "none" and case.doubts else state
+
+
 def _row(case: Case, policy: Policy) -> Row:
     if case.status != "screened":
         return Row(case, case.status, (), 0.0)
     flagged = policy.flagged(case.probabilities)
     return Row(
         case,
-        policy.triage(case.probabilities),
+        state_of(case, policy),
         tuple((name, case.probabilities[name]) for name in flagged),
         waiting_costs().of(case.probabilities),
     )

@@ -60,7 +60,9 @@ def screen(
         summary = screen_to_folder(screener, paths, out, workers=count, outputs=outputs, on_result=lambda _: advance())
     earlier = summary.screened + summary.refused - summary.new
     typer.echo(
-        f"screened {summary.screened}, refused {summary.refused}"
+        f"screened {summary.screened}"
+        + (f" ({summary.doubtful} of them doubtful)" if summary.doubtful else "")
+        + f", refused {summary.refused}"
         + (f" ({earlier} of them in an earlier run)" if earlier else "")
         + f"; worklist {summary.page}"
     )

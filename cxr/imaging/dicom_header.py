@@ -7,12 +7,21 @@ here. What the pixels show is judged by :mod:`cxr.imaging.quality`.
 import re
 
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.radiograph import FileKind, RadiographMetadata, ReadLimits
 
-__all__ = ["CHEST_WORDS", "LATERAL_VIEWS", "PROJECTION_MODALITIES", "age_in_years", "check_header", "read_metadata"]
+__all__ = [
+    "CHEST_WORDS",
+    "FRONTAL_VIEWS",
+    "LATERAL_VIEWS",
+    "PROJECTION_MODALITIES",
+    "age_in_years",
+    "check_header",
+    "read_metadata",
+]
 
 PROJECTION_MODALITIES = frozenset({"CR", "DX", "DR", "RG", "XR", "RF", "OT", "SC", "HC"})
 """Modalities that a chest radiograph may carry; OT and SC are secondary captures and say nothing about the picture."""
@@ -23,6 +32,20 @@ CHEST_WORDS = ("CHEST", "THORA", "TORAX", "LUNG", "PULMO", "RIB", "HEART", "CXR"
 LATERAL_VIEWS = frozenset({"LL", "RL", "LAT", "LATERAL", "LLD", "RLD"})
 """View positions that are not frontal."""
 
+FRONTAL_VIEWS = frozenset({"PA", "AP"})
+"""View positions that are frontal; where another element says lateral, the film is doubtful, not refused."""
+
+# SNOMED CT and SNOMED RT codes of DICOM's CID 4010: lateral, left lateral, right lateral.
+_LATERAL_CODES = frozenset({"399067008", "399173006", "399198007", "R-102CD", "R-10236", "R-10232"})
+_DESCRIPTIONS = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
+_WORD = re.compile(r"[^\W\d_]+")
+_LATERAL_WORDS = frozenset(
+    {"LAT", "LATERAL", "LATERALE", "LATERALIS", "LL", "LLAT", "RLAT", "LATL", "LATR", "PROFIL", "PERFIL"}
+    | {"SEITLICH", "SEITL", "SEIT", "SEITENBILD", "ZIJDELINGS", "DWARS", "BOCZNE", "SIVU", "YAN"}
+)
+_FRONTAL_WORDS = frozenset(
+    {"PA", "AP", "FRONTAL", "FRONT", "FRN", "POSTEROANTERIOR", "ANTEROPOSTERIOR", "FACE", "DV", "VD"}
+)
 _SUPPORTED_SAMPLES = {1: ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), 3: ("RGB", "YBR_")}
 _NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PhotometricInterpretation")
 _AGE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([DWMY]?)\s*$", re.IGNORECASE)
@@ -96,6 +119,38 @@ def _require_frontal_chest(dataset: Dataset) -> None:
         raise RefusedInputError(RefusalCode.WRONG_BODY_PART, f"body part {part[:16]} is not the chest")
     if view and view in LATERAL_VIEWS:
         raise RefusedInputError(RefusalCode.WRONG_VIEW, f"view position {view} is lateral; frontal views are read")
+    said = _said_lateral(dataset)
+    if said and not _said_frontal(dataset):
+        raise RefusedInputError(RefusalCode.WRONG_VIEW, f"{said} says that the film is lateral; frontal views are read")
+
+
+def _said_frontal(dataset: Dataset) -> bool:
+    """Whether the view position, or the direction of the rows, is that of a frontal film."""
+    return _text(dataset, "ViewPosition") in FRONTAL_VIEWS or _row_direction(dataset) in {"L", "R"}
+
+
+def _row_direction(dataset: Dataset) -> str:
+    """Where the rows run in the patient, by PatientOrientation: A, P, L, R, H or F; empty where it is not said."""
+    orientation = dataset.get("PatientOrientation")
+    return str(orientation[0])[:1].upper() if isinstance(orientation, MultiValue) and orientation else ""
+
+
+def _said_lateral(dataset: Dataset) -> str | None:
+    """The first element, but for ViewPosition, that says of a film that it is lateral; ``None`` where none does.
+
+    A description that names a frontal view too is of a whole examination, and says nothing of this film.
+    """
+    for item in dataset.get("ViewCodeSequence") or ():
+        meaning = set(_WORD.findall(_text(item, "CodeMeaning") or ""))
+        if _text(item, "CodeValue") in _LATERAL_CODES or meaning & _LATERAL_WORDS:
+            return "ViewCodeSequence"
+    if _row_direction(dataset) in {"A", "P"}:
+        return "PatientOrientation"
+    for name in _DESCRIPTIONS:
+        words = set(_WORD.findall(_text(dataset, name) or ""))
+        if words & _LATERAL_WORDS and not words & _FRONTAL_WORDS:
+            return name
+    return None
 
 
 def read_metadata(dataset: Dataset) -> RadiographMetadata:
@@ -112,6 +167,7 @@ def read_metadata(dataset: Dataset) -> RadiographMetadata:
         view_position=_text(dataset, "ViewPosition"),
         patient_id=str(dataset.get("PatientID") or "") or None,
         patient_id_issuer=_text(dataset, "IssuerOfPatientID"),
+        contradicted_view=_said_frontal(dataset) and _said_lateral(dataset) is not None,
         patient_sex=sex if (sex := (_text(dataset, "PatientSex") or "")[:1]) in {"M", "F", "O"} else None,
         patient_age=age_in_years(_text(dataset, "PatientAge")),
         study_date=_text(dataset, "StudyDate"),

@@ -46,6 +46,7 @@ class RadiographMetadata:
         photometric: DICOM photometric interpretation, or the Pillow mode of other files (``"L"``, ``"I;16"``, ...).
         bits_stored: significant bits per sample.
         view_position: DICOM ViewPosition, upper case, e.g. ``"PA"``.
+        contradicted_view: whether the header calls the view frontal in one place and lateral in another.
         patient_id: DICOM PatientID as it stands: identifying, keep it out of logs and results.
         patient_id_issuer: DICOM IssuerOfPatientID, under which alone the identifier is unique.
         patient_sex: ``"M"``, ``"F"`` or ``"O"``.
@@ -63,6 +64,7 @@ class RadiographMetadata:
     photometric: str
     bits_stored: int
     view_position: str | None = None
+    contradicted_view: bool = False
     patient_id: str | None = None
     patient_id_issuer: str | None = None
     patient_sex: str | None = None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cxr.outputs.words import TRIAGE_TITLES, bar_length, finding_title, percent
 from cxr.reporting.document import CertifiedDecision, FindingResult
+from cxr.reporting.doubt import DOUBT_MEANINGS
 from cxr.screening.result import ScreeningResult
 from nlp_labeler.findings import finding_entry
 
@@ -51,6 +52,7 @@ class CaseView:
         findings: positive ones first, each group by falling probability.
         positive: the positive ones among them.
         certified: what two-sided certificates decide, a line each.
+        doubts: why the scores may be worth nothing, in words.
         overlay: file name of the overlay.
         picture: base64 JPEG of the overlay, or ``None`` where the page only links it.
     """
@@ -64,6 +66,7 @@ class CaseView:
     positive: tuple[FindingView, ...]
     sentences: tuple[SentenceView, ...]
     certified: tuple[str, ...]
+    doubts: tuple[str, ...]
     overlay: str
     picture: str | None
 
@@ -98,6 +101,7 @@ def case_view(result: ScreeningResult, overlay: str, picture: str | None = None)
             for s in result.report.sentences
         ),
         certified=tuple(_decision_line(decision) for decision in result.certified),
+        doubts=tuple(DOUBT_MEANINGS[doubt] for doubt in result.doubts),
         overlay=overlay,
         picture=picture,
     )

@@ -18,6 +18,7 @@ from cxr.errors import MissingExtraError
 from cxr.localization import Box
 from cxr.outputs.dicom_identity import MANUFACTURER, SERIES_NUMBERS, derived_uid
 from cxr.reporting.document import FindingResult
+from cxr.reporting.doubt import DOUBT_MEANINGS
 from cxr.screening.result import ScreeningResult
 from nlp_labeler.findings import finding_entry
 
@@ -43,6 +44,7 @@ _REGION_SCORE = Code("REGION_SCORE", PRIVATE_SCHEME, "Probability times the rela
 _DECISION = Code("DECISION", PRIVATE_SCHEME, "Relation to the operating point")
 _ABOVE = Code("ABOVE", PRIVATE_SCHEME, "Above the operating point")
 _BELOW = Code("BELOW", PRIVATE_SCHEME, "Not above the operating point")
+_DOUBTFUL = Code("DOUBTFUL", PRIVATE_SCHEME, "Not above the operating point, on a doubtful image")
 _UNJUDGED = Code("UNJUDGED", PRIVATE_SCHEME, "No certified operating point")
 _TRIAGE = Code("TRIAGE", PRIVATE_SCHEME, "Triage of the image")
 _TRIAGE_VALUES = {
@@ -50,6 +52,7 @@ _TRIAGE_VALUES = {
     "read": Code("READ", PRIVATE_SCHEME, "A person must read it"),
     "none": Code("NONE", PRIVATE_SCHEME, "Nothing above its threshold"),
 }
+_DOUBT = Code("DOUBT", PRIVATE_SCHEME, "Reason to doubt the result")
 _OUTCOME = Code("OUTCOME", PRIVATE_SCHEME, "Outcome of screening")
 _NOT_SCREENED = Code("NOT_SCREENED", PRIVATE_SCHEME, "Not screened; a person must read it")
 _REASON = Code("REASON", PRIVATE_SCHEME, "Reason for not screening")
@@ -84,7 +87,10 @@ def structured_report(result: ScreeningResult, header: Dataset, written: datetim
     if result.triage is None or result.report is None:
         raise ValueError(f"{result.path} was refused: there is nothing to report")
     sides = {s.finding: s.side for s in result.report.sentences if s.finding}
-    groups = [_image_group("triage", [(_TRIAGE, _TRIAGE_VALUES[result.triage])], result, header)]
+    doubts = [
+        (_DOUBT, Code(doubt.upper(), PRIVATE_SCHEME, DOUBT_MEANINGS[doubt].capitalize())) for doubt in result.doubts
+    ]
+    groups = [_image_group("triage", [(_TRIAGE, _TRIAGE_VALUES[result.triage]), *doubts], result, header)]
     for finding in result.findings:
         groups += _finding_groups(result, finding, sides.get(finding.name), header)
     return _screening_document(result, groups, header, written)
@@ -127,7 +133,7 @@ def _finding_groups(
         algorithm_id=_algorithm(result),
         finding_sites=[site],
         measurements=_measurements(finding),
-        qualitative_evaluations=[sr.QualitativeEvaluation(_DECISION, _decision(finding))],
+        qualitative_evaluations=[sr.QualitativeEvaluation(_DECISION, _decision(finding, doubtful=bool(result.doubts)))],
         source_images=[_source_image(header)],
     )
     regions = [
@@ -151,10 +157,10 @@ def _measurements(finding: FindingResult) -> list[sr.Measurement]:
     return found
 
 
-def _decision(finding: FindingResult) -> Code:
+def _decision(finding: FindingResult, *, doubtful: bool) -> Code:
     if finding.threshold is None:
         return _UNJUDGED
-    return _ABOVE if finding.positive else _BELOW
+    return _ABOVE if finding.positive else _DOUBTFUL if doubtful else _BELOW
 
 
 def _region(box: Box, header: Dataset) -> sr.ImageRegion:

@@ -43,6 +43,7 @@ class Journal:
         self._path, self._model = path, model
         self.done: dict[str, str | None] = {}
         self._refused: set[str] = set()
+        self._doubtful: set[str] = set()
         self._names = OverlayNames()
         self._overlays: dict[str, str] = {}
         self._renewed: set[str] = set()
@@ -62,6 +63,11 @@ class Journal:
     def refused(self) -> int:
         """How many inputs were refused."""
         return len(self._refused)
+
+    @property
+    def doubtful(self) -> int:
+        """How many screened inputs have a doubtful result."""
+        return len(self._doubtful)
 
     def _repair(self) -> None:
         """Cut off a line that a killed process did not finish."""
@@ -87,6 +93,7 @@ class Journal:
             self._overlays[result.path] = self._names.assign(result.path)
         self.done[result.path] = result.sha256
         (self._refused.add if result.status == "refused" else self._refused.discard)(result.path)
+        (self._doubtful.add if result.doubts else self._doubtful.discard)(result.path)
 
     def overlay_name(self, path: str) -> str:
         """The overlay name of this path, or the one that :meth:`append` will give it."""

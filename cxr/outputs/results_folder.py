@@ -55,6 +55,11 @@ class ResultsFolder:
         """How many inputs were refused."""
         return self._journal.refused
 
+    @property
+    def doubtful(self) -> int:
+        """How many screened inputs have a doubtful result."""
+        return self._journal.doubtful
+
     def screen(self, inputs: Iterable[ScreeningInput], on_result: Callable[[ScreeningResult], None]) -> int:
         """Screen inputs into the folder; each is safe, whatever happens later, once ``on_result`` has been called.
 
@@ -105,12 +110,14 @@ class RunSummary:
     Attributes:
         screened: inputs screened, earlier runs included.
         refused: inputs refused, earlier runs included.
+        doubtful: how many of the screened ones have a doubtful result.
         new: how many of both are from this run.
         page: the worklist.
     """
 
     screened: int
     refused: int
+    doubtful: int
     new: int
     page: Path
 
@@ -141,5 +148,5 @@ def screen_to_folder(
     with ResultsFolder(out, screener, workers=workers, outputs=outputs) as results:
         new = results.screen(find_inputs(paths, exclude=out, done=results.done), on_result)
         results.write_pages()
-        done, refused = len(results.done), results.refused
-    return RunSummary(screened=done - refused, refused=refused, new=new, page=out / PAGE_FILE)
+        done, refused, doubtful = len(results.done), results.refused, results.doubtful
+    return RunSummary(screened=done - refused, refused=refused, doubtful=doubtful, new=new, page=out / PAGE_FILE)

@@ -20,6 +20,7 @@ from cxr.reporting.document import (
     side_of,
     zones_of,
 )
+from cxr.reporting.doubt import DOUBT_MEANINGS, Doubt
 from cxr.reporting.wording import listed, load_phrases, percent
 from nlp_labeler.findings import ANCESTORS, NOT_ASSESSED, PARENT, finding_entry
 
@@ -57,6 +58,7 @@ def write_report(
     earlier: Sequence[FindingResult] | None = None,
     certified: Sequence[CertifiedDecision] = (),
     not_assessed: str = NOT_ASSESSED,
+    doubts: Sequence[Doubt] = (),
 ) -> GroundedReport:
     """Write the report of one image.
 
@@ -78,6 +80,7 @@ def write_report(
         earlier: findings of an earlier image of the same patient, by the same model.
         certified: what two-sided certificates decide about the image.
         not_assessed: what the model does not look at, in words; may be empty.
+        doubts: why the scores may be worth nothing; then nothing is said to be below its threshold.
     """
     positive = _in_ontology_order(f for f in findings if f.positive)
     raw, kept = None, {}
@@ -86,10 +89,12 @@ def write_report(
         raw = GeneratedText(generated.text, generated.removed, tuple(f.name for f in positive if f.name not in kept))
     looks = {name: attention(*sentence.said) for name, sentence in kept.items()} if attention else {}
     sentences = [_assertion(f, kept.get(f.name), looks.get(f.name, ()), width, height) for f in positive]
-    sentences += _remarks("findings", _below_threshold(findings, positive))
+    if not doubts:
+        sentences += _remarks("findings", _below_threshold(findings, positive))
     if earlier is not None:
         sentences += _compare(findings, earlier)
-    sentences += _remarks("impression", _impression(positive), _ADVICE[triage])
+    summary = "" if doubts and not positive else _impression(positive)
+    sentences += _remarks("impression", _doubtful(doubts), summary, _ADVICE[triage])
     sentences += _remarks("note", *map(_certified, certified), _nothing_else(certified))
     sentences += _remarks("note", _without_threshold(findings), _limits(not_assessed, compared=earlier is not None))
     return GroundedReport(text=_plain(sentences), sentences=tuple(sentences), generated=raw)
@@ -140,6 +145,12 @@ def _below_threshold(findings: Sequence[FindingResult], positive: Sequence[Findi
     implied = {ancestor for f in positive for ancestor in ANCESTORS[f.name]}
     below = [f for f in findings if f.threshold is not None and not f.positive and f.name not in implied]
     return f"No {_names(below, 'or')} above its threshold." if below else ""
+
+
+def _doubtful(doubts: Sequence[Doubt]) -> str:
+    """That the scores may be wrong, and why; empty where nothing is doubtful."""
+    why = "; ".join(DOUBT_MEANINGS[doubt] for doubt in doubts)
+    return f"This result is doubtful: {why}. A person must read the image whatever the scores say." if doubts else ""
 
 
 def _certified(decision: CertifiedDecision) -> str:

@@ -16,9 +16,11 @@ from cxr.imaging.quality import QualityGate
 from cxr.onnx_model import refuse_external_data
 from cxr.operating_points import Calibrator, OperatingPointSet, ScoreReference, TwoSidedCertificates
 from cxr.screening.archive import archive_members, read_member
+from cxr.screening.film_check import FilmCheck
 from cxr.screening.generator import GENERATOR_CARD_FILE, Generator
 from cxr.screening.manifest import (
     CALIBRATION_FILE,
+    FILM_CHECK_FILE,
     FORMAT_VERSION,
     GATE_CARD_FILE,
     GATE_FILE,
@@ -139,6 +141,19 @@ class Bundle:
             return QualityGate.from_card(self.contents[GATE_FILE], self.contents[GATE_CARD_FILE])
         except ValueError as error:
             raise BundleError(f"bundle {self.path}: {error}; export it again") from error
+
+    @cached_property
+    def film_check(self) -> FilmCheck | None:
+        """The second look at what passed the gate; ``None`` in a bundle without."""
+        content = self.contents.get(FILM_CHECK_FILE)
+        if content is None:
+            return None
+        try:
+            check = FilmCheck.from_bytes(content)
+            check.require(model_sha256=self.manifest.model_sha256)
+        except BundleError as error:
+            raise BundleError(f"bundle {self.path}: {error}") from error
+        return check
 
     @cached_property
     def calibrator(self) -> Calibrator:

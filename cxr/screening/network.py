@@ -84,6 +84,11 @@ class Network:
                 f"{_STRUCTURES} structures; export it again"
             )
 
+    @property
+    def draws_outlines(self) -> bool:
+        """Whether the graph outlines lungs and heart."""
+        return _OUTLINES in self._outputs
+
     def run(self, images: NDArray[np.uint8]) -> NetworkOutput:
         """Classify images as :func:`cxr.imaging.preprocessing.prepare` makes them.
 

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from cxr.errors import CxrError, RefusalCode
 from cxr.reporting.document import CertifiedDecision, FindingResult, GroundedReport, Triage
+from cxr.reporting.doubt import Doubt
 from nlp_labeler.faults import faults
 
 __all__ = [
@@ -23,7 +24,7 @@ __all__ = [
     "result_schema",
 ]
 
-RESULT_SCHEMA_VERSION = "1.4"
+RESULT_SCHEMA_VERSION = "1.5"
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -70,6 +71,10 @@ class ScreeningResult:
         report: the grounded report; ``None`` when refused.
         model: the model that screened, or would have.
         certified: what two-sided certificates decide; left out of the line where they decide nothing.
+        doubts: why the scores may be worth nothing; left out of the line of a film like those that the model knows.
+            A doubtful film is never below threshold, nor is anything ruled out of it.
+        distance: how far the film lies from those of the calibration, relative to the limit that one in a hundred of
+            them exceeds; ``None``, and left out, where the bundle does not measure it.
     """
 
     __pydantic_config__ = _STRICT
@@ -83,14 +88,18 @@ class ScreeningResult:
     report: GroundedReport | None
     model: ModelIdentity
     certified: Annotated[tuple[CertifiedDecision, ...], Field(exclude_if=lambda value: not value)] = ()
+    doubts: Annotated[tuple[Doubt, ...], Field(exclude_if=lambda value: not value)] = ()
+    distance: Annotated[float | None, Field(exclude_if=lambda value: value is None)] = None
 
     def __post_init__(self) -> None:
-        """Refuse a result that is half screened and half refused."""
+        """Refuse a result that is half screened and half refused, or doubtful and below threshold."""
         screened = self.status == "screened"
         if (self.refusal is None) != screened or any(
             (part is not None) != screened for part in (self.triage, self.report)
         ):
             raise ValueError(f"a result with status {self.status!r} has the parts of another status")
+        if self.doubts and (self.triage == "none" or any(d.decision == "below" for d in self.certified)):
+            raise ValueError(f"a doubtful result ({self.doubts[0]}) cannot be below threshold")
 
 
 _ADAPTER = TypeAdapter(ScreeningResult)

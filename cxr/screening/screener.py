@@ -10,16 +10,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from cxr.errors import ConfigError, RefusalCode, RefusedInputError
+from cxr.errors import BundleError, ConfigError, RefusalCode, RefusedInputError
 from cxr.imaging.preprocessing import ImagePyramid, prepare
+from cxr.imaging.radiograph import RadiographMetadata
 from cxr.imaging.reading import RadiographFile
 from cxr.localization.heatmaps import Heatmaps
 from cxr.onnx_model import available_cores
 from cxr.reporting import CertifiedDecision, FindingResult, regularise, write_report
+from cxr.reporting.doubt import Doubt
 from cxr.screening.artifacts import Examination, ScreeningArtifacts
 from cxr.screening.bundle import Bundle
 from cxr.screening.generator import WordAttention
 from cxr.screening.inputs import ScreeningInput
+from cxr.screening.network import NetworkOutput
 from cxr.screening.result import InputRefusal, ModelIdentity, ScreeningResult
 from nlp_labeler.findings import ANCESTORS
 
@@ -28,6 +31,8 @@ __all__ = ["Screener", "default_workers", "screen_many"]
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _WAITING_PER_WORKER = 2
+CHILD_YEARS = 16
+"""Films of patients younger than this, as the header says, are doubtful: the models are made for adults."""
 
 
 class Screener:
@@ -37,7 +42,8 @@ class Screener:
         bundle: a bundle folder or a loaded bundle; ``None`` is the one shipped with the package.
         threads: threads that the network may use for one image; by default all cores of this process.
         gate: looks at the picture before the network does, and raises :class:`~cxr.errors.RefusedInputError` for one
-            that must not be scored; by default the gate that the bundle asks for.
+            that must not be scored; by default the gate that the bundle asks for, and its second look at the
+            network's answer (:mod:`cxr.screening.film_check`), which a gate of the caller's does without.
 
     Raises:
         BundleError: if the bundle is missing, altered, of another version, or does not run.
@@ -54,6 +60,9 @@ class Screener:
         self._network = self.bundle.network(threads=threads or available_cores())
         self._generator = self.bundle.generator(threads=threads or available_cores())
         manifest = self.bundle.manifest
+        self._film_check = self.bundle.film_check if gate is None else None
+        if self._film_check is not None and not self._network.draws_outlines:
+            raise BundleError(f"bundle {self.bundle.path}: film_check.npz needs outlines, the network draws none")
         if gate is None and self.bundle.gate is not None:
             gate = self.bundle.gate.check
         self._gate = gate
@@ -119,6 +128,7 @@ class Screener:
         size = manifest.preprocessing.size
         square, placement = prepare(pyramid, size, metadata.pixel_aspect)
         output = self._network.run(square[None])
+        doubts, distance = self._second_look(output, metadata)
         scores = self.bundle.calibrator.apply(output.logits[0])
         artifacts = ScreeningArtifacts(
             pixels=radiograph.pixels,
@@ -136,8 +146,12 @@ class Screener:
             generated=self._generator.report(square) if self._generator else None,
         )
         triage, findings, generated = points.triage(scores), self._findings(artifacts), artifacts.generated
+        if doubts and triage == "none":
+            triage = "read"
         width, height = metadata.width, metadata.height
         certified = self._certified(findings, metadata.view_position)
+        if doubts:
+            certified = tuple(decision for decision in certified if decision.decision != "below")
         result = ScreeningResult(
             path=name,
             sha256=metadata.sha256,
@@ -155,11 +169,33 @@ class Screener:
                 earlier=earlier.findings if earlier else None,
                 certified=certified,
                 not_assessed=manifest.not_assessed,
+                doubts=doubts,
             ),
             model=self.identity,
             certified=certified,
+            doubts=doubts,
+            distance=distance,
         )
         return Examination(result, artifacts, file.header)
+
+    def _second_look(
+        self, output: NetworkOutput, metadata: RadiographMetadata
+    ) -> tuple[tuple[Doubt, ...], float | None]:
+        """Why the film is doubtful, and its distance from those of the calibration.
+
+        Raises:
+            RefusedInputError: wrong_view, cropped, not_frontal_chest.
+        """
+        stated: tuple[Doubt, ...] = ()
+        if self._gate is not None:
+            stated = (
+                *((Doubt.PERHAPS_LATERAL,) if metadata.contradicted_view else ()),
+                *((Doubt.CHILD,) if (metadata.patient_age or CHILD_YEARS) < CHILD_YEARS else ()),
+            )
+        if self._film_check is None:
+            return stated, None
+        seen = self._film_check.look(output)
+        return tuple(dict.fromkeys((*stated, *self._film_check.doubts(seen)))), round(seen.distance, 4)
 
     def _certified(self, findings: Sequence[FindingResult], view: str | None) -> tuple[CertifiedDecision, ...]:
         """What the bundle's two-sided certificates decide; what a positive finding belongs to is never below."""

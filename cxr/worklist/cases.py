@@ -38,6 +38,8 @@ class Case:
         model_sha256: model of the result; ``None`` until there is one.
         flagged: whether somebody marked it to come back to.
         signed_by: last reader who signed it, or ``None``.
+        doubts: why the result's scores may be worth nothing (:class:`cxr.reporting.doubt.Doubt`); such a case is never
+            below threshold, at whatever operating point it is looked at.
     """
 
     id: str
@@ -54,6 +56,7 @@ class Case:
     model_sha256: str | None
     flagged: bool
     signed_by: str | None
+    doubts: tuple[str, ...] = ()
 
     def is_before(self, other: "Case") -> bool:
         """Whether the image was taken on a strictly earlier day, both days being known."""
@@ -83,6 +86,7 @@ def case_of(row: sqlite3.Row) -> Case:
         model_sha256=row["model_sha256"],
         flagged=bool(row["flagged"]),
         signed_by=row["signed_by"],
+        doubts=tuple((row["doubts"] or "").split()),
     )
 
 
@@ -256,7 +260,7 @@ class CaseQueue:
             connection.execute(
                 """UPDATE cases SET status = ?, finished = ?, patient = ?, issuer = ?, study_date = ?, sex = ?, age = ?,
                 view = ?, width = ?, height = ?, triage = ?, refusal = ?, probabilities = ?, model_sha256 = ?,
-                result = ? WHERE id = ?""",
+                result = ?, doubts = ? WHERE id = ?""",
                 (
                     result.status,
                     now(),
@@ -273,6 +277,7 @@ class CaseQueue:
                     json.dumps(probabilities),
                     result.model.sha256,
                     result_line(result),
+                    " ".join(result.doubts),
                     case_id,
                 ),
             )

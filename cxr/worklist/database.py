@@ -17,7 +17,7 @@ from nlp_labeler.storage import FolderLock
 __all__ = ["FILE_NAME", "SCHEMA_VERSION", "SHARED", "Database"]
 
 FILE_NAME = "worklist.sqlite"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 SCHEMA = """
 CREATE TABLE cases (
@@ -43,7 +43,8 @@ CREATE TABLE cases (
     probabilities TEXT,
     model_sha256 TEXT,
     result TEXT,
-    flagged INTEGER NOT NULL DEFAULT 0
+    flagged INTEGER NOT NULL DEFAULT 0,
+    doubts TEXT
 );
 CREATE INDEX cases_by_owner ON cases (owner, status);
 CREATE INDEX cases_by_patient ON cases (owner, patient, issuer);

@@ -3,6 +3,7 @@
 Version 1 signed, for every finding that the reader said nothing about, what the model called. Now only what a reader
 states is a verdict. Which verdicts a reader of version 1 stated can be told where they contradict the model; the others
 are kept apart, as signed by default, and count as not stated. The audit log keeps each decision as it was signed.
+Versions before 4 knew no doubtful results.
 """
 
 import json
@@ -13,6 +14,9 @@ from cxr.worklist.audit_log import append_entry
 __all__ = ["OLDEST_VERSION", "migrate"]
 
 OLDEST_VERSION = 1
+
+_BY_DEFAULT_KEPT = 3
+"""First version whose decisions part what was stated from what was signed by default."""
 
 _UNCHANGEABLE = """CREATE TRIGGER decisions_are_never_changed BEFORE UPDATE ON decisions
     BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END"""
@@ -25,7 +29,9 @@ def migrate(connection: sqlite3.Connection, version: int) -> None:
         connection: with rows as :class:`sqlite3.Row`.
         version: what the tables are of, from :data:`OLDEST_VERSION`.
     """
-    connection.execute("ALTER TABLE decisions ADD COLUMN by_default TEXT NOT NULL DEFAULT '{}'")
+    connection.execute("ALTER TABLE cases ADD COLUMN doubts TEXT")
+    if version < _BY_DEFAULT_KEPT:
+        connection.execute("ALTER TABLE decisions ADD COLUMN by_default TEXT NOT NULL DEFAULT '{}'")
     if version == 1:
         connection.execute("ALTER TABLE cases ADD COLUMN issuer TEXT")
         connection.execute("DROP INDEX cases_by_patient")

@@ -4,12 +4,13 @@ Pure functions of cases and decisions; the database and the page are elsewhere.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scipy.stats import ks_2samp
 
 from cxr.operating_points import CertificateAudit, OperatingPointSet, Proportion, ScoreReference, audit_certificates
+from cxr.reporting.doubt import Doubt
 from cxr.worklist.cases import Case
 from cxr.worklist.decisions import Decision
 from cxr.worklist.local_readings import local_readings
@@ -147,9 +148,16 @@ class Day:
 
 @dataclass(frozen=True)
 class Monitoring:
-    """Everything the audit page tells; ``drift`` is ``None`` where there is nothing to compare with."""
+    """Everything the audit page tells; ``drift`` is ``None`` where there is nothing to compare with.
+
+    Attributes:
+        doubtful: share of the screened films with any doubt; ``None`` without films.
+        unlike: share that lies farther from the calibration's films than one in a hundred of those does.
+    """
 
     screened: int
+    doubtful: Proportion | None
+    unlike: Proportion | None
     days: tuple[Day, ...]
     refusals: tuple[tuple[str, int], ...]
     signed: int
@@ -180,6 +188,8 @@ def monitor(
     signed = [(case, decisions[case.id]) for case in screened if case.id in decisions]
     return Monitoring(
         screened=len(screened),
+        doubtful=_share(screened, lambda case: bool(case.doubts)),
+        unlike=_share(screened, lambda case: Doubt.OUT_OF_DISTRIBUTION in case.doubts),
         days=days(cases),
         refusals=tuple(Counter(case.refusal for case in cases if case.refusal).most_common()),
         signed=len(signed),
@@ -188,6 +198,10 @@ def monitor(
         subgroups=subgroups(screened),
         certificate_audits=audit_locally(signed, points),
     )
+
+
+def _share(cases: Sequence[Case], belongs: Callable[[Case], bool]) -> Proportion | None:
+    return Proportion.of(sum(map(belongs, cases)), len(cases)) if cases else None
 
 
 def days(cases: Sequence[Case]) -> tuple[Day, ...]:

@@ -256,6 +256,12 @@ def test_deflated_bombs_are_refused(make_dicom, dicom_bytes):
         ({"Modality": "MG"}, RefusalCode.WRONG_MODALITY),
         ({"BodyPartExamined": "HAND"}, RefusalCode.WRONG_BODY_PART),
         ({"ViewPosition": "LL"}, RefusalCode.WRONG_VIEW),
+        ({"ViewPosition": "", "PatientOrientation": ["A", "F"]}, RefusalCode.WRONG_VIEW),
+        ({"ViewPosition": "", "PatientOrientation": ["P", "F"]}, RefusalCode.WRONG_VIEW),
+        ({"ViewPosition": "", "SeriesDescription": "Thorax seitl."}, RefusalCode.WRONG_VIEW),
+        ({"ViewPosition": "", "SeriesDescription": "Thorax de profil"}, RefusalCode.WRONG_VIEW),
+        ({"ViewPosition": "", "ProtocolName": "W033 Chest LAT_L"}, RefusalCode.WRONG_VIEW),
+        ({"ViewPosition": "", "AcquisitionDeviceProcessingDescription": "CHEST,LAT"}, RefusalCode.WRONG_VIEW),
         ({"NumberOfFrames": 2}, RefusalCode.MULTI_FRAME),
         ({"PixelData": None}, RefusalCode.TRUNCATED),
         ({"PixelData": None, "Rows": None}, RefusalCode.NOT_AN_IMAGE),
@@ -275,6 +281,38 @@ def test_refusals(make_dicom, dicom_bytes, ramp, elements, code):
 @pytest.mark.parametrize("part", ["", "CHEST", "THORAX", "CHEST PA", "LUNGS", "RIBS"])
 def test_chest_by_any_name_is_read(read, ramp, part):
     assert read(ramp, BodyPartExamined=part).pixels.shape == ramp.shape
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"SeriesDescription": "CHEST PA/LAT"},
+        {"SeriesDescription": "Bilateral ribs"},
+        {"PatientOrientation": ["L", "F"]},
+        {"PatientOrientation": ""},
+        {"ProtocolName": "Laterality check"},
+    ],
+)
+def test_what_does_not_say_lateral_is_read_without_doubt(read, ramp, elements):
+    assert not read(ramp, ViewPosition="", **elements).metadata.contradicted_view
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"ViewPosition": "PA", "SeriesDescription": "Chest lateral"},
+        {"ViewPosition": "", "PatientOrientation": ["R", "F"], "ProtocolName": "LAT CHEST"},
+    ],
+)
+def test_a_header_that_contradicts_itself_about_the_view_is_told(read, ramp, elements):
+    assert read(ramp, **elements).metadata.contradicted_view
+
+
+def test_a_view_code_says_lateral(make_dicom, dicom_bytes, ramp):
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "399173006", "SCT", "left lateral"
+    data = dicom_bytes(make_dicom(ramp, ViewPosition="", ViewCodeSequence=[code]))
+    assert refusal_of(data) is RefusalCode.WRONG_VIEW
 
 
 @pytest.mark.parametrize("modality", ["CR", "DX", "RG", "OT", ""])

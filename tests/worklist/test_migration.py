@@ -26,7 +26,7 @@ def version_1(screened, tmp_path):
     folder = tmp_path / "earlier"
     folder.mkdir()
     called = {f["name"]: f["positive"] for f in json.loads(screened["result"])["findings"]}
-    del screened["issuer"]
+    del screened["issuer"], screened["doubts"]
     connection = sqlite3.connect(folder / "worklist.sqlite", isolation_level=None)
     connection.row_factory = sqlite3.Row
     connection.executescript((Path(__file__).parent / "version_1.sql").read_text())
@@ -109,10 +109,27 @@ def test_the_tables_are_those_of_a_new_worklist(version_1, tiny_screener, workli
         assert tables(migrated) == tables(worklist)
 
 
+def test_version_3_opens_and_knows_doubts_from_then_on(screened, tmp_path, worklist, tiny_screener):
+    folder = tmp_path / "third"
+    with Worklist(folder, tiny_screener, threads=1):
+        pass
+    with sqlite3.connect(folder / "worklist.sqlite") as connection:
+        connection.execute("ALTER TABLE cases DROP COLUMN doubts")
+        names = [name for name in screened if name != "doubts"]
+        connection.execute(
+            f"INSERT INTO cases ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+            [screened[n] for n in names],
+        )
+        connection.execute("PRAGMA user_version = 3")
+    connection.close()
+    with Worklist(folder, tiny_screener, threads=1) as migrated:
+        assert migrated.cases.get("ann", screened["id"]).doubts == ()
+
+
 def test_a_later_version_is_refused(tmp_path, tiny_screener):
     Worklist(tmp_path / "w", tiny_screener, threads=1).close()
     with sqlite3.connect(tmp_path / "w" / "worklist.sqlite") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(ConfigError, match="version 99, this cxr reads 1 to 3"):
+    with pytest.raises(ConfigError, match="version 99, this cxr reads 1 to 4"):
         Worklist(tmp_path / "w", tiny_screener, threads=1)

@@ -44,6 +44,7 @@ class _Index:
     refusals: list[int] = field(default_factory=list)
     triage: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
+    doubtful: int = 0
 
 
 def urgency(result: ScreeningResult) -> tuple[int, float]:
@@ -80,6 +81,7 @@ def write_worklist(folder: Path, model: ModelIdentity, label_space: Sequence[str
         total=len(index.cases) + len(index.refusals),
         screened=len(index.cases),
         refused=len(index.refusals),
+        doubtful=index.doubtful,
         states=[
             {"key": key, "title": TRIAGE_TITLES[key], "meaning": TRIAGE_MEANINGS[key], "count": index.triage[key]}
             for key in TRIAGE_ORDER
@@ -105,6 +107,7 @@ def _index(results: Path) -> _Index:
             else:
                 index.cases.append((urgency(result), offset, name))
                 index.triage[str(result.triage)] += 1
+                index.doubtful += bool(result.doubts)
             offset += len(line)
     index.cases.sort()
     return index

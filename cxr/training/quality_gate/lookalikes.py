@@ -39,7 +39,7 @@ def as_it_comes(film: Gray, rng: np.random.Generator) -> Gray:
     height, width = film.shape
     angle, size, aspect = rng.uniform(-6, 6), rng.uniform(0.94, 1.06), rng.uniform(0.8, 1.25)
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, size)
-    moved = np.asarray(cv2.warpAffine(film, matrix, (width, height), borderMode=cv2.BORDER_CONSTANT))
+    moved: Gray = np.asarray(cv2.warpAffine(film, matrix, (width, height), borderMode=cv2.BORDER_CONSTANT), np.float32)
     moved = moved[: int(height * rng.uniform(0.95, 1)), int(width * rng.uniform(0, 0.04)) :]
     moved = _resized(moved, moved.shape[0], int(moved.shape[1] * aspect))
     if rng.random() < 0.3:

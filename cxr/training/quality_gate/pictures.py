@@ -16,7 +16,15 @@ from cxr.phantom.cohort import generate_cohort
 from cxr.training.quality_gate.non_chests import DRAWINGS, HELD_OUT_DRAWINGS, draw, random_crop
 from cxr.training.segmentation import read_masked_chests
 
-__all__ = ["calibration_chests", "hospital_chests", "shuffled", "training_chests", "training_non_chests"]
+__all__ = [
+    "calibration_chests",
+    "hospital_chests",
+    "masked_chests",
+    "phantom_chests",
+    "shuffled",
+    "training_chests",
+    "training_non_chests",
+]
 
 Gray = NDArray[np.float32]
 PHANTOM_PATIENTS = 120
@@ -26,14 +34,23 @@ SIDE = 160  # chests are kept at this size in memory
 def training_chests(data: Path) -> list[Gray]:
     """NIH training patients, masked chests, half of two other hospitals, and phantoms: the demo must pass the gate."""
     chests = _read(open_dataset(data / "nih").subset("train").records["path"])
-    masked = read_masked_chests(data / "lung_heart_masks")
-    chests += [_small(c.image.astype(np.float32) / np.float32(255)) for c in masked if not c.held_out]
+    chests += masked_chests(data)
     for source in ("hannover", "paediatric"):
         chests += hospital_chests(data / source, held_out=False)
+    return chests + phantom_chests()
+
+
+def masked_chests(data: Path) -> list[Gray]:
+    """Chests with masks that the segmentation is trained on too."""
+    masked = read_masked_chests(data / "lung_heart_masks")
+    return [_small(c.image.astype(np.float32) / np.float32(255)) for c in masked if not c.held_out]
+
+
+def phantom_chests() -> list[Gray]:
+    """Phantoms, one a patient."""
     with TemporaryDirectory() as folder:
         generate_cohort(PHANTOM_PATIENTS, 160, 7, Path(folder), False)
-        chests += _read(sorted(str(path) for path in (Path(folder) / "images").iterdir()))
-    return chests
+        return _read(sorted(str(path) for path in (Path(folder) / "images").iterdir()))
 
 
 def calibration_chests(data: Path) -> list[Gray]:
