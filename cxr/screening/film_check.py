@@ -6,7 +6,7 @@ heart beside no second lung. A small network on them tells good films from what 
 measuring. Two limits: above the higher one a film is refused, between them its result is doubtful.
 
 Beside it stands a distance that knows of no kinds: how far the embedding lies from those of the films that the network
-was calibrated on (Mahalanobis distance on principal components; Lee 2018, "A Simple Unified Framework for Detecting
+was calibrated on (Mahalanobis distance; Lee 2018, "A Simple Unified Framework for Detecting
 Out-of-Distribution Samples"). It is given relative to the limit that one in a hundred of those films exceeds.
 """
 
@@ -72,9 +72,9 @@ class FilmCheck:
         output_bias: (K,).
         refuse: (K,) probability from which a film of this kind is refused; above 1 where it never is.
         doubt: (1,) probability of being no good film from which it is doubtful.
-        components: (D, P) whitened principal components of embeddings of good films.
+        components: (D, P) whitened principal components of the embeddings of good films.
         mean: (D,) their mean.
-        limit: the distance that one in a hundred of them exceeds.
+        limit: (1,) the distance that one in a hundred good films exceeds.
         model_sha256: (1,) the network whose embedding is meant.
     """
 

@@ -14,6 +14,7 @@ from app.rendering import Texts
 from app.viewer import viewer_html
 from app.worklist_rows import FILTERS, SHOWN, counts_of, rows_of, worklist_html
 from cxr.operating_points import ANY_FINDING, Certificate
+from cxr.reporting.doubt import Doubt
 from cxr.retrieval import Entry, Neighbour
 from cxr.screening import Screener
 from cxr.worklist import Case, Decision, Subject
@@ -47,6 +48,21 @@ def case_of(probabilities, name="a.png", **changes):
         400, 320, "none", None, probabilities, "model", False, None,
     )  # fmt: skip
     return dataclasses.replace(made, **changes)
+
+
+def test_a_doubtful_case_is_read_at_every_operating_point_and_says_why(policy, screener, image_folder):
+    quiet = screener.screen(image_folder / "healthy.png")
+    doubtful = dataclasses.replace(quiet, triage="read", certified=(), doubts=(Doubt.PHOTOGRAPHED,))
+    case = case_of({f.name: 0.01 for f in quiet.findings}, doubts=("photographed",))
+    [row] = rows_of([case], policy)
+    assert (policy.triage(case.probabilities), row.state) == ("none", "read")
+    assert "cx-doubtful" in listed([row])
+    html = panel_html(
+        TEXTS, case, doubtful, policy, decisions=[], earlier=[], others=[], similar=[], has_header=False, reader="",
+        model_sha256=doubtful.model.sha256,
+    )  # fmt: skip
+    assert "photographed from a screen" in html
+    assert "cx-pill cx-none" not in html
 
 
 def scores(effusion=0.1, nodule=0.1):

@@ -16,6 +16,7 @@ from cxr.outputs import screen_to_folder
 from cxr.screening import Screener
 from nlp_labeler.findings import LABELS
 
+CODE_VALUES = ("CodeValue", "LongCodeValue")
 highdicom = pytest.importorskip("highdicom", reason="DICOM results need the 'pacs' extra")
 
 
@@ -167,6 +168,38 @@ def test_every_finding_has_its_own_code():
 def test_validator_finds_no_error(results, name):
     done = subprocess.run(["dciodvfy", results / name], capture_output=True, text=True, check=False)
     assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []
+
+
+@pytest.fixture
+def doubtful(tiny_bundle, make_dicom, dicom_bytes, chest_pixels):
+    """The examination of a child's healthy film, whose header contradicts itself about the view."""
+    film = make_dicom(
+        chest_pixels().astype(np.uint16) * 16,
+        StudyInstanceUID=generate_uid(),
+        SeriesInstanceUID=generate_uid(),
+        StudyID="S1",
+        PatientName="Test^Case",
+        PatientID="4711",
+        PatientAge="007Y",
+        ViewPosition="PA",
+        SeriesDescription="Chest lateral",
+    )
+    return Screener(tiny_bundle, threads=1, gate=lambda pixels: None).examine("film", dicom_bytes(film))
+
+
+def test_a_doubtful_report_says_so_and_calls_nothing_below(doubtful, tmp_path):
+    from cxr.outputs.writers.dicom import dicom_results
+
+    assert (doubtful.result.triage, doubtful.result.doubts) == ("read", ("perhaps_lateral", "child"))
+    path = tmp_path / "sr.dcm"
+    [report] = [made for made in dicom_results(doubtful).values() if made.Modality == "SR"]
+    report.save_as(path)
+    values = [str(element.value) for element in pydicom.dcmread(path).iterall() if element.keyword in CODE_VALUES]
+    assert {"PERHAPS_LATERAL", "CHILD", "DOUBTFUL"} <= set(values)
+    assert "BELOW" not in values
+    if shutil.which("dciodvfy"):
+        done = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False)
+        assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []
 
 
 @pytest.mark.skipif(shutil.which("dsrdump") is None, reason="dcmtk is not installed")

@@ -5,13 +5,13 @@ import dataclasses
 import io
 import json
 import shutil
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-from cxr.cli.main import app
+from cxr.cli.main import main
 from cxr.errors import BundleError, RefusalCode
 from cxr.outputs import screen_to_folder
 from cxr.phantom.lateral import lateral_film
@@ -100,7 +100,7 @@ def test_a_doubtful_film_is_not_below_threshold_in_any_output(wary, phantoms, tm
     for number, film in enumerate(phantoms):
         (tmp_path / "in" / f"{number}.png").write_bytes(png(film))
     summary = screen_to_folder(wary, [tmp_path / "in"], tmp_path / "out", workers=1)
-    assert (summary.screened, summary.doubtful) == (8, 8)
+    assert (summary.screened, summary.doubtful) == (len(phantoms), len(phantoms))
     for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines():
         result = parse_result_line(line)
         assert Doubt.OUT_OF_DISTRIBUTION in result.doubts
@@ -113,16 +113,17 @@ def test_a_doubtful_film_is_not_below_threshold_in_any_output(wary, phantoms, tm
     with (tmp_path / "out" / "results.csv").open() as stream:
         assert {row["doubts"] for row in csv.DictReader(stream)} == {"out_of_distribution"}
     page = (tmp_path / "out" / "worklist.html").read_text()
-    assert page.count("pill doubtful") >= 8
-    assert "Doubtful</b> (8)" in page
+    assert page.count("pill doubtful") >= len(phantoms)
+    assert f"Doubtful</b> ({len(phantoms)})" in page
 
 
-def test_the_command_counts_the_doubtful(wary, phantoms, tmp_path):
+def test_the_command_counts_the_doubtful(wary, phantoms, tmp_path, monkeypatch, capsys):
     (tmp_path / "film.png").write_bytes(png(phantoms[0]))
-    said = CliRunner().invoke(
-        app, ["screen", str(tmp_path / "film.png"), "--out", str(tmp_path / "out"), "--bundle", str(wary.bundle.path)]
-    )
-    assert "screened 1 (1 of them doubtful), refused 0" in said.output
+    given = [str(tmp_path / "film.png"), "--out", str(tmp_path / "out"), "--bundle", str(wary.bundle.path)]
+    monkeypatch.setattr("sys.argv", ["cxr", "screen", *given])
+    with suppress(SystemExit):
+        main()
+    assert "screened 1 (1 of them doubtful), refused 0" in capsys.readouterr().out
 
 
 def test_a_result_cannot_be_doubtful_and_below_threshold(wary, phantoms):
