@@ -133,8 +133,16 @@ def cost(screener: Screener, films: list[Gray]) -> list[Row]:
             ratios.append(taken[True] / taken[False])
         rounds.append(float(np.median(ratios)))
     figures, note = {"time ratio": over_seeds(rounds)}, f"{ROUNDS} rounds, median of paired ratios"
-    ways, name = "range over rounds", "time with the second look"
-    return line("gate", name, figures, n=len(films), unit_of_n="films", data=NIH, interval=ways, note=note)
+    return line(
+        "gate",
+        "time with the second look",
+        figures,
+        n=len(films),
+        unit_of_n="films",
+        data=NIH,
+        interval="range over rounds",
+        note=note,
+    )
 
 
 def duration(screener: Screener, content: bytes) -> float:
@@ -185,7 +193,7 @@ def share(name: str, outcomes: list[Outcome], data: str) -> list[Row]:
         "refused": exact(refused, n),
         "doubtful": exact(doubtful, n),
         "either": exact(refused + doubtful, n),
-        "far": exact(unlike, n),
+        "out of distribution": exact(unlike, n),
     }
     return line("gate", name, figures, n=n, unit_of_n="pictures", data=data, interval="exact", note=note)
 
