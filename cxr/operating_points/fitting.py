@@ -263,21 +263,14 @@ def fit_two_sided(
     named = {name: tuple(findings) for name, findings in wanted.items()}
     levels = tuple(sorted(set(limits)))
     _check_two_sided(named, label_space, views, len(s))
-    for name, values in (("level", levels), ("prevalence", prevalences)):
-        odd = [value for value in values if not 0 < value < 1]
-        if odd:
-            raise OperatingPointError(f"{name} is {odd[0]}; it must lie strictly between 0 and 1")
-    for name, value in (("refer", refer_limit), ("miss", miss_limit)):
-        if value not in levels:
-            listed = ", ".join(f"{level:g}" for level in levels)
-            raise OperatingPointError(f"the {name} limit {value:g} is none of the levels {listed}; name one of them")
+    _check_levels(levels, prevalences, {"refer": refer_limit, "miss": miss_limit})
     apart = _held_out(held_out, len(s))
     codes, rng = patient_codes(patients), np.random.default_rng(seed)
     strata: dict[str | None, NDArray[np.bool_]] = {None: np.ones(len(s), dtype=bool)}
     if views is not None and set(VIEWS) & set(views):
         strata = {view: np.asarray(views) == view for view in VIEWS if view in views}
-    samples: dict[tuple[str, str | None], Sample] = {}
     films = {view: one_image_per_patient(chosen, codes, rng) for view, chosen in strata.items()}
+    samples: dict[tuple[str, str | None], Sample] = {}
     for target, findings in named.items():
         columns = [label_space.index(name) for name in findings]
         of_target, there = target_score(s[:, columns]), patient_labels(y[:, columns])
@@ -308,6 +301,18 @@ def fit_two_sided(
         views=tuple(view for view in strata if view is not None),
         points=tuple(points),
     ).sealed()
+
+
+def _check_levels(levels: Sequence[float], prevalences: Sequence[float], used: Mapping[str, float]) -> None:
+    """Refuse levels and prevalences outside (0, 1), and a level in use that is none of the levels."""
+    for name, values in (("level", levels), ("prevalence", prevalences)):
+        odd = [value for value in values if not 0 < value < 1]
+        if odd:
+            raise OperatingPointError(f"{name} is {odd[0]}; it must lie strictly between 0 and 1")
+    for name, value in used.items():
+        if value not in levels:
+            listed = ", ".join(f"{level:g}" for level in levels)
+            raise OperatingPointError(f"the {name} limit {value:g} is none of the levels {listed}; name one of them")
 
 
 def _held_out(held_out: ArrayLike | None, n: int) -> NDArray[np.bool_]:
