@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AllowMissing",
+    "BundlePath",
     "Changes",
     "DefaultCommandGroup",
+    "Inputs",
+    "Outputs",
+    "Workers",
     "counting_bar",
     "require",
     "require_paths",
@@ -30,6 +34,29 @@ AllowMissing = Annotated[
     typer.Option("--allow-missing", help="Go on with the images that are there; OUT/missing.csv lists the others."),
 ]
 """Option of the commands that read a whole dataset, of which only a part may have been downloaded."""
+
+Inputs = Annotated[
+    list[Path],
+    typer.Argument(metavar="PATH...", help="Images (DICOM, PNG, JPEG, TIFF...), folders (recursive) or zip archives."),
+]
+"""Argument of the commands that take whatever may hold radiographs; see :func:`require_paths`."""
+
+BundlePath = Annotated[
+    Path | None,
+    typer.Option("--bundle", metavar="BUNDLE", help="Model bundle, folder or zip. Default: the one shipped with cxr."),
+]
+"""Option of the commands that screen."""
+
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Inputs worked on at once. Default: one per core.")
+]
+"""Option of the commands that work on many inputs."""
+
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option("--output", metavar="NAME", help="A further output beside the standard ones; may be repeated."),
+]
+"""Option of the commands that write a results folder."""
 
 Changes = Annotated[
     list[str] | None,

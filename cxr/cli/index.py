@@ -5,21 +5,15 @@ from typing import Annotated
 
 import typer
 
+from cxr.cli.conventions import BundlePath, Inputs, Workers, counting_bar, require, require_paths
+
 __all__ = ["index"]
 
 
 def index(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH...", help="Images (DICOM, PNG, JPEG, TIFF...), folders (recursive) or zip archives."
-        ),
-    ],
+    paths: Inputs,
     out: Annotated[Path, typer.Option("--out", metavar="INDEX", help="Index folder; an earlier index is replaced.")],
-    bundle: Annotated[
-        Path | None,
-        typer.Option("--bundle", metavar="BUNDLE", help="Model bundle folder. Default: the one shipped with cxr."),
-    ] = None,
+    bundle: BundlePath = None,
     labels: Annotated[
         Path | None,
         typer.Option(
@@ -29,9 +23,7 @@ def index(
             "Default: what the model finds above its thresholds.",
         ),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Images worked on at once. Default: one per core.")
-    ] = None,
+    workers: Workers = None,
 ) -> None:
     """Index images, so that the triage page can show similar cases of other patients.
 
@@ -39,10 +31,7 @@ def index(
 
     Exit status: 0 all indexed; 1 some inputs were refused; 2 wrong use.
     """
-    from cxr.cli.conventions import require
-
     require("indexing images", "app", "faiss")
-    from cxr.cli.conventions import counting_bar, require_paths
     from cxr.retrieval import build_index, read_labels
     from cxr.screening import Screener, default_workers
 

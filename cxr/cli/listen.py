@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cxr.cli.conventions import BundlePath, Workers, require
+
 __all__ = ["listen"]
 
 
@@ -14,10 +16,7 @@ def listen(
     forward_to: Annotated[
         str, typer.Option("--forward-to", metavar="AET@HOST:PORT", help="The archive that gets the SR and SC results.")
     ],
-    bundle: Annotated[
-        Path | None,
-        typer.Option("--bundle", metavar="BUNDLE", help="Model bundle. Default: the one shipped with cxr."),
-    ] = None,
+    bundle: BundlePath = None,
     allow: Annotated[
         list[str] | None,
         typer.Option("--allow", metavar="AET", help="AE title that may send; repeat it. Default: any, on loopback."),
@@ -34,9 +33,7 @@ def listen(
         int | None,
         typer.Option("--health-port", min=1, max=65535, help="GET /health on 127.0.0.1. Default: --port plus 1."),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Radiographs screened at once. Default: one per core.")
-    ] = None,
+    workers: Workers = None,
     max_megabytes: Annotated[int, typer.Option(min=1, help="Largest object taken.")] = 256,
     max_per_minute: Annotated[int, typer.Option(min=1, help="Objects taken per minute and sender.")] = 1200,
 ) -> None:
@@ -51,8 +48,6 @@ def listen(
     import logging
     import signal
     import threading
-
-    from cxr.cli.conventions import require
 
     require("listening for DICOM objects", "pacs", "pynetdicom", "highdicom")
     from cxr.pacs import PacsService, Peer, ServiceSettings, StorageLimits, check_ae_title

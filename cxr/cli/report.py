@@ -5,15 +5,14 @@ from typing import Annotated
 
 import typer
 
+from cxr.cli.conventions import BundlePath
+
 __all__ = ["report"]
 
 
 def report(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="One DICOM, PNG, JPEG or TIFF file.")],
-    bundle: Annotated[
-        Path | None,
-        typer.Option("--bundle", metavar="BUNDLE", help="Model bundle, folder or zip. Default: what cxr ships."),
-    ] = None,
+    bundle: BundlePath = None,
     prior: Annotated[
         Path | None,
         typer.Option("--prior", metavar="IMAGE", help="An earlier image of the same patient to compare with."),

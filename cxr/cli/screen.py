@@ -5,35 +5,22 @@ from typing import Annotated
 
 import typer
 
+from cxr.cli.conventions import BundlePath, Inputs, Outputs, Workers, counting_bar, require_paths
+
 __all__ = ["schema", "screen"]
 
 
 def screen(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH...", help="Images (DICOM, PNG, JPEG, TIFF...), folders (recursive) or zip archives."
-        ),
-    ],
+    paths: Inputs,
     out: Annotated[
         Path,
         typer.Option(
             "--out", metavar="DIR", help="Where the results go. Running again with the same folder continues there."
         ),
     ],
-    bundle: Annotated[
-        Path | None,
-        typer.Option(
-            "--bundle", metavar="BUNDLE", help="Model bundle, folder or zip. Default: the one shipped with cxr."
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Inputs worked on at once. Default: one per core.")
-    ] = None,
-    output: Annotated[
-        list[str] | None,
-        typer.Option("--output", metavar="NAME", help="A further output beside the standard ones; may be repeated."),
-    ] = None,
+    bundle: BundlePath = None,
+    workers: Workers = None,
+    output: Outputs = None,
     dicom: Annotated[
         bool, typer.Option("--dicom", help="Also write DICOM SR and SC for DICOM inputs to DIR/dicom ('pacs' extra).")
     ] = False,
@@ -46,7 +33,6 @@ def screen(
 
     Exit status: 0 all screened; 1 some inputs were refused; 2 wrong use.
     """
-    from cxr.cli.conventions import counting_bar, require_paths
     from cxr.outputs.results_folder import screen_to_folder
     from cxr.outputs.writers import load_writers
     from cxr.screening import Screener, default_workers

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cxr.cli.conventions import BundlePath, Outputs, Workers
+
 __all__ = ["watch"]
 
 
@@ -13,23 +15,13 @@ def watch(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where the results go. Default: DIR/cxr-results.")
     ] = None,
-    bundle: Annotated[
-        Path | None,
-        typer.Option(
-            "--bundle", metavar="BUNDLE", help="Model bundle, folder or zip. Default: the one shipped with cxr."
-        ),
-    ] = None,
+    bundle: BundlePath = None,
     interval: Annotated[
         float,
         typer.Option("--interval", min=0.1, help="Seconds between two looks; a file is taken after two equal ones."),
     ] = 2.0,
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Inputs worked on at once. Default: one per core.")
-    ] = None,
-    output: Annotated[
-        list[str] | None,
-        typer.Option("--output", metavar="NAME", help="A further output beside the standard ones; may be repeated."),
-    ] = None,
+    workers: Workers = None,
+    output: Outputs = None,
     dicom: Annotated[
         bool, typer.Option("--dicom", help="Also write DICOM SR and SC for DICOM inputs to OUT/dicom ('pacs' extra).")
     ] = False,

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cxr.datasets.schema import ENTRY_COLUMNS, SPLITS, Dataset, empty_boxes, split_labels
-from cxr.datasets.tables import parse_ages, read_boxes, read_list, read_table
+from cxr.datasets.tables import entry_records, read_boxes, read_list, read_table
 from cxr.errors import DatasetError
 from cxr.tables import label_space_beside
 from nlp_labeler.findings import LABELS
@@ -51,18 +51,8 @@ def read(root: Path) -> Dataset:
         DatasetError: if a table is missing, lacks a column or contradicts another.
     """
     entries = read_table(root / ENTRY_FILE, ENTRY_COLUMNS[:7])
-    records = pd.DataFrame(
-        {
-            "image": entries["Image Index"],
-            "path": [str(root / IMAGE_FOLDER / name) for name in entries["Image Index"]],
-            "patient": entries["Patient ID"],
-            "follow_up": pd.to_numeric(entries["Follow-up #"], errors="coerce").fillna(0).astype(int),
-            "age": parse_ages(entries["Patient Age"]),
-            "sex": entries["Patient Gender"],
-            "view": entries["View Position"],
-            "split": _splits(root, entries["Image Index"]),
-        }
-    )
+    records = entry_records(entries, lambda name: str(root / IMAGE_FOLDER / name))
+    records["split"] = _splits(root, entries["Image Index"])
     reports, findings = _reports(root), label_space_beside(root / ENTRY_FILE)
     names = findings.names if findings else LABELS
     labels = (

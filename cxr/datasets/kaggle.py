@@ -16,7 +16,7 @@ import pandas as pd
 from cxr.datasets.published import SEED, published_dataset
 from cxr.datasets.schema import BOX_COLUMNS, ENTRY_COLUMNS, Dataset, split_labels
 from cxr.datasets.splits import DEFAULT_FRACTIONS, assign_splits
-from cxr.datasets.tables import parse_ages, read_table
+from cxr.datasets.tables import entry_records, read_table
 from cxr.datasets.vindr_cxr import VINDR_NAMES
 from nlp_labeler.findings import LABELS
 
@@ -98,18 +98,8 @@ def read_nih_sample(root: Path) -> Dataset:
     table = read_table(root / _SAMPLE, ENTRY_COLUMNS[:7])
     folder = root / "images" if (root / "images").is_dir() else root / "sample" / "images"
     labels = split_labels(table["Finding Labels"], LABELS, root / _SAMPLE)
-    records = pd.DataFrame(
-        {
-            "image": table["Image Index"],
-            "path": [str(folder / name) for name in table["Image Index"]],
-            "patient": table["Patient ID"],
-            "follow_up": pd.to_numeric(table["Follow-up #"], errors="coerce").fillna(0).astype(int),
-            "age": parse_ages(table["Patient Age"]),
-            "sex": table["Patient Gender"],
-            "view": table["View Position"],
-            "split": assign_splits(list(table["Patient ID"]), labels.to_numpy(), DEFAULT_FRACTIONS, SEED),
-        }
-    )
+    records = entry_records(table, lambda name: str(folder / name))
+    records["split"] = assign_splits(list(table["Patient ID"]), labels.to_numpy(), DEFAULT_FRACTIONS, SEED)
     return published_dataset(root, "NIH sample", records, labels)
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from cxr.datasets.schema import BOX_COLUMNS, ENTRY_COLUMNS, Dataset, empty_boxes, split_labels
 from cxr.datasets.splits import assign_splits
-from cxr.datasets.tables import find_table, parse_ages, read_boxes, read_list, read_table
+from cxr.datasets.tables import entry_records, find_table, parse_ages, read_boxes, read_list, read_table
 from cxr.errors import DatasetError
 from nlp_labeler.findings import LABELS
 
@@ -71,17 +71,7 @@ def read_official(root: Path) -> Dataset:
     entries = read_table(entry_file, ENTRY_COLUMNS[:7])
     pictures = _find_pictures(root)
     elsewhere = str(root / "images" / "{}") if pictures else ""
-    records = pd.DataFrame(
-        {
-            "image": entries["Image Index"],
-            "path": [pictures.get(name, elsewhere.format(name)) for name in entries["Image Index"]],
-            "patient": entries["Patient ID"],
-            "follow_up": pd.to_numeric(entries["Follow-up #"], errors="coerce").fillna(0).astype(int),
-            "age": parse_ages(entries["Patient Age"]),
-            "sex": entries["Patient Gender"],
-            "view": entries["View Position"],
-        }
-    )
+    records = entry_records(entries, lambda name: pictures.get(name, elsewhere.format(name)))
     records = pd.concat([records, split_labels(entries["Finding Labels"], LABELS, entry_file)], axis=1)
     records["split"] = _official_splits(root, records)
     return Dataset(root, "NIH ChestX-ray14", LABELS, records, _official_boxes(root, records))

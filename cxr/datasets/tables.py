@@ -1,7 +1,7 @@
 """Label tables as data frames, beside the lists of splits: errors name the file, ids stay strings."""
 
 import gzip
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from cxr.errors import DatasetError
 from cxr.imaging.dicom_header import age_in_years
 from cxr.tables import read_csv
 
-__all__ = ["find_table", "parse_ages", "read_boxes", "read_list", "read_table"]
+__all__ = ["entry_records", "find_table", "parse_ages", "read_boxes", "read_list", "read_table"]
 
 
 def find_table(root: Path, *names: str) -> Path | None:
@@ -30,6 +30,29 @@ def read_table(path: Path, columns: Iterable[str] = ()) -> pd.DataFrame:
     table = read_csv(path, may_be_empty=True)
     table.require(tuple(columns))
     return pd.DataFrame(table.columns, dtype=str)
+
+
+def entry_records(entries: pd.DataFrame, path_of: Callable[[str], str]) -> pd.DataFrame:
+    """What a label table in the published columns says of each image, but for labels and split.
+
+    Args:
+        entries: with the first seven of :data:`~cxr.datasets.schema.ENTRY_COLUMNS`.
+        path_of: name of an image -> its file.
+
+    Returns:
+        ``image`` to ``view`` of :attr:`~cxr.datasets.schema.Dataset.records`.
+    """
+    return pd.DataFrame(
+        {
+            "image": entries["Image Index"],
+            "path": [path_of(name) for name in entries["Image Index"]],
+            "patient": entries["Patient ID"],
+            "follow_up": pd.to_numeric(entries["Follow-up #"], errors="coerce").fillna(0).astype(int),
+            "age": parse_ages(entries["Patient Age"]),
+            "sex": entries["Patient Gender"],
+            "view": entries["View Position"],
+        }
+    )
 
 
 def read_boxes(path: Path) -> pd.DataFrame:

@@ -109,25 +109,18 @@ def export_bundle(
         for name_in_bundle in (GATE_FILE, GATE_CARD_FILE):
             (work / name_in_bundle).write_bytes((files("cxr") / "weights" / name_in_bundle).read_bytes())
         generator = add_report_generator(report_run, work, image_size=card.image_size) if report_run else None
-        template = jinja2.Template(
-            (files("cxr.export") / "model_card.md.j2").read_text(),
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=jinja2.StrictUndefined,
-        )
-        (work / MODEL_CARD_FILE).write_text(
-            template.render(
-                name=name,
-                version=version,
-                card=card,
-                generator=generator,
-                parity=parity,
-                alpha=alpha,
-                delta=delta,
-                notes=notes,
-                calibration_images=len(calibration_split.images),
-                calibration_patients=len(set(calibration_split.patients)),
-            )
+        _write_model_card(
+            work,
+            name=name,
+            version=version,
+            card=card,
+            generator=generator,
+            parity=parity,
+            alpha=alpha,
+            delta=delta,
+            notes=notes,
+            calibration_images=len(calibration_split.images),
+            calibration_patients=len(set(calibration_split.patients)),
         )
         manifest = seal_bundle(
             work,
@@ -147,6 +140,16 @@ def export_bundle(
         if archived:
             write_archive(work, out)
     return manifest
+
+
+def _write_model_card(work: Path, **values: object) -> None:
+    template = jinja2.Template(
+        (files("cxr.export") / "model_card.md.j2").read_text(),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    (work / MODEL_CARD_FILE).write_text(template.render(values))
 
 
 def _fit(split: Predictions, work: Path, *, alpha: float, delta: float) -> None:
