@@ -64,9 +64,10 @@ class CsvTable:
         """
         missing = [name for name in names if name not in self.columns]
         if missing:
-            raise DatasetError(
-                f"{self.path} has no column {quoted(missing)}; its columns are {quoted(list(self.columns))}"
-            )
+            found = list(self.columns)
+            other = next((mark for mark in ";\t" if len(found) == 1 and mark in found[0]), None)
+            hint = "" if other is None else f"; separate columns by commas, not by {other!r}"
+            raise DatasetError(f"{self.path} has no column {quoted(missing)}; its columns are {quoted(found)}{hint}")
 
     def require_unique(self, name: str) -> None:
         """Check that no value of a column occurs twice.
@@ -100,7 +101,9 @@ def read_csv(path: Path, *, may_be_empty: bool = False) -> CsvTable:
     try:
         with _open(path) as stream:
             rows = list(csv.reader(stream, strict=True))
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path} is not UTF-8 text (byte {error.start}); save it as 'CSV UTF-8'") from None
+    except (OSError, EOFError, csv.Error) as error:
         raise DatasetError(f"{path} is not a readable CSV file: {error}") from error
     body = [row for row in rows[1:] if row]
     if not rows or not (body or may_be_empty):
@@ -145,7 +148,7 @@ def findings_of(cell: str, where: str) -> tuple[str, ...]:
     Raises:
         DatasetError: if the cell names an unknown finding, or a finding beside `No Finding`.
     """
-    names = tuple(cell.split("|")) if cell else ()
+    names = tuple(name.strip() for name in cell.split("|")) if cell else ()
     for name in names:
         if name not in FINDINGS and name != NO_FINDING:
             raise DatasetError(f"{where}: unknown finding '{name}'; known are {', '.join(FINDINGS)} and '{NO_FINDING}'")

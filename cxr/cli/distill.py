@@ -31,7 +31,7 @@ def distill(
     ] = None,
     allow_missing: AllowMissing = False,
 ) -> None:
-    """Train teachers that have not seen what they speak of, and distill them into one network."""
+    """Train teachers, each to score patients that it has not seen, and distill them into one network."""
     from cxr.cli.conventions import require, without_missing
 
     require("training", "train", "torch", "timm", "pandas")

@@ -1,4 +1,4 @@
-"""The fitted operating points of one model: the file operating_points.json that travels with it.
+"""The fitted operating points of one model: the file operating_points.json beside it.
 
 A threshold belongs to one model, one calibration set and one label space. The file names all three, is sealed
 (cxr.operating_points.sealed_file), and refuses to be used with anything else.

@@ -1,4 +1,4 @@
-"""What links our DICOM objects to the image they speak about, and makes sending them twice harmless."""
+"""What links our DICOM objects to the image that they describe, and makes sending them twice harmless."""
 
 from pydicom.config import RAISE
 from pydicom.dataset import Dataset

@@ -120,7 +120,7 @@ class Bundle:
             raise BundleError(f"bundle {self.path}: {error}") from error
 
     def generator(self, *, threads: int) -> Generator | None:
-        """The report generator, loaded; ``None`` where there is none, so that the template speaks alone.
+        """The report generator, loaded; ``None`` where there is none, and reports are the template's.
 
         Raises:
             BundleError: if a file of it is missing or does not do what is agreed.

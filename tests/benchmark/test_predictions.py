@@ -35,6 +35,13 @@ def test_gzip_and_the_old_age_format_are_read(tables) -> None:
     assert set(data.attributes["age"]) == {"18-39", "40-59", "60-79", "80+"}
 
 
+def test_spaces_around_findings_mean_nothing(tables) -> None:
+    expected = join(*tables.write()).labels
+    for row in tables.labels[1:]:
+        row[1] = " " + row[1].replace("|", " | ") + " "
+    assert np.array_equal(join(*tables.write()).labels, expected)
+
+
 @pytest.mark.parametrize(("cell", "band"), [("11M", "0-17"), ("58.0", "40-59"), ("414", "unknown"), ("", "unknown")])
 def test_ages_of_a_label_table_have_units_or_are_years(tables, cell: str, band: str) -> None:
     for row in tables.labels[1:]:
@@ -181,8 +188,12 @@ def test_files_that_are_no_tables_are_refused(tables, tmp_path: Path) -> None:
         join(tmp_path / "missing.csv", labels)
     picture = tmp_path / "picture.csv"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff\xfe")
-    with pytest.raises(DatasetError, match="not a readable CSV"):
+    with pytest.raises(DatasetError, match=r"not UTF-8 text \(byte 0\); save it as"):
         join(picture, labels)
+    semicolons = tmp_path / "semicolons.csv"
+    semicolons.write_text(predictions.read_text().replace(",", ";"))
+    with pytest.raises(DatasetError, match="separate columns by commas, not by ';'"):
+        join(semicolons, labels)
     broken = tmp_path / "broken.csv.gz"
     broken.write_bytes(gzip.compress(predictions.read_bytes())[:-20])
     with pytest.raises(DatasetError, match="not a readable CSV"):

@@ -131,7 +131,7 @@ class ClassifierModule(LightningModule):
         torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step * processes + rank)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """The frozen copy travels with the resume file."""
+        """The frozen copy is kept in the resume file."""
         checkpoint["teacher"] = self.teacher.state()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

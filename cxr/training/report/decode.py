@@ -1,4 +1,4 @@
-"""A trained TieNet speaks: one report by beam search, or many at once by taking the likeliest word each time."""
+"""Reports of a trained TieNet: one by beam search, or many at once by taking the likeliest word each time."""
 
 from collections.abc import Sequence
 

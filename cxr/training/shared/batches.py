@@ -35,7 +35,7 @@ def share() -> tuple[int, int]:
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Yields (epoch, row): the epoch travels with the row because worker processes hold copies of the dataset.
+    """Yields (epoch, row): the epoch is given with the row because worker processes hold copies of the dataset.
 
     Processes that train together take turns at the order: together they see each row of it once, but for the last ones
     where their number does not divide it.
