@@ -101,7 +101,9 @@ def keep_data(dataset: Dataset, run: Path, finished: Path) -> None:
         content.update(dataset.reports[["image", "text"]].to_csv(index=False).encode("utf-8", "surrogateescape"))
     said = {"images": len(dataset), "labels": list(dataset.label_space), "sha256": content.hexdigest()}
     text = json.dumps(said, indent=1) + "\n"
-    if kept.exists() and kept.read_text() != text:
+    # Where training was refused before it began, e.g. for images that are not there, nothing was learned from the data.
+    learned = {path.name for path in run.iterdir()} - {_FILE, _DATA_FILE, "cache", "missing.csv"}
+    if learned and kept.exists() and kept.read_text() != text:
         raise ConfigError(
             f"{run} holds a run on other data than {dataset.root}; choose another --out, or delete the folder"
         )
