@@ -19,6 +19,7 @@ from cxr.training.segmentation import read_masked_chests
 __all__ = [
     "calibration_chests",
     "hospital_chests",
+    "hospital_files",
     "masked_chests",
     "phantom_chests",
     "shuffled",
@@ -59,10 +60,15 @@ def calibration_chests(data: Path) -> list[Gray]:
 
 
 def hospital_chests(root: Path, *, held_out: bool) -> list[Gray]:
+    """The films of :func:`hospital_files`, made small."""
+    return _read(str(path) for path in hospital_files(root, held_out=held_out))
+
+
+def hospital_files(root: Path, *, held_out: bool) -> list[Path]:
     """One half of another hospital's patients, divided by a hash of the patient."""
     index = read_table(root / "index.csv", ("file", "patient"))
     odd = [int(hashlib.sha256(patient.encode()).hexdigest(), 16) % 2 == 1 for patient in index["patient"]]
-    return _read(str(root / name) for name, side in zip(index["file"], odd, strict=True) if side == held_out)
+    return [root / name for name, side in zip(index["file"], odd, strict=True) if side == held_out]
 
 
 def training_non_chests(count: int, pictures: list[Gray], chests: list[Gray], rng: np.random.Generator) -> list[Gray]:
