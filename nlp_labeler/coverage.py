@@ -9,7 +9,7 @@ markings"), is not normal, whatever it is.
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -202,17 +202,31 @@ def _denies_a_disease(rest: Sequence[str]) -> bool:
 def _languages(sentence: str, words: Words) -> tuple[int, int]:
     """English words of a sentence, and those of other languages; words that many languages share do not count."""
     english = foreign = 0
-    others, shared = word_class("foreign"), word_class("international")
+    lowered = sentence.lower()
+    if len(lowered) != len(sentence):  # some letters have no lower form of one character
+        lowered = sentence
     for token, (start, end) in zip(words.tokens, words.spans, strict=True):
-        if not token[0].isalpha():
-            continue
-        raw = sentence[start:end].lower()
-        if raw in others:
-            foreign += _WEIGHT
-        elif raw in shared:
-            continue
-        elif is_known(raw) or raw.startswith("xx"):
-            english += 1
-        elif len(raw) > 1 and not is_known(token):  # a mended word may be a slip, or a cousin of an English one
-            foreign += 1 if raw.isascii() else 2 if max(raw) < _BEYOND_LATIN else _WEIGHT
+        if token[0].isalpha():
+            weight = _foreign_weight(lowered[start:end], token)
+            english += weight == 0
+            foreign += weight or 0
     return english, foreign
+
+
+@lru_cache(maxsize=8192)  # the vocabulary of reports
+def _foreign_weight(raw: str, token: str) -> int | None:
+    """How much a word speaks for another language: 0 for an English one, ``None`` for one that says nothing.
+
+    Args:
+        raw: the word as written, in lower case.
+        token: its normal form.
+    """
+    if raw in word_class("foreign"):
+        return _WEIGHT
+    if raw in word_class("international"):
+        return None
+    if is_known(raw) or raw.startswith("xx"):
+        return 0
+    if len(raw) > 1 and not is_known(token):  # a mended word may be a slip, or a cousin of an English one
+        return 1 if raw.isascii() else 2 if max(raw) < _BEYOND_LATIN else _WEIGHT
+    return None

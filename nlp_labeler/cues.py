@@ -87,7 +87,8 @@ def _indices() -> tuple[PatternIndex, PatternIndex]:
 def find_cues(words: Words) -> list[CueMatch]:
     """The cues and stops of a sentence in order; pseudo cues have done their work by being longer, and are left out."""
     rules = cue_rules()
-    matches = {match for index in _indices() for match in index.find_all(words.text, words.tokens, words.starts)}
+    found = (match for index in _indices() for match in index.find_all(words.text, words.tokens, words.starts))
+    matches = dict.fromkeys(found)  # in order: of two cues in one place the one that reads forward comes first
     return [
         CueMatch(rule, start, end, rules[rule])
         for rule, start, end in sorted(matches, key=lambda match: match[1:])

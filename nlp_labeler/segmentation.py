@@ -1,6 +1,7 @@
 """Stages 1 and 2 together: a report as the sentences that may be labeled, each with its place in what was given."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from nlp_labeler.cleaning import CleanText, clean
@@ -62,7 +63,8 @@ def segment(text: str) -> Report:
     sentences: list[Sentence] = []
     unread: list[Sentence] = []
     patient: list[Sentence] = []
-    points_back = _POINTER.search(source.text) is not None
+    sifted = any(section.sifted for section in sections)
+    points_back = sifted and _POINTER.search(source.text) is not None
     for number, section in enumerate(sections):
         if not (section.labeled or section.sifted):
             continue
@@ -116,8 +118,8 @@ def _gap(text: str, section: Section, sentence: Sentence) -> str:
 def _placed(sentence: Sentence, section: Section, source: CleanText, *, first: bool) -> Sentence:
     """The sentence with its place in the report as given, and with the subject that its heading is."""
     start, text = sentence.start, sentence.text
-    places = list(range(start, start + len(text)))
-    template = _TEMPLATE_LINE.match(text)
+    places: Sequence[int] = range(start, start + len(text))
+    template = _TEMPLATE_LINE.match(text) if ":" in text else None
     if first and section.kind == "organ" and _is_bare_state(text):
         subject = source.text[section.heading : section.start].rstrip(" :\t*_\r\n")
         text = f"{subject} is {text}"

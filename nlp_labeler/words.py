@@ -14,11 +14,12 @@ from nlp_labeler.spelling import mend
 
 __all__ = ["Words", "normalize"]
 
-# A tag or an entity of HTML is no word, but is matched as a whole so that its letters are none either. Then: numbers,
-# abbreviations with a stroke ("c/w"; "2/2": secondary to), "+ve" and "-ve", sides that are cut short, "#" for a
-# fracture, words, punctuation.
+# Plain words come first, since most are. A tag or an entity of HTML is no word, but is matched as a whole so that its
+# letters are none either. Then: numbers, abbreviations with a stroke ("c/w"; "2/2": secondary to), "+ve" and "-ve",
+# sides that are cut short, "#" for a fracture, other words, punctuation.
 _TOKEN = re.compile(
-    r"<[^<>\n]{1,80}>|&#?\w{1,8};|(?<!view )(?<!image )(?<!\d)2/2(?=\s(?:to\s)?[A-Za-z])|\d+(?:\.\d+)?"
+    r"(?![Bb]ilat\.)[A-Za-z]{3,}+(?![^\W\d_]|['\u2019])"
+    r"|<[^<>\n]{1,80}>|&#?\w{1,8};|(?<!view )(?<!image )(?<!\d)2/2(?=\s(?:to\s)?[A-Za-z])|\d+(?:\.\d+)?"
     r"|(?:[BIbi]/[Ll]|[Cc]/[Ww]|[SsCc]/[Pp]|[HhEe]/[Oo]|[WwRr]/[Oo]|[Dd]/[Tt]|[AaPp]/[Ww])(?![\w/])|[Ww]/(?=\s|[a-z]{3})"
     r"|(?:[RrLl]t|[Bb]ilat)\.(?=\s)|[-\u2212+][Vv][Ee]\b|\([RL]\)|[\u00d8\u2205](?=\s)"
     r"|(?<=[a-z] )#(?=[\s.,;)]|$)(?!\s?\d)|#(?=\s?[a-z])"
@@ -63,14 +64,14 @@ def normalize(sentence: str) -> Words:
     starts = [0]
     position = 0
     for match in _TOKEN.finditer(sentence):
-        if match.end() - match.start() > 1 and match.group()[0] in "<&":
+        word, span = match.group(), match.span()
+        if word[0] in "<&" and len(word) > 1:
             continue
-        word = match.group()
-        if word in _SIDES and not _VERTEBRA.match(sentence, match.end()):
+        if word in _SIDES and not _VERTEBRA.match(sentence, span[1]):
             word = _SIDES[word]
         for part in _normal_word(word):
             tokens.append(part)
-            spans.append(match.span())
+            spans.append(span)
             position += len(part) + 1
             starts.append(position)
     text = " ".join(tokens) + " " if tokens else ""

@@ -1,7 +1,10 @@
 """The labeler as a whole: evidence, batches, processes, memory of sentences."""
 
 import json
+import os
 import pickle
+import subprocess
+import sys
 from dataclasses import FrozenInstanceError
 
 import pytest
@@ -117,3 +120,22 @@ def test_both_engines_name_themselves():
     assert result.engine == "graph"
     assert [mention.rule for mention in result.mentions] == ["graph:negation.no", "graph:affirmed"]
     assert Labeler.load("openi").engine == "graph"
+
+
+def test_the_evidence_is_the_same_in_every_process():
+    """Words are hashed anew in each process; "absent" is a cue of two rules in one place."""
+    program = (
+        "from nlp_labeler import Labeler; print(Labeler.load('openi', 'surface').label('Absent pneumonia.').to_json())"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "3", "7")
+    }
+    assert len(said) == 1
+    assert json.loads(said.pop())["labels"]["Pneumonia"] == 0
