@@ -95,23 +95,37 @@ def _without_known(text: str, name: str) -> str:
     return text
 
 
+_Draft = list[tuple[str, str | Callable[[re.Match[str]], str], int]]
+"""Patterns, what to put in their place, and flags."""
+
+_NUMBER_SIGN = "(?:\u2116|No\\.|Nr\\.|n\u00b0|n\u00ba)"
+
+
 @cache
 def _rules() -> tuple[Rule, ...]:
-    particle = rf"(?:{_any('particles')}[ \t]+|d['\u2019]|(?:al|el)-)"
-    name = rf"(?:{_INITIALS}|(?i:ste?)\.|{_WORD})"
-    other = rf"(?!(?i:{_any('not_names')})\b)"
-    # In order with particles, or SURNAME, GIVEN or SURNAME^GIVEN as systems write them.
-    plain = rf"{other}{particle}{{0,3}}{name}(?:[ \t]+{particle}{{0,3}}{other}{name}){{0,4}}"
-    listed = rf"(?:{plain}[ \t]*[,^][ \t]*{plain}(?:[\^][ \t]*{plain})*|{plain})"
-    titles = rf"(?:(?i:{_any('titles')})(?:\.|\b)[ \t]*(?:(?i:{_any('after_titles')})\.[ \t]*)*)+"
-    degrees = rf"{_any('degrees')}(?!\w)"
-    number = r"[A-Za-z\u0370-\u04ff]{0,4}[-/ ]?\d(?:[\w./-]|[ ](?=\d{3,}\b))*\w"
-    place = rf"(?:{_WORD}|{_INITIALS}|St\.)[ \t]+(?:(?:of|the|{_any('particles')})[ \t]+){{0,2}}"
-    sign = "(?:\u2116|No\\.|Nr\\.|n\u00b0|n\u00ba)"
-    house = r"\d{1,4}[a-z]?\b"
-    joined = rf"(?i:{_any('streets_joined')})\.?"
+    """All rules in the order in which they are applied: what is masked by one is no name for the next."""
     old = f"(?:{'|'.join(words('old'))})"
-    rules: list[tuple[str, str | Callable[[re.Match[str]], str], int]] = [
+    by_length: _Draft = [
+        # Record numbers by their length.
+        (r"(?<![\w.,])(?:[A-Z]{1,4}[-/]?)?\d{6,}(?:[-/.]\d+)*\b(?![.,]\d)", MASK, 0),
+        (rf"\b(?:9\d|1[0-2]\d)([ -]*{old})(?!\w)", rf"{MASK}\1", re.IGNORECASE),
+    ]
+    drafts = [*_number_rules(), *_address_rules(), *_care_rules(), *_name_rules(), *by_length]
+    return tuple((re.compile(pattern, flags), _template(out)) for pattern, out, flags in drafts)
+
+
+def _particle() -> str:
+    return rf"(?:{_any('particles')}[ \t]+|d['\u2019]|(?:al|el)-)"
+
+
+def _no_common_word() -> str:
+    return rf"(?!(?i:{_any('not_names')})\b)"
+
+
+def _number_rules() -> _Draft:
+    """Mail and web addresses; numbers by their labels; telephone and social security numbers by their shape."""
+    number = r"[A-Za-z\u0370-\u04ff]{0,4}[-/ ]?\d(?:[\w./-]|[ ](?=\d{3,}\b))*\w"
+    return [
         (r"[\w.+%-]+\s?(?:@|\[at\]|\(at\))\s?[\w-]+(?:\.[\w-]+)+", MASK, re.IGNORECASE),
         (r"\bhttps?://\S+|\bwww\.\S+", MASK, re.IGNORECASE),
         # Numbers by their labels.
@@ -134,7 +148,15 @@ def _rules() -> tuple[Rule, ...]:
         (r"(?<![\w.])0\d(?:[ .-]\d{2}){4}\b", MASK, 0),
         (r"(?<![\w.])0\d{2,4} \d{3,4} \d{3,4}\b|(?<![\w.])\d{3}-\d{4}(?![\w-])", MASK, 0),
         (r"\b\d{3}-\d{2}-\d{4}\b", MASK, 0),
-        # Addresses.
+    ]
+
+
+def _address_rules() -> _Draft:
+    """Streets before and behind their kind, and in one word with it; postcodes with a town."""
+    particle, sign = _particle(), _NUMBER_SIGN
+    house = r"\d{1,4}[a-z]?\b"
+    joined = rf"(?i:{_any('streets_joined')})\.?"
+    return [
         (
             rf"\b\d{{1,5}}[A-Za-z]?,?[ \t]+(?:(?:St\.|{_WORD})[ \t]+){{1,3}}(?i:{_any('streets_after')})\b\.?"
             rf"(?:,?[ \t]+{_WORD}){{0,2}}(?:,?[ \t]+[A-Z]{{2}})?(?:,?[ \t]+[A-Z\d]{{3,5}}(?:[ ]\d[A-Z]{{2}})?\b)?",
@@ -153,7 +175,14 @@ def _rules() -> tuple[Rule, ...]:
             0,
         ),
         (rf"(?<![\w.,-])(?:[A-Z]{{1,2}}-)?\d{{2}}(?:\d{{3}}|-\d{{3}})[ \t]+{_WORD}(?![ \t]*\d)", MASK, 0),
-        # Places of care.
+    ]
+
+
+def _care_rules() -> _Draft:
+    """Hospitals and practices; their kind is kept."""
+    particle, sign, other = _particle(), _NUMBER_SIGN, _no_common_word()
+    place = rf"(?:{_WORD}|{_INITIALS}|St\.)[ \t]+(?:(?:of|the|{_any('particles')})[ \t]+){{0,2}}"
+    return [
         (
             rf"(?<!\w)(?:(?!(?i:{_any('no_place')})\b){place}){{1,4}}((?i:{_any('places_after')}))(?!\w)",
             rf"{MASK} \1",
@@ -165,7 +194,19 @@ def _rules() -> tuple[Rule, ...]:
             rf"\1 {MASK}",
             0,
         ),
-        # Names.
+    ]
+
+
+def _name_rules() -> _Draft:
+    """Names behind a title, a label or a verb, before a degree, and alone in a line."""
+    particle, other = _particle(), _no_common_word()
+    name = rf"(?:{_INITIALS}|(?i:ste?)\.|{_WORD})"
+    # In order with particles, or SURNAME, GIVEN or SURNAME^GIVEN as systems write them.
+    plain = rf"{other}{particle}{{0,3}}{name}(?:[ \t]+{particle}{{0,3}}{other}{name}){{0,4}}"
+    listed = rf"(?:{plain}[ \t]*[,^][ \t]*{plain}(?:[\^][ \t]*{plain})*|{plain})"
+    titles = rf"(?:(?i:{_any('titles')})(?:\.|\b)[ \t]*(?:(?i:{_any('after_titles')})\.[ \t]*)*)+"
+    degrees = rf"{_any('degrees')}(?!\w)"
+    return [
         (rf"(?<!\w)({titles})(?<=[ \t.]){listed}", rf"\1{MASK}", 0),
         (
             rf"(?<!\w)((?i:dr|prof|mr|mrs|ms)\.?[ \t]+)({_LETTER}{{2,}})(?:[ \t]+({_LETTER}{{2,}}))?",
@@ -180,11 +221,7 @@ def _rules() -> tuple[Rule, ...]:
             _signature,
             0,
         ),
-        # Record numbers by their length.
-        (r"(?<![\w.,])(?:[A-Z]{1,4}[-/]?)?\d{6,}(?:[-/.]\d+)*\b(?![.,]\d)", MASK, 0),
-        (rf"\b(?:9\d|1[0-2]\d)([ -]*{old})(?!\w)", rf"{MASK}\1", re.IGNORECASE),
     ]
-    return tuple((re.compile(pattern, flags), _template(out)) for pattern, out, flags in rules)
 
 
 def _template(out: "str | Callable[[re.Match[str]], str]") -> Callable[[re.Match[str]], str]:
