@@ -94,11 +94,7 @@ def export_bundle(
     if not (run / CALIBRATION_SPLIT).is_file():
         raise ConfigError(f"{run} has no {CALIBRATION_SPLIT}; rerun `cxr train` with the same --out to finish it")
     calibration_split = read_predictions(run / CALIBRATION_SPLIT)
-    if out.suffix == ARCHIVE_SUFFIX and out.is_dir():
-        raise ConfigError(f"--out {out} is a folder; a name that ends in {ARCHIVE_SUFFIX} is for an archive")
-    if out.is_dir() and any(out.iterdir()) and not (out / MODEL_FILE).is_file():
-        raise ConfigError(f"--out {out} is not empty and not a bundle; choose another folder")
-
+    _require_free(out)
     archived = out.suffix == ARCHIVE_SUFFIX
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() if archived else atomic_folder(out) as place:
@@ -140,6 +136,14 @@ def export_bundle(
         if archived:
             write_archive(work, out)
     return manifest
+
+
+def _require_free(out: Path) -> None:
+    """Refuse a place where something else than a bundle is."""
+    if out.suffix == ARCHIVE_SUFFIX and out.is_dir():
+        raise ConfigError(f"--out {out} is a folder; a name that ends in {ARCHIVE_SUFFIX} is for an archive")
+    if out.is_dir() and any(out.iterdir()) and not (out / MODEL_FILE).is_file():
+        raise ConfigError(f"--out {out} is not empty and not a bundle; choose another folder")
 
 
 def _write_model_card(work: Path, **values: object) -> None:
