@@ -28,6 +28,7 @@ __all__ = [
     "TRUE_LABELS",
     "CsvTable",
     "findings_of",
+    "header_of",
     "label_space_beside",
     "numbers",
     "probabilities",
@@ -122,10 +123,19 @@ def read_csv(path: Path, *, may_be_empty: bool = False) -> CsvTable:
     return CsvTable(path, {name: list(column) for name, column in zip(header, cells, strict=True)})
 
 
-def _open(path: Path) -> IO[str]:
+def header_of(path: Path) -> frozenset[str]:
+    """Names of a CSV file's columns; none where there is no such file, or it is no table."""
+    try:
+        with _open(path, errors="replace") as stream:  # whoever reads the rest says what is wrong with it
+            return frozenset(name.strip() for name in next(csv.reader(stream), []))
+    except (OSError, EOFError, csv.Error):
+        return frozenset()
+
+
+def _open(path: Path, errors: str = "strict") -> IO[str]:
     if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
+        return gzip.open(path, "rt", encoding="utf-8-sig", errors=errors, newline="")
+    return path.open(encoding="utf-8-sig", errors=errors, newline="")
 
 
 def label_space_beside(table: Path) -> FindingTable | None:

@@ -10,6 +10,7 @@ import pandas as pd
 from cxr.datasets.published import CHEXPERT_NAMES, observed_labels, published_dataset, with_validation
 from cxr.datasets.schema import Dataset
 from cxr.datasets.tables import parse_ages, read_table
+from cxr.tables import header_of
 
 __all__ = ["read", "recognises"]
 
@@ -24,11 +25,8 @@ def recognises(root: Path) -> bool:
 
 def _release(root: Path) -> Path | None:
     for folder in (root, *sorted(root.glob("CheXpert*"))):
-        table = folder / "train.csv"
-        if table.is_file():
-            with table.open(encoding="utf-8", errors="replace") as stream:
-                if "Frontal/Lateral" in stream.readline():
-                    return folder
+        if "Frontal/Lateral" in header_of(folder / "train.csv"):
+            return folder
     return None
 
 

@@ -18,6 +18,7 @@ from cxr.datasets.schema import BOX_COLUMNS, ENTRY_COLUMNS, Dataset, split_label
 from cxr.datasets.splits import DEFAULT_FRACTIONS, assign_splits
 from cxr.datasets.tables import entry_records, read_table
 from cxr.datasets.vindr_cxr import VINDR_NAMES
+from cxr.tables import header_of
 from nlp_labeler.findings import LABELS
 
 __all__ = [
@@ -41,11 +42,7 @@ def recognises_rsna(root: Path) -> bool:
 
 def recognises_vinbigdata(root: Path) -> bool:
     """Whether the folder holds the label table of the VinBigData challenge."""
-    table = root / _VINBIGDATA
-    if not table.is_file():
-        return False
-    with table.open(encoding="utf-8", errors="replace") as stream:
-        return {"image_id", "class_name", "rad_id"} <= set(stream.readline().strip().split(","))
+    return header_of(root / _VINBIGDATA).issuperset(("image_id", "class_name", "rad_id"))
 
 
 def recognises_nih_sample(root: Path) -> bool:

@@ -16,6 +16,7 @@ from cxr.datasets.schema import BOX_COLUMNS, ENTRY_COLUMNS, Dataset, empty_boxes
 from cxr.datasets.splits import assign_splits
 from cxr.datasets.tables import entry_records, find_table, parse_ages, read_boxes, read_list, read_table
 from cxr.errors import DatasetError
+from cxr.tables import header_of
 from nlp_labeler.findings import LABELS
 
 __all__ = ["read_official", "read_subset", "recognises_official", "recognises_subset"]
@@ -31,12 +32,7 @@ _INDEX_COLUMNS = ("file", "image_index", "patient_id", "followup", "age", "sex",
 
 def recognises_subset(root: Path) -> bool:
     """Whether the folder is a subset with an index.csv that names image_index and labels."""
-    index = root / "index.csv"
-    if not index.is_file():
-        return False
-    with index.open(encoding="utf-8", errors="replace") as stream:
-        header = stream.readline().strip().split(",")
-    return set(_INDEX_COLUMNS) <= set(header)
+    return header_of(root / "index.csv").issuperset(_INDEX_COLUMNS)
 
 
 def recognises_official(root: Path) -> bool:

@@ -92,6 +92,16 @@ def test_pictures_are_found_in_numbered_folders(published):
     assert records["path"][1].endswith("images_002/images/00000003_000.png")
 
 
+def test_a_subset_saved_by_a_spreadsheet_is_known(tmp_path):
+    """Byte order mark, quotes and carriage returns, as spreadsheets write them."""
+    names = ("file", "image_index", "patient_id", "followup", "age", "sex", "view", "labels", "split")
+    row = ("a.png", "a.png", "7", "0", "63", "F", "PA", "Mass|Nodule", "test_dev")
+    lines = [",".join(f'"{cell}"' for cell in cells) for cells in (names, row)]
+    (tmp_path / "index.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+    record = open_dataset(tmp_path).records.iloc[0]
+    assert (record["image"], record["patient"], record["age"], record["Nodule"]) == ("a.png", "7", 63, 1)
+
+
 def test_unknown_layouts_and_broken_tables(tmp_path):
     with pytest.raises(DatasetError, match="no such dataset"):
         open_dataset(tmp_path / "absent")
