@@ -1,6 +1,7 @@
 """Where the figures of a training go while it runs: Lightning's loggers by name, their files inside the run folder."""
 
 import csv
+import os
 import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -41,8 +42,8 @@ def training_loggers(names: Sequence[str], run: Path, title: str, last: Path) ->
 
     Args:
         names: of :data:`LOGGERS`.
-        run: the run folder. MLflow writes to RUN/mlruns, unless the environment names a tracking server; Weights &
-            Biases keeps what `wandb sync` uploads.
+        run: the run folder. MLflow writes to RUN/mlflow.db, unless MLFLOW_TRACKING_URI names a server; Weights & Biases
+            keeps what `wandb sync` uploads.
         title: what the run is called.
         last: the file that a resumed training goes on from.
     """
@@ -54,7 +55,8 @@ def training_loggers(names: Sequence[str], run: Path, title: str, last: Path) ->
         elif name == "tensorboard":
             loggers.append(TensorBoardLogger(run, name=_FOLDER, version=""))
         elif name == "mlflow":
-            loggers.append(MLFlowLogger(experiment_name="cxr", run_name=title, save_dir=str(run / "mlruns")))
+            place = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{run.absolute() / 'mlflow.db'}"
+            loggers.append(MLFlowLogger(experiment_name="cxr", run_name=title, tracking_uri=place))
         else:
             loggers.append(WandbLogger(project="cxr", name=title, save_dir=run, offline=True))
     return loggers
