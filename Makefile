@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check app bench clean
+.PHONY: demo test check app bench docs clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -30,5 +30,8 @@ app: $(STAMP)  ## the triage page on loopback
 bench: $(STAMP)  ## regenerate benchmarks/results and the README tables
 	$(BIN)/python -m benchmarks all
 
+docs: $(STAMP)  ## the API reference, in site/
+	$(BIN)/python -m mkdocs build --strict
+
 clean:
-	rm -rf demo out runs build dist
+	rm -rf demo out runs build dist site

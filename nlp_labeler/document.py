@@ -8,6 +8,7 @@ form of its sentence, so that the analysis of a sentence does not depend on wher
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from html import escape
 from typing import Any
 
 __all__ = [
@@ -245,6 +246,18 @@ class ReportLabels:
     def evidence(self, finding: str) -> tuple[AssertedMention, ...]:
         """The mentions that count for one label column, in reading order."""
         return tuple(mention for mention in self.mentions if mention.finding == finding)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: every label that the report speaks of, with the sentences behind it."""
+        said = {1: "affirmed", 0: "negated", -1: "uncertain"}
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{said[value]}</td>"
+            f"<td>{escape('; '.join(dict.fromkeys(mention.sentence for mention in self.evidence(name))))}</td></tr>"
+            for name, value in self.labels.items()
+            if value is not None
+        )
+        head = f"<p>{escape(self.status)}, policy {escape(self.policy)}, coverage {self.coverage:.0%}</p>"
+        return f"{head}<table><tr><th>label</th><th>is</th><th>sentences</th></tr>{rows}</table>"
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain JSON-able containers."""

@@ -4,18 +4,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nlp_labeler.aggregate import aggregate
 from nlp_labeler.analysis import SentenceAnalysis, analyze_surface, graph_analyzer
 from nlp_labeler.coverage import Understanding, limits
 from nlp_labeler.document import AssertedMention, Report, ReportLabels, Sentence, Span, Status
-from nlp_labeler.errors import ConfigError, LabelerError
+from nlp_labeler.errors import ConfigError, LabelerError, MissingExtraError
 from nlp_labeler.findings import NO_FINDING, FindingTable
 from nlp_labeler.memory import SentenceMemory
 from nlp_labeler.mentions import lexicon_of
 from nlp_labeler.parallel import chunks, map_chunks
 from nlp_labeler.policies.schema import Policy, load_policy
 from nlp_labeler.segmentation import segment
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["ENGINES", "Labeler"]
 
@@ -93,6 +97,35 @@ class Labeler:
         sentences = [sentence for report in reports for sentence in report.sentences]
         analyses = iter(self._memory.analyze([sentence.text for sentence in sentences]))
         return [self._finish(report, analyses) for report in reports]
+
+    def frame(self, texts: "Iterable[str] | pd.Series[str]", n_process: int = 1) -> "pd.DataFrame":
+        """Label many reports into a table.
+
+        Args:
+            texts: any number of reports; of a Series, the index is kept.
+            n_process: processes to share the work between.
+
+        Returns:
+            One row a report: a column per label (1, 0, -1, or missing where it is not mentioned), ``status`` and
+            ``coverage``.
+
+        Raises:
+            ConfigError: if ``n_process`` is not positive.
+            LabelerError: if a report is not a string.
+            MissingExtraError: if pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("Labeler.frame", "label") from error
+        results = list(self.pipe(texts, n_process))
+        index = texts.index if isinstance(texts, pd.Series) else None
+        table = pd.DataFrame(
+            [result.labels for result in results], columns=list(self.columns), index=index, dtype="Int8"
+        )
+        table["status"] = [str(result.status) for result in results]
+        table["coverage"] = [result.coverage for result in results]
+        return table
 
     def pipe(self, texts: Iterable[str], n_process: int = 1) -> Iterator[ReportLabels]:
         """Label many reports in order, reading the source as it goes.

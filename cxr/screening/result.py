@@ -5,6 +5,7 @@ minor version; a field is renamed, removed or given another meaning only with a 
 """
 
 from dataclasses import dataclass
+from html import escape
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -100,6 +101,23 @@ class ScreeningResult:
             raise ValueError(f"a result with status {self.status!r} has the parts of another status")
         if self.doubts and (self.triage == "none" or any(d.decision == "below" for d in self.certified)):
             raise ValueError(f"a doubtful result ({self.doubts[0]}) cannot be below threshold")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the triage, the report, and every finding with its threshold."""
+        head = f"<b>{escape(self.path)}</b>: {self.status}"
+        if self.refusal is not None:
+            return f"<p>{head}, {escape(self.refusal.code)}: {escape(self.refusal.message)}</p>"
+        rows = "".join(
+            f"<tr><td>{'<b>' if f.positive else ''}{escape(f.name)}{'</b>' if f.positive else ''}</td>"
+            f"<td>{f.probability:.3f}</td><td>{'none' if f.threshold is None else f'{f.threshold:.3f}'}</td>"
+            f"<td>{len(f.boxes)}</td></tr>"
+            for f in sorted(self.findings, key=lambda f: (not f.positive, -f.probability))
+        )
+        text = escape(self.report.text if self.report else "").replace("\n", "<br>")
+        return (
+            f"<p>{head}, triage {self.triage}</p><p>{text}</p><table><tr><th>finding</th><th>probability</th>"
+            f"<th>threshold</th><th>boxes</th></tr>{rows}</table>"
+        )
 
 
 _ADAPTER = TypeAdapter(ScreeningResult)

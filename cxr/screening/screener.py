@@ -10,7 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
 from cxr.errors import BundleError, ConfigError, RefusalCode, RefusedInputError
+from cxr.imaging.picture import picture_bytes
 from cxr.imaging.preprocessing import ImagePyramid, prepare
 from cxr.imaging.radiograph import RadiographMetadata
 from cxr.imaging.reading import RadiographFile
@@ -70,19 +75,30 @@ class Screener:
             manifest.name, manifest.version, manifest.model_sha256, self.bundle.manifest_sha256
         )
 
-    def screen(self, path: Path | str, *, earlier: ScreeningResult | None = None) -> ScreeningResult:
-        """Screen one file. A file that cannot be screened gives a refused result, never an exception.
+    def screen(
+        self,
+        source: Path | str | bytes | NDArray[np.generic] | Image.Image,
+        *,
+        name: str | None = None,
+        earlier: ScreeningResult | None = None,
+    ) -> ScreeningResult:
+        """Screen one picture. What cannot be screened gives a refused result, never an exception.
 
         Args:
-            path: the file.
+            source: a file, the bytes of one, or a picture as :func:`cxr.imaging.picture.picture_bytes` takes it.
+            name: the ``path`` of the result; by default that of the file, or ``picture``.
             earlier: what this model said of an earlier image of the same patient, for the report to compare with.
 
         Raises:
-            ConfigError: if the earlier result was refused or is another model's, whose scores do not compare.
+            ConfigError: if the earlier result was refused or is another model's, whose scores do not compare; or the
+                picture is of a kind whose grey values nobody could know the meaning of.
         """
         if earlier is not None and (earlier.status != "screened" or earlier.model.sha256 != self.identity.sha256):
             raise ConfigError(f"{earlier.path} is no earlier result of this model; screen it with the same bundle")
-        return self.examine(str(path), Path(path), earlier=earlier).result
+        if isinstance(source, Path | str):
+            return self.examine(name or str(source), Path(source), earlier=earlier).result
+        content = source if isinstance(source, bytes) else picture_bytes(source)
+        return self.examine(name or "picture", content, earlier=earlier).result
 
     def examine(self, name: str, source: Path | bytes, *, earlier: ScreeningResult | None = None) -> Examination:
         """Screen one input and keep what there is to see.

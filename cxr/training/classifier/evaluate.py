@@ -42,7 +42,9 @@ class HeldOutReport:
     localization: LocalizationReport | None
 
 
-def evaluate_run(run: Path, dataset: Dataset, out: Path, *, split: str, resamples: int, workers: int) -> HeldOutReport:
+def evaluate_run(
+    run: Path, dataset: Dataset, out: Path, *, split: str = "test", resamples: int = 1000, workers: int = 1
+) -> HeldOutReport:
     """Predict a split and score it, with intervals by patient.
 
     Writes OUT/predictions.csv (`Image Index`, `Patient ID`, logit_, prob_ and label_ columns; probabilities are not

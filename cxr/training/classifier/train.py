@@ -162,8 +162,8 @@ def train(
     dataset: Dataset,
     run: Path,
     *,
-    init_weights: Path | None,
-    workers: int,
+    init_weights: Path | None = None,
+    workers: int = 0,
     processes: int = 1,
     cache: Path | None = None,
     loggers: Sequence[str] = DEFAULT_LOGGERS,
@@ -175,7 +175,7 @@ def train(
         dataset: with splits train and val.
         run: the run folder.
         init_weights: local safetensors with the backbone's initial weights; without it, what the recipe says.
-        workers: processes that load and augment images, for each that trains.
+        workers: processes that load and augment images, for each that trains; 0: the one that trains.
         processes: that train together, on a GPU each where there is one. More than one are spawned, so a script of the
             caller's must stand under ``if __name__ == "__main__":``.
         cache: folder of the network inputs, which several runs on the same data may share; by default the run's own.
