@@ -1,13 +1,19 @@
-"""``cxr bundle``: look into a model bundle, check that nothing of it was changed, attach other certificates."""
+"""``cxr bundle``: look into a bundle, check that nothing was changed, attach certificates, wrap a foreign model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from nlp_labeler.findings import FindingTable
+
 __all__ = ["app"]
 
-app = typer.Typer(help="Show or verify a model bundle, or attach certificates to it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show or verify a bundle, attach certificates to it, or make one of a foreign model.",
+    no_args_is_help=True,
+)
 
 _BUNDLE = Annotated[
     Path | None, typer.Argument(metavar="[BUNDLE]", help="Bundle folder or zip. Default: the one shipped with cxr.")
@@ -78,3 +84,90 @@ def attach_certificate(
     except ValidationError as error:
         raise ConfigError(f"the bundle cannot be described so: {faults(error)}") from error
     typer.echo(f"wrote {made.path}: {made.manifest.name} {made.manifest.version}")
+
+
+@app.command()
+def wrap(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="A classifier made elsewhere.")],
+    labels: Annotated[
+        str,
+        typer.Option(help="The finding of each output, in order: NAME,-,NAME... (- leaves one out); or a labels.toml."),
+    ],
+    preprocessing: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE.toml",
+            help="What it takes and gives: size, channels, mean, std, output, scores (logits or probabilities), "
+            "class_maps, embedding.",
+        ),
+    ],
+    data: Annotated[
+        Path,
+        typer.Option(help="Dataset of patients that it has not learned from: those of --split certify it."),
+    ],
+    out: Annotated[Path, typer.Option(help="Bundle folder to write; must not exist.")],
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "val",
+    name: Annotated[str | None, typer.Option(help="Name of the model; default: the file's.")] = None,
+    version: Annotated[str, typer.Option(help="Version of the bundle.")] = "1.0.0",
+    alpha: Annotated[float, typer.Option(help="Highest acceptable false-positive rate, e.g. 0.01.")] = 0.01,
+    delta: Annotated[float, typer.Option(help="Probability with which the promise may fail.")] = 0.05,
+    gate: Annotated[bool, typer.Option("--gate/--no-gate", help="Score whole frontal chests only.")] = True,
+) -> None:
+    """Make a bundle of a classifier trained elsewhere: certificates, reports, boxes where it has class maps."""
+    from cxr.cli.conventions import require
+
+    require("wrapping models", "train", "torch", "onnx", "pandas")
+    from tempfile import TemporaryDirectory
+
+    from pydantic import ValidationError
+
+    from cxr.datasets.dataset import open_dataset
+    from cxr.errors import ConfigError
+    from cxr.export.foreign_model import ForeignPreprocessing, wrap_model
+    from cxr.onnx_model import available_cores
+    from nlp_labeler.faults import faults
+
+    outputs, findings = _outputs(labels)
+    settings, dataset = ForeignPreprocessing.load(preprocessing), open_dataset(data)
+    with TemporaryDirectory() as cache:
+        try:
+            manifest = wrap_model(
+                model,
+                out,
+                outputs,
+                settings,
+                dataset.subset(split),
+                Path(cache),
+                findings=findings,
+                name=name or model.stem,
+                version=version,
+                alpha=alpha,
+                delta=delta,
+                gate=gate,
+                workers=available_cores(),
+            )
+        except ValidationError as error:
+            raise ConfigError(f"the bundle cannot be described so: {faults(error)}") from error
+    typer.echo(f"bundle {manifest.name} {manifest.version} with {len(manifest.label_space)} findings: {out}")
+    if left_out := outputs.count(None):
+        typer.echo(f"{left_out} outputs of {model.name} have no label and were left out", err=True)
+
+
+def _outputs(labels: str) -> "tuple[tuple[str | None, ...], FindingTable | None]":
+    """The finding of each output, and the label space they are of where it is the user's own."""
+    from cxr.errors import ConfigError
+    from nlp_labeler.findings import LABELS, FindingTable
+
+    if labels.endswith(".toml"):
+        table = FindingTable.load(Path(labels))
+        return table.names, table
+    names = [part.strip() for part in labels.split(",")]
+    unknown = [part for part in names if part not in LABELS and part != "-"]
+    if unknown or not set(names) - {"-"}:
+        said = f"names {unknown[0]!r}" if unknown else "leaves all outputs out"
+        raise ConfigError(
+            f"--labels {said}; known are {', '.join(LABELS)}, - for an output without a label; or a .toml"
+        )
+    if doubled := [part for part in names if part != "-" and names.count(part) > 1]:
+        raise ConfigError(f"--labels names {doubled[0]} twice")
+    return tuple(None if part == "-" else part for part in names), None

@@ -36,7 +36,7 @@ from cxr.training.classifier.train import CALIBRATION_SPLIT
 from cxr.training.shared.losses import UNCERTAIN
 from nlp_labeler.storage import atomic_folder, atomic_writer, file_sha256
 
-__all__ = ["ARCHIVE_SUFFIX", "write_archive"]
+__all__ = ["ARCHIVE_SUFFIX", "ONTOLOGY", "OWN_LABELS", "export_bundle", "fit_certificates", "write_archive"]
 
 ARCHIVE_SUFFIX = ".zip"
 _CALIBRATING = 1 / 3  # of the patients; certificates that compare findings rest on the others
@@ -101,7 +101,7 @@ def export_bundle(
         work = Path(place)
         write_onnx(model, card.image_size, work / MODEL_FILE)
         parity = check_parity(model, work / MODEL_FILE, card.image_size)
-        _fit(calibration_split, work, alpha=alpha, delta=delta)
+        fit_certificates(calibration_split, work, alpha=alpha, delta=delta)
         for name_in_bundle in (GATE_FILE, GATE_CARD_FILE):
             (work / name_in_bundle).write_bytes((files("cxr") / "weights" / name_in_bundle).read_bytes())
         generator = add_report_generator(report_run, work, image_size=card.image_size) if report_run else None
@@ -156,7 +156,7 @@ def _write_model_card(work: Path, **values: object) -> None:
     (work / MODEL_CARD_FILE).write_text(template.render(values))
 
 
-def _fit(split: Predictions, work: Path, *, alpha: float, delta: float) -> None:
+def fit_certificates(split: Predictions, work: Path, *, alpha: float, delta: float) -> None:
     """Write calibration and operating points of the split into the bundle; uncertain labels count as unknown.
 
     The calibration is fitted on a share of the patients. It rises strictly, so it keeps the rank of every score and
