@@ -200,6 +200,12 @@ class FindingTable(_Strict):
         columns = own.get("all") if isinstance(own, dict) else None
         if not isinstance(columns, list) or not columns or not all(isinstance(name, str) for name in columns):
             raise ConfigError(f'labels {path}: needs a table [labels] with all = ["NAME", ...]')
+        tables = content.get("finding", {})
+        if unknown := [name for name in columns if name not in LABELS and name not in tables]:
+            raise ConfigError(
+                f"labels {path}: {', '.join(unknown)} has no table [finding.{unknown[0]}] and is no shipped finding; "
+                f"those are {', '.join(LABELS)}"
+            )
         try:
             table = cls.model_validate(_completed(content, columns))
         except ValidationError as error:

@@ -160,8 +160,9 @@ def test_a_shipped_finding_needs_its_name_only(tmp_path: Path):
         (("parent = \"Lung opacity\"", "parent = \"Lungs\""), "'Lungs' of Tuberculosis is no node above it"),
         (("colour = \"#d00000\"", "colour = \"red\""), "finding.Cavity.colour"),
         (("concepts = [\"fracture\"]", ""), "Fracture needs terms or concepts"),
-        (("\"Pacemaker\"]", "\"pace maker\"]"), "labels.all"),
-        (("all = [", "all = [\"Mitten\", "), "Mitten"),
+        (("\"Pacemaker\"]", "\"pace maker\"]"), r"pace maker has no table"),
+        (("all = [", "all = [\"Mitten\", "), r"Mitten has no table \[finding.Mitten\]"),
+        (("Pacemaker", "pace-maker"), "labels.all.3"),
         (("[finding.Cavity]", "[finding.Cavity]\nsize = 3"), "finding.Cavity.size"),
     ],
 )  # fmt: skip

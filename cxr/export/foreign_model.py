@@ -21,7 +21,7 @@ from cxr.datasets.cache import ImageCache
 from cxr.datasets.dataset import Dataset
 from cxr.errors import BundleError, ConfigError, DatasetError
 from cxr.export.bundle import ONTOLOGY, OWN_LABELS, fit_certificates
-from cxr.localization import BoxSettings
+from cxr.localization import BoxSettings, WindowSettings, default_box_settings
 from cxr.screening.manifest import (
     GATE_CARD_FILE,
     GATE_FILE,
@@ -160,10 +160,19 @@ def wrap_model(
                 label_space=label_space,
                 findings=findings,
                 preprocessing=Preprocessing(size=preprocessing.size),
-                boxes={label: BoxSettings() for label in label_space},
+                boxes=_box_settings(label_space, preprocessing),
                 gate="frontal_chest" if gate else "none",
             ),
         )
+
+
+def _box_settings(
+    label_space: tuple[str, ...], preprocessing: ForeignPreprocessing
+) -> dict[str, WindowSettings | BoxSettings]:
+    """Of a model without maps the published rule, which makes no box of a flat map."""
+    if preprocessing.class_maps is None:
+        return {label: BoxSettings() for label in label_space}
+    return default_box_settings(label_space)
 
 
 def _predictions(
