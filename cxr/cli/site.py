@@ -86,6 +86,9 @@ def site(
             without_withdrawn(loaded.two_sided, tests).save(output / TWO_SIDED_FILE)
     Console().print(site_table(tests, here))
     typer.echo(f"{len(read.patients)} films of {len(set(read.patients))} patients")
+    if read.unlike is not None and loaded.film_check is not None:
+        share, ends = read.unlike, f"{100 * read.unlike.low:.1f} to {100 * read.unlike.high:.1f} %"
+        typer.echo(f"unlike the calibration's: {share.count} of {share.n} screened films ({ends}; 1 % are expected)")
     withdrawn = [test.promise for test in tests if test.verdict == "withdrawn"]
     if withdrawn:
         names = ", ".join(f"{p.name} ({p.kind})" for p in withdrawn)

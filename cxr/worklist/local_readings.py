@@ -6,7 +6,7 @@ The worklist is only read: the app may go on working on it.
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,8 @@ import scipy  # its parts are imported when they are first used
 from numpy.typing import NDArray
 
 from cxr.errors import ConfigError, OperatingPointError
+from cxr.operating_points import Proportion
+from cxr.reporting.doubt import Doubt
 from cxr.worklist.cases import SELECT_CASES, Case, case_of
 from cxr.worklist.database import FILE_NAME, SCHEMA_VERSION
 from cxr.worklist.decisions import Decision, decision_of
@@ -32,12 +34,15 @@ class LocalReadings:
         labels: (N, C) 1, 0, or NaN where the reader said nothing.
         patients: (N,) patient of each film; a film without a patient's number is its own patient.
         views: (N,) ``"PA"``, ``"AP"`` or ``""``.
+        unlike: share of all screened films, signed or not, that lie farther from the calibration's films than one in a
+            hundred of those does; ``None`` where nobody measured it.
     """
 
     scores: NDArray[np.float64]
     labels: NDArray[np.float64]
     patients: tuple[str, ...]
     views: tuple[str, ...]
+    unlike: Proportion | None = None
 
 
 def local_readings(signed: Sequence[tuple[Case, Decision]], label_space: Sequence[str]) -> LocalReadings:
@@ -77,7 +82,9 @@ def read_local_readings(folder: Path, label_space: Sequence[str], model_sha256: 
     if not decisions:
         raise OperatingPointError(f"no case of this model is signed in {folder}; {len(screened)} are screened")
     _refuse_selection(screened, decisions)
-    return local_readings([(screened[case_id], decision) for case_id, decision in decisions.items()], label_space)
+    read = local_readings([(screened[case_id], decision) for case_id, decision in decisions.items()], label_space)
+    unlike = sum(Doubt.OUT_OF_DISTRIBUTION in case.doubts for case in screened.values())
+    return replace(read, unlike=Proportion.of(unlike, len(screened)))
 
 
 def _refuse_selection(screened: Mapping[str, Case], signed: Mapping[str, Decision]) -> None:

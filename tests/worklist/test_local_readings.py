@@ -49,7 +49,11 @@ def test_an_open_worklist_is_read_in_the_order_of_signing(worklist, screen_all, 
         read_local_readings(folder, space, model)
     for case_id, there in ((ids[1], True), (ids[0], False)):
         worklist.sign("", case_id, reader="Ann", verdicts={space[0]: there}, comment="", seen=UNSIGNED)
+    with worklist._database.transaction() as connection:
+        connection.execute("UPDATE cases SET doubts = 'annotated out_of_distribution' WHERE id = ?", (ids[0],))
+        connection.execute("UPDATE cases SET doubts = 'annotated' WHERE id = ?", (ids[1],))
     read = read_local_readings(folder, space, model)
+    assert (read.unlike.count, read.unlike.n) == (1, len(ids))
     assert read.labels[:, 0].tolist() == [1, 0]
     assert read.scores[0] == pytest.approx([worklist.cases.get("", ids[1]).probabilities[name] for name in space])
     with pytest.raises(OperatingPointError, match="0 are screened"):

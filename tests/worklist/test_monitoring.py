@@ -54,6 +54,13 @@ def test_volumes_and_refusals_by_day(points):
     assert found.refusals == (("too_small", 1),)
 
 
+def test_doubtful_films_and_those_unlike_the_calibration_are_counted(points):
+    doubts = [(), ("annotated",), ("child", "out_of_distribution"), ()]
+    found = report([case(n, (0.1, 0.1), points, doubts=d) for n, d in enumerate(doubts)], {}, points)
+    assert (found.doubtful.count, found.unlike.count, found.unlike.n) == (2, 1, 4)
+    assert report([], {}, points).unlike is None
+
+
 def test_agreement_counts_both_kinds_of_overruling(points):
     cases = [case(n, scores, points) for n, scores in enumerate([(0.9, 0.1), (0.9, 0.1), (0.1, 0.1), (0.1, 0.1)])]
     signed = [(True, False), (False, False), (True, False), (False, False)]
