@@ -85,6 +85,9 @@ def test_from_reports_to_a_screened_film(labels_file: Path, reports: Path, phant
     recipe.write_text(RECIPE)
     assert "trained 4 findings" in cxr("train", recipe, "--data", dataset, "--out", run, "--workers", 0)
     cxr("evaluate", run, "--data", dataset, "--out", tmp_path / "figures", "--resamples", 100)
+    with_labels = ("--predictions", tmp_path / "figures" / "predictions.csv", "--labels", dataset / "Data_Entry.csv")
+    cxr("operating-points", "fit", *with_labels, "-o", tmp_path / "points.json", "--alpha", 0.5, "--delta", 0.5)
+    assert tuple(json.loads((tmp_path / "points.json").read_text())["label_space"]) == OWN
     # A promise that so few patients can keep, so that thresholds exist.
     cxr("export", run, "--out", tmp_path / "bundle", "--alpha", 0.5, "--delta", 0.5)
     manifest = json.loads((tmp_path / "bundle" / "bundle.json").read_text())

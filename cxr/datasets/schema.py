@@ -129,7 +129,8 @@ def split_labels(joined: pd.Series, label_space: tuple[str, ...], table: Path) -
     """The Finding Labels column -> one float32 column per label.
 
     Args:
-        joined: labels of each image joined with ``|``; an empty cell and ``No Finding`` are none.
+        joined: labels of each image joined with ``|``; ``No Finding`` is none, and of an image with an empty cell
+            all labels are unknown.
         label_space: labels to look for.
         table: where the column stands, for messages.
 
@@ -137,8 +138,8 @@ def split_labels(joined: pd.Series, label_space: tuple[str, ...], table: Path) -
         DatasetError: if a cell names an unknown finding, or one beside ``No Finding``.
     """
     found = {cell: findings_of(cell, str(table)) for cell in joined.unique()}
-    return pd.DataFrame(
-        {label: joined.map({cell: label in names for cell, names in found.items()}) for label in label_space},
-        dtype=np.float32,
-        index=joined.index,
-    )
+    values = {
+        label: joined.map({cell: float(label in names) if cell else np.nan for cell, names in found.items()})
+        for label in label_space
+    }
+    return pd.DataFrame(values, dtype=np.float32, index=joined.index)

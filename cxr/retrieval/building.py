@@ -46,6 +46,8 @@ class LabeledImage:
 def read_labels(path: Path) -> dict[str, LabeledImage]:
     """Image name -> its row, of a table with ``Image Index``, ``Finding Labels`` (joined by |) and ``Patient ID``.
 
+    An image whose labels are blank is not labeled, and has no row here.
+
     Raises:
         DatasetError: if the table cannot be read, lacks a column, lists an image twice or names an unknown finding.
     """
@@ -54,7 +56,9 @@ def read_labels(path: Path) -> dict[str, LabeledImage]:
     table.require([IMAGE, TRUE_LABELS, PATIENT])
     table.require_unique(IMAGE)
     rows = zip(*(table.columns[name] for name in (IMAGE, PATIENT, TRUE_LABELS)), strict=True)
-    return {image: LabeledImage(patient, findings_of(cell, f"{path}: {image}")) for image, patient, cell in rows}
+    return {
+        image: LabeledImage(patient, findings_of(cell, f"{path}: {image}")) for image, patient, cell in rows if cell
+    }
 
 
 def build_index(

@@ -1,6 +1,7 @@
 """Reports and images become the ChestX-ray8 folder, and nothing is lost without a word."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from cxr.datasets.builder import build_dataset
-from cxr.datasets.dataset import open_dataset
+from cxr.datasets.dataset import Dataset, open_dataset
 from cxr.datasets.pseudonyms import Pseudonyms
 from cxr.datasets.schema import ENTRY_COLUMNS
 from cxr.errors import DatasetError
@@ -261,3 +262,15 @@ def test_nothing_usable_is_an_error(archive):
         path.write_text("no picture")
     with pytest.raises(DatasetError, match=r"refused\.csv"):
         build(archive)
+
+
+def test_without_its_reports_a_blank_label_is_not_known(phantom_dataset: Dataset, tmp_path: Path):
+    entries = (phantom_dataset.root / "Data_Entry.csv").read_text().splitlines()
+    cells = entries[1].split(",")
+    entries[1] = ",".join((cells[0], "", *cells[2:]))
+    for path in phantom_dataset.root.glob("*_list.txt"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "Data_Entry.csv").write_text("\n".join(entries) + "\n")
+    labels = open_dataset(tmp_path).labels()
+    assert np.isnan(labels[0]).all()
+    assert not np.isnan(labels[1:][[line.split(",")[1] != "" for line in entries[2:]]]).any()

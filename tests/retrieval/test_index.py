@@ -93,6 +93,11 @@ def test_images_are_indexed_with_the_models_findings_or_a_tables(tiny_bundle, im
     assert [(n.entry.patient, n.entry.findings) for n in found] == [("7", ("Mass", "Nodule")), ("8", ())]
 
 
+def test_a_blank_label_is_no_label(tmp_path):
+    (tmp_path / "labels.csv").write_text("Image Index,Finding Labels,Patient ID\na,,1\nb,No Finding,2\n")
+    assert {image: row.findings for image, row in read_labels(tmp_path / "labels.csv").items()} == {"b": ()}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
