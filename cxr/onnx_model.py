@@ -15,7 +15,7 @@ import onnxruntime
 
 from cxr.errors import BundleError
 
-__all__ = ["available_cores", "open_session", "refuse_external_data"]
+__all__ = ["available_cores", "available_providers", "open_session", "refuse_external_data"]
 
 _LOG = logging.getLogger(__name__)
 _CPU = "CPUExecutionProvider"
@@ -49,6 +49,12 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def available_providers() -> list[str]:
+    """What a network would be tried on, in this order."""
+    available = onnxruntime.get_available_providers()
+    return [name for name in _ACCELERATORS if name in available] + [_CPU]
+
+
 def open_session(model: bytes | Path, *, threads: int = 1, accelerated: bool = False) -> onnxruntime.InferenceSession:
     """A session on the best provider that works; a fall-back is never silent.
 
@@ -65,8 +71,7 @@ def open_session(model: bytes | Path, *, threads: int = 1, accelerated: bool = F
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL
-    available = onnxruntime.get_available_providers()
-    providers = [name for name in _ACCELERATORS if accelerated and name in available] + [_CPU]
+    providers = available_providers() if accelerated else [_CPU]
     try:
         session = onnxruntime.InferenceSession(model, options, providers=providers)
     except Exception:

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "segment": ("cxr.cli.segment", "segment"),
     "index": ("cxr.cli.index", "index"),
     "site": ("cxr.cli.site", "site"),
+    "doctor": ("cxr.cli.doctor", "doctor"),
     "demo": ("cxr.cli.demo", "demo"),
 }
 # group name -> module that holds a Typer called `app`

@@ -13,13 +13,17 @@ import pydicom
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE
 from pynetdicom.association import Association
-from pynetdicom.sop_class import ComprehensiveSRStorage, SecondaryCaptureImageStorage
+from pynetdicom.sop_class import (
+    ComprehensiveSRStorage,
+    SecondaryCaptureImageStorage,
+    Verification,
+)
 
 from cxr.errors import ConfigError
 from cxr.pacs.spool import Spool, SpoolState
 from cxr.pacs.transport import close_unconnected_sockets
 
-__all__ = ["Peer", "StorageSCU", "check_ae_title", "rest_seconds"]
+__all__ = ["Peer", "StorageSCU", "check_ae_title", "echo", "rest_seconds"]
 
 # VR AE (PS3.5 6.2): at most 16 characters, neither backslash nor control characters, not blank.
 _AE_TITLE = re.compile(r"[ -\[\]-~]{1,16}")
@@ -70,6 +74,31 @@ _IDLE_SECONDS = 1.0
 _FIRST_REST, _LONGEST_REST = 1.0, 300.0
 _TIMEOUT = 30
 _WARNINGS = range(0xB000, 0xC000)
+
+
+def echo(peer: Peer, ae_title: str, timeout: float = 10.0) -> str | None:
+    """Ask a node of the network whether it is there (C-ECHO).
+
+    Args:
+        peer: the node.
+        ae_title: of the one who asks.
+        timeout: in seconds, for every step.
+
+    Returns:
+        What is wrong in words; ``None`` where it answers as it should.
+    """
+    close_unconnected_sockets()
+    node = AE(ae_title)
+    node.acse_timeout = node.dimse_timeout = node.network_timeout = node.connection_timeout = timeout
+    node.add_requested_context(Verification)
+    association = node.associate(peer.host, peer.port, ae_title=peer.ae_title)
+    if not association.is_established:
+        return "it refuses the association" if association.is_rejected else "it cannot be reached"
+    try:
+        status = association.send_c_echo()
+    finally:
+        association.release()
+    return None if "Status" in status and status.Status == 0 else "it does not answer C-ECHO with success"
 
 
 def rest_seconds(attempts: int) -> float:
