@@ -9,6 +9,7 @@ from cxr.worklist.database import SHARED
 from cxr.worklist.intake import plain_name
 from cxr.worklist.pictures import overlay_pictures
 from cxr.worklist.subject import subject_of
+from nlp_labeler.findings import FINDINGS
 
 __all__ = ["RESULTS_FILE", "import_results"]
 
@@ -28,7 +29,7 @@ def import_results(folder: Path, queue: CaseQueue, certificate_sha256: str) -> i
 
     Raises:
         ConfigError: if the folder holds no results.
-        CxrError: if a result line does not follow the schema.
+        CxrError: if a result line does not follow the schema, or is of a label space that no opened bundle has.
     """
     file = folder / RESULTS_FILE
     if not file.is_file():
@@ -39,6 +40,11 @@ def import_results(folder: Path, queue: CaseQueue, certificate_sha256: str) -> i
         origin = f"{overlay.absolute()}#{result.model.sha256}"
         if queue.knows(origin):
             continue
+        if unknown := [finding.name for finding in result.findings if finding.name not in FINDINGS]:
+            raise ConfigError(
+                f"{folder} speaks of {unknown[0]}, which the bundle in use does not know; open it with the bundle "
+                f"{result.model.bundle!r} that screened it"
+            )
         name = plain_name(result.path)
         pictures, size = overlay_pictures(overlay.read_bytes()) if overlay.is_file() else ({}, None)
         case_id = queue.add(SHARED, name, overlay, origin=origin, claimed=True)

@@ -145,6 +145,10 @@ def test_results_of_the_command_line_are_shown_as_they_are(worklist, tiny_screen
     assert worklist.pictures.get("anybody", cases["effusion.png"].id, OVERLAY)
     with pytest.raises(ConfigError, match=r"holds no results\.jsonl"):
         import_results(image_folder, worklist.queue, "seal")
+    file = tmp_path / "out" / "results.jsonl"
+    file.write_text(file.read_text().replace('"Effusion"', '"Gout"').replace("/effusion", "/another"))
+    with pytest.raises(ConfigError, match="speaks of Gout, which the bundle in use does not know"):
+        import_results(tmp_path / "out", worklist.queue, "seal")
 
 
 @pytest.fixture
