@@ -10,6 +10,7 @@ from cxr.imaging.preprocessing import ImagePyramid, prepare
 from cxr.imaging.quality import GATE_SIZE, gate_input
 
 SIDE = 32
+GATE_COPY = 160  # the longer side of what the gate reduces to its square
 
 
 def noise(height, width):
@@ -29,9 +30,12 @@ def resampled(pixels, size, resampling):
 def pair(pixels, size):
     """What the networks see of a square film, and what they would see without a reduction: twice two pictures."""
     seen = prepare(pixels, size)[0].astype(int), gate_input(pixels).astype(int)
+    copy = pixels
+    if len(pixels) > GATE_COPY:
+        copy = resampled(pixels, (GATE_COPY, GATE_COPY), Image.Resampling.BICUBIC).astype(np.float32) / np.float32(255)
     exact = (
         resampled(pixels, (size, size), Image.Resampling.BICUBIC),
-        resampled(pixels, (GATE_SIZE, GATE_SIZE), Image.Resampling.BILINEAR),
+        resampled(copy, (GATE_SIZE, GATE_SIZE), Image.Resampling.BILINEAR),
     )
     return seen, exact
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cxr.datasets.dataset import open_dataset
 from cxr.datasets.tables import read_table
-from cxr.imaging.preprocessing import prepare
+from cxr.imaging.quality import gate_copy
 from cxr.imaging.reading import read_radiograph
 from cxr.phantom.cohort import generate_cohort
 from cxr.training.quality_gate.non_chests import DRAWINGS, HELD_OUT_DRAWINGS, draw, random_crop
@@ -29,7 +29,6 @@ __all__ = [
 
 Gray = NDArray[np.float32]
 PHANTOM_PATIENTS = 120
-SIDE = 160  # chests are kept at this size in memory
 
 
 def training_chests(data: Path) -> list[Gray]:
@@ -44,7 +43,7 @@ def training_chests(data: Path) -> list[Gray]:
 def masked_chests(data: Path) -> list[Gray]:
     """Chests with masks that the segmentation is trained on too."""
     masked = read_masked_chests(data / "lung_heart_masks")
-    return [_small(c.image.astype(np.float32) / np.float32(255)) for c in masked if not c.held_out]
+    return [gate_copy(c.image.astype(np.float32) / np.float32(255)) for c in masked if not c.held_out]
 
 
 def phantom_chests() -> list[Gray]:
@@ -100,11 +99,4 @@ def shuffled(chest: Gray, rng: np.random.Generator) -> Gray:
 
 
 def _read(paths: Iterable[str]) -> list[Gray]:
-    return [_small(read_radiograph(Path(path)).pixels) for path in paths]
-
-
-def _small(pixels: Gray) -> Gray:
-    """The picture itself, without the bars of the letterbox, at a size that fits the memory."""
-    square, placement = prepare(pixels, SIDE)
-    left, top = int(placement.offset_x), int(placement.offset_y)
-    return square[top : SIDE - top, left : SIDE - left].astype(np.float32) / np.float32(255)
+    return [gate_copy(read_radiograph(Path(path)).pixels) for path in paths]
