@@ -54,7 +54,8 @@ def test_written_predictions_are_read_back_exactly(tables, tmp_path: Path) -> No
     logits = np.random.default_rng(0).normal(size=data.labels.shape).astype(np.float32)
     truth = np.where(logits > 1, np.nan, data.labels)
     values = {"prob_": data.probabilities, "label_": truth, "logit_": logits}
-    path = tmp_path / "again.csv"
+    path = tmp_path / "new" / "folder" / "again.csv"
+    write_predictions(path, (), (), {}, (), {})  # whatever was there is replaced
     write_predictions(path, data.images, data.patients, {"sex": data.attributes["sex"]}, data.label_names, values)
     table = read_csv(path)
     names, read = probabilities(table)
