@@ -14,7 +14,10 @@ window.cxr = (() => {
       event.stopPropagation();
       const { event: name, ...data } = target.dataset;
       if (name === "select") choose(target);
-      if (name === "submit") Object.assign(data, signature(target));
+      if (name === "submit") {
+        goingOn = null;
+        Object.assign(data, signature(target));
+      }
       trigger(name, data);
     });
     element.addEventListener("change", async (event) => {
@@ -36,7 +39,10 @@ window.cxr = (() => {
       });
     }
     element.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && event.target.matches("[data-event=select]")) event.target.click();
+      if (event.key === "Enter" && event.target.matches("[data-event=select]") && event.target.dataset.case !== opened) {
+        event.stopPropagation();
+        event.target.click();
+      }
     });
   }
 
@@ -58,10 +64,65 @@ window.cxr = (() => {
     said.textContent = failed.map(([name, why]) => words.failed.replace("{name}", name).replace("{why}", why)).join(" · ");
   }
 
+  // The case that was opened last: the mark of its row outlives a list that the server drew before it knew.
+  let opened = "";
+
+  function mark() {
+    $$(".cx-row").forEach((row) => row.classList.toggle("cx-chosen", row.dataset.case === opened));
+  }
+
   function choose(row) {
-    $$(".cx-row.cx-chosen").forEach((other) => other.classList.remove("cx-chosen"));
-    row.classList.add("cx-chosen");
+    opened = row.dataset.case;
+    mark();
     row.scrollIntoView({ block: "nearest" });
+  }
+
+  // --- sign and next. A case is signed by a key only if it is the one whose row is marked, its form is on the screen,
+  // and nobody has signed it (or the reader changed something since); the next one opens when the signature stands.
+  let goingOn = null;
+
+  // The cases to sign from the open one on, and then from the top; refused ones cannot be signed and are walked to by j k.
+  function unsigned() {
+    const rows = $$(".cx-row");
+    const at = rows.findIndex((row) => row.dataset.case === opened);
+    return [...rows.slice(at + 1), ...rows.slice(0, Math.max(at, 0))]
+      .filter((row) => row.matches(".cx-is-refer, .cx-is-read, .cx-is-none") && !row.matches(".cx-done"));
+  }
+
+  function openNext() {
+    unsigned()[0]?.click();
+  }
+
+  function currentForm() {
+    const panel = $("#panel .pn");
+    const isOpen = panel && panel.dataset.case === opened && panel.offsetParent && $(".pn-submit", panel);
+    return isOpen ? panel : null;
+  }
+
+  function signAndNext() {
+    const panel = currentForm();
+    const button = panel && $(".pn-submit", panel);
+    if (!panel || button.disabled) return;
+    if ($(".pn-past", panel) && $(".pn-draft", panel).hidden) return openNext();
+    const reader = $(".pn-reader", panel);
+    if (!reader.value.trim()) return reader.focus();
+    // The order of now: the list that comes back has the signed case at its end.
+    const order = unsigned().map((row) => row.dataset.case);
+    button.click();
+    goingOn = { from: opened, seen: panel.dataset.seen, order };
+  }
+
+  function goOn(panel) {
+    if (!goingOn || panel.dataset.case !== goingOn.from || panel.dataset.seen === goingOn.seen) return;
+    const { from, order } = goingOn;
+    goingOn = null;
+    setTimeout(() => {
+      if (opened !== from) return;
+      const open = unsigned();
+      const next = order.map((id) => open.find((row) => row.dataset.case === id)).find(Boolean) || open[0];
+      document.activeElement.blur();
+      next?.click();
+    });
   }
 
   // --- decision: what a reader changed and has not signed is kept per case while the page is open
@@ -232,12 +293,14 @@ window.cxr = (() => {
   function shown(element) {
     const root = $(".vw", element);
     if (root) draw(root);
+    if (opened && $(".cx-rows", element)) mark();
     const panel = $(".pn", element);
     if (!panel) return;
     const reader = $(".pn-reader", panel);
     try { if (reader && !reader.value) reader.value = localStorage.getItem(remembered) || ""; } catch { /* as above */ }
     if ($(".pn-submit", panel)) restoreDraft(panel);
     if ($(".vw")) draw($(".vw"));
+    goOn(panel);
   }
 
   // A file made by the server, handed to the browser's own saving.
@@ -290,7 +353,19 @@ window.cxr = (() => {
   }, { passive: false });
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, [contenteditable]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat && ["s", "Enter"].includes(event.key)) return;
+    const isField = event.target.closest("input, textarea, select, [contenteditable]");
+    if (isField && event.key === "Escape") isField.blur();
+    // Enter on a button is that button's; on the row of the open case it signs.
+    const isOpenRow = event.target.matches(".cx-row") && event.target.dataset.case === opened;
+    const isElsewhere = !isOpenRow && event.target.closest("button, a, [tabindex='0'], [role=tab]");
+    const signs = event.key === "s" || event.key === "Enter" && !isElsewhere;
+    if (isField && !(event.key === "Enter" && isField.matches(".pn-reader"))) return;
+    if (signs && currentForm()) {
+      event.preventDefault();
+      return signAndNext();
+    }
+    if (/^[1-9]$/.test(event.key)) return currentForm() && $$(".pn-verdict", currentForm())[event.key - 1]?.click();
     const rows = $$(".cx-row");
     const at = rows.findIndex((row) => row.classList.contains("cx-chosen"));
     const root = $(".vw");
@@ -298,6 +373,8 @@ window.cxr = (() => {
       j: () => rows[Math.min(at + 1, rows.length - 1)]?.click(),
       k: () => rows[Math.max(at - 1, 0)]?.click(),
       f: () => rows[at] && $(".cx-flag", rows[at]).click(),
+      n: openNext,
+      "/": () => $("#search input, #search textarea")?.focus(),
     };
     const tool = { i: "invert", h: "heat", b: "boxes", "+": "in", "-": "out", 0: "fit" }[event.key];
     const action = keys[event.key] || (tool && root && (() => press(root, tool)));

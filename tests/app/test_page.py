@@ -180,6 +180,49 @@ def test_the_examples_open_with_one_click_and_the_keyboard_walks_through_them(en
     assert visit.outside() == []
 
 
+def test_cases_are_signed_by_the_keyboard_alone_in_the_order_of_the_list(enter, screenshots):
+    """One key for a case that is accepted; a verdict, a signed case and a missing name on the way."""
+    visit = enter(viewport={"width": 1440, "height": 900})
+    page = visit.page
+    page.get_by_role("button", name="Open ten example cases").click()
+    visit.wait_for_rows(10)
+    order = [name for name in visit.names() if "Refused" not in page.locator(ROW, has_text=name).inner_text()]
+    opened = f"{PANEL} .pn-name"
+    page.keyboard.press("n")
+    page.locator(opened, has_text=order[0]).wait_for()
+    page.locator(f"{ROW}.cx-chosen .cx-flag").focus()
+    page.keyboard.press("Enter")  # the flag's own
+    page.locator(f"{ROW}.cx-chosen .cx-flag.cx-on").wait_for()
+    assert not page.locator(".pn-reader").evaluate("field => field === document.activeElement")
+    page.locator(f"{ROW}.cx-chosen").focus()
+    page.keyboard.press("Enter")  # nobody's name: nothing is signed, and the name is asked for
+    page.keyboard.type("Dr. Ann s")
+    assert page.locator(".pn-reader").input_value() == "Dr. Ann s"
+    assert page.locator(".cx-done").count() == 0
+    page.keyboard.press("Enter")
+    for number, name in enumerate(order[1:], start=1):
+        page.locator(opened, has_text=name).wait_for()
+        assert page.locator(f"{ROW}.cx-chosen .cx-name").inner_text() == name
+        assert page.locator(".cx-done").count() == number
+        if number == 1:
+            verdict = page.locator(".pn-verdict").first
+            before = verdict.inner_text()
+            page.keyboard.press("1")
+            assert verdict.inner_text() != before
+        page.keyboard.press("Enter" if number % 2 else "s")
+    page.screenshot(path=screenshots / "sign_and_next.png")
+    page.wait_for_function(f"document.querySelectorAll('.cx-done').length === {len(order)}")
+    page.keyboard.press("s")  # all are signed: an accepted case is not signed twice
+    page.keyboard.press("/")
+    page.keyboard.type("00000011")
+    visit.wait_for_rows(1)
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.locator(opened, has_text="00000011").wait_for()
+    assert page.locator(".pn-past").count() == 1
+    assert visit.faults == []
+
+
 @pytest.mark.parametrize("film", ["00000005_000", "00000005_002"])
 def test_a_later_film_is_never_an_earlier_visit(enter, film):
     """The first film of two has the other one beside it, without an arrow; the second has a visit before it."""
