@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from cxr.outputs.words import TRIAGE_TITLES, bar_length, finding_title, percent
-from cxr.reporting.document import CertifiedDecision, FindingResult
+from cxr.outputs.words import TRIAGE_TITLES, bar_length, decision_line, finding_title, percent
+from cxr.reporting.document import FindingResult
 from cxr.reporting.doubt import DOUBT_MEANINGS
 from cxr.screening.result import ScreeningResult
 from nlp_labeler.findings import finding_entry
@@ -100,19 +100,11 @@ def case_view(result: ScreeningResult, overlay: str, picture: str | None = None)
             SentenceView(s.text, s.finding, finding_entry(s.finding).colour if s.finding else None)
             for s in result.report.sentences
         ),
-        certified=tuple(_decision_line(decision) for decision in result.certified),
+        certified=tuple(decision_line(decision) for decision in result.certified),
         doubts=tuple(DOUBT_MEANINGS[doubt] for doubt in result.doubts),
         overlay=overlay,
         picture=picture,
     )
-
-
-def _decision_line(decision: CertifiedDecision) -> str:
-    """``Ruled out: pleural effusion or edema (misses <= 5%)``."""
-    said = "Ruled out" if decision.decision == "below" else "Referred for"
-    error = "misses" if decision.decision == "below" else "false positives"
-    named = " or ".join(finding_entry(name).bare_noun for name in decision.findings)
-    return f"{said}: {named} ({error} <= {100 * decision.limit:g}%)"
 
 
 def _finding_view(finding: FindingResult, side: str | None) -> FindingView:

@@ -17,6 +17,7 @@ from pydicom.sr.coding import Code
 from cxr.errors import MissingExtraError
 from cxr.localization import Box
 from cxr.outputs.dicom_identity import MANUFACTURER, SERIES_NUMBERS, derived_uid
+from cxr.outputs.words import decision_line
 from cxr.reporting.document import FindingResult
 from cxr.reporting.doubt import DOUBT_MEANINGS
 from cxr.screening.result import ScreeningResult
@@ -93,7 +94,10 @@ def structured_report(result: ScreeningResult, header: Dataset, written: datetim
     groups = [_image_group("triage", [(_TRIAGE, _TRIAGE_VALUES[result.triage]), *doubts], result, header)]
     for finding in result.findings:
         groups += _finding_groups(result, finding, sides.get(finding.name), header)
-    return _screening_document(result, groups, header, written)
+    document = _screening_document(result, groups, header, written)
+    for decision in result.certified:
+        document.ContentSequence.append(_comment(decision_line(decision)))
+    return document
 
 
 def refusal_report(result: ScreeningResult, header: Dataset, written: datetime) -> sr.ComprehensiveSR:
@@ -113,12 +117,12 @@ def refusal_report(result: ScreeningResult, header: Dataset, written: datetime) 
     reason = Code(code.upper(), PRIVATE_SCHEME, code.replace("_", " ").capitalize())
     group = _image_group("refusal", [(_OUTCOME, _NOT_SCREENED), (_REASON, reason)], result, header)
     document = _screening_document(result, [group], header, written)
-    document.ContentSequence.append(
-        sr.TextContentItem(
-            name=_COMMENT, value=result.refusal.message, relationship_type=sr.RelationshipTypeValues.CONTAINS
-        )
-    )
+    document.ContentSequence.append(_comment(result.refusal.message))
     return document
+
+
+def _comment(text: str) -> sr.TextContentItem:
+    return sr.TextContentItem(name=_COMMENT, value=text, relationship_type=sr.RelationshipTypeValues.CONTAINS)
 
 
 def _finding_groups(

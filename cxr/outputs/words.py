@@ -4,7 +4,10 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["TRIAGE_MEANINGS", "TRIAGE_TITLES", "bar_length", "finding_title", "percent"]
+from cxr.reporting.document import CertifiedDecision
+from nlp_labeler.findings import finding_entry
+
+__all__ = ["TRIAGE_MEANINGS", "TRIAGE_TITLES", "bar_length", "decision_line", "finding_title", "percent"]
 
 TRIAGE_TITLES: Mapping[str, str] = MappingProxyType({"refer": "Refer", "read": "Read", "none": "Below threshold"})
 """Triage state -> short title."""
@@ -22,6 +25,14 @@ TRIAGE_MEANINGS: Mapping[str, str] = MappingProxyType(
 def finding_title(name: str) -> str:
     """A label as people read it: ``Pleural_Thickening`` -> ``Pleural thickening``."""
     return name.replace("_", " ").capitalize()
+
+
+def decision_line(decision: CertifiedDecision) -> str:
+    """``Ruled out: pleural effusion or edema (misses <= 5%)``."""
+    said = "Ruled out" if decision.decision == "below" else "Referred for"
+    error = "misses" if decision.decision == "below" else "false positives"
+    named = " or ".join(finding_entry(name).bare_noun for name in decision.findings)
+    return f"{said}: {named} ({error} <= {100 * decision.limit:g}%)"
 
 
 def percent(probability: float) -> str:

@@ -202,6 +202,21 @@ def test_a_doubtful_report_says_so_and_calls_nothing_below(doubtful, tmp_path):
         assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []
 
 
+def test_a_report_names_what_certificates_decide(make_bundle, radiograph, tmp_path):
+    from cxr.outputs.writers.dicom import dicom_results
+
+    examination = Screener(make_bundle(two_sided=True), threads=1).examine("film", radiograph)
+    assert examination.result.certified
+    report = dicom_results(examination)["sr"]
+    said = [item.TextValue for item in report.ContentSequence if "TextValue" in item]
+    assert "Referred for: pleural effusion (false positives <= 5%)" in said
+    path = tmp_path / "sr.dcm"
+    report.save_as(path)
+    if shutil.which("dciodvfy"):
+        done = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False)
+        assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []
+
+
 @pytest.mark.skipif(shutil.which("dsrdump") is None, reason="dcmtk is not installed")
 def test_another_toolkit_reads_the_report(results):
     done = subprocess.run(["dsrdump", results / "chest_sr.dcm"], capture_output=True, text=True, check=False)

@@ -1,5 +1,6 @@
 """Two-sided certificates from the bundle to the line of results.jsonl, the report and the worklist."""
 
+import csv
 import json
 
 import pytest
@@ -57,6 +58,11 @@ def test_the_line_holds_the_decisions_and_reads_back(screener, image_folder, tmp
     assert results["healthy.png"] == screener.screen(image_folder / "healthy.png")
     page = (tmp_path / "out" / "worklist.html").read_text()
     assert "Ruled out: pleural effusion (misses &lt;= 5%)" in page
+    with (tmp_path / "out" / "results.csv").open(newline="") as stream:
+        rows = {row["path"].rpartition("/")[2]: row for row in csv.DictReader(stream)}
+    assert rows["healthy.png"]["ruled_out"].split() == ["Effusion", "Cardiomegaly"]
+    assert (rows["healthy.png"]["referred_for"], rows["effusion.png"]["ruled_out"]) == ("", "")
+    assert "Effusion" in rows["effusion.png"]["referred_for"].split()
 
 
 def test_a_bundle_without_certificates_writes_the_line_as_before(tiny_bundle, image_folder):

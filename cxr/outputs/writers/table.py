@@ -22,6 +22,8 @@ def table_columns(label_space: Sequence[str]) -> list[str]:
         "triage",
         "doubts",
         "distance",
+        "referred_for",
+        "ruled_out",
         *(f"prob_{name}" for name in label_space),
         *(f"positive_{name}" for name in label_space),
         "refusal_code",
@@ -56,6 +58,8 @@ def _row(result: ScreeningResult) -> dict[str, str | int]:
         "triage": result.triage or "",
         "doubts": " ".join(result.doubts),
         "distance": "" if result.distance is None else f"{result.distance:.4f}",
+        "referred_for": _decided(result, "refer"),
+        "ruled_out": _decided(result, "below"),
         "refusal_code": result.refusal.code if result.refusal else "",
         "refusal_message": result.refusal.message if result.refusal else "",
         "bundle": result.model.bundle,
@@ -66,6 +70,12 @@ def _row(result: ScreeningResult) -> dict[str, str | int]:
         row[f"prob_{finding.name}"] = f"{finding.probability:.6f}"
         row[f"positive_{finding.name}"] = int(finding.positive)
     return row
+
+
+def _decided(result: ScreeningResult, decision: str) -> str:
+    """The findings that two-sided certificates name; empty where they name none, which says nothing about them."""
+    named = (name for found in result.certified if found.decision == decision for name in found.findings)
+    return " ".join(dict.fromkeys(named))
 
 
 def _pages(folder: Path, model: ModelIdentity, label_space: Sequence[str]) -> None:  # noqa: ARG001  (as all writers)
