@@ -141,7 +141,6 @@ class Page:
                 comment=str(event.comment),
                 seen=int(event.seen),
             )
-        gr.Info(self._texts("decision.saved"), duration=4)
         return self._panel(view, case_id), self._listing(view)
 
     def compare(self, request: gr.Request, event: gr.EventData) -> str:

@@ -204,6 +204,7 @@ def test_cases_are_signed_by_the_keyboard_alone_in_the_order_of_the_list(enter, 
         page.locator(opened, has_text=name).wait_for()
         assert page.locator(f"{ROW}.cx-chosen .cx-name").inner_text() == name
         assert page.locator(".cx-done").count() == number
+        assert page.locator(".toast-wrap .toast-body").count() == 0  # nothing lies over the next case
         if number == 1:
             verdict = page.locator(".pn-verdict").first
             before = verdict.inner_text()
