@@ -30,7 +30,9 @@ def reencoded(pixels: np.ndarray) -> np.ndarray:
 @pytest.fixture
 def clean() -> dict:
     splits = ("train", "train", "val", "test", "test")
-    return {f"{n}.png": (f"P{n}", "Mass" if n % 2 else "", split, chest_like(n)) for n, split in enumerate(splits)}
+    return {
+        f"{n}.png": (f"P{n}", "Mass" if n % 2 else "No Finding", split, chest_like(n)) for n, split in enumerate(splits)
+    }
 
 
 def kinds(faults) -> list[tuple[str, str]]:
@@ -42,21 +44,21 @@ def test_a_clean_dataset_has_no_faults(write_dataset, clean):
 
 
 def test_the_same_patient_in_two_splits(write_dataset, clean):
-    clean["4.png"] = ("P0", "", "test", chest_like(4))
+    clean["4.png"] = ("P0", "No Finding", "test", chest_like(4))
     faults = check_dataset(open_dataset(write_dataset(clean)))
     assert kinds(faults) == [(FaultKind.PATIENT_LEAK, "P0")]
     assert faults[0].detail == "has images in test and train"
 
 
 def test_the_same_picture_reencoded_under_another_patient(write_dataset, clean):
-    clean["other.png"] = ("P9", "", "test", reencoded(chest_like(0)))
+    clean["other.png"] = ("P9", "No Finding", "test", reencoded(chest_like(0)))
     faults = check_dataset(open_dataset(write_dataset(clean)))
     assert [fault.kind for fault in faults] == [FaultKind.IMAGE_LEAK]
     assert {"0.png", "other.png"} <= set(faults[0].detail.split()) | {faults[0].subject}
 
 
 def test_the_same_picture_in_one_split_is_no_leak(write_dataset, clean):
-    clean["other.png"] = ("P9", "", "train", reencoded(chest_like(0)))
+    clean["other.png"] = ("P9", "No Finding", "train", reencoded(chest_like(0)))
     assert check_dataset(open_dataset(write_dataset(clean))) == []
 
 
@@ -103,7 +105,7 @@ def test_the_shared_split_has_no_leaks(shared_data):
 
 def test_counts_agree_with_counting_by_hand(write_dataset):
     pixels = chest_like(0)
-    labels = ("Mass|Nodule", "Mass", "Mass|Nodule|Edema", "", "Edema")
+    labels = ("Mass|Nodule", "Mass", "Mass|Nodule|Edema", "No Finding", "Edema")
     root = write_dataset(
         {f"{n}.png": (f"P{n // 2}", joined, "train" if n < 4 else "test", pixels) for n, joined in enumerate(labels)}
     )

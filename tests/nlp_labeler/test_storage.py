@@ -29,7 +29,11 @@ import os, sys, time
 from pathlib import Path
 from nlp_labeler.storage import FolderLock
 lock = FolderLock(Path(sys.argv[1]))
-child = os.fork() if sys.argv[2] == "forks" else None
+child = None
+if sys.argv[2] == "forks":
+    begun, begins = os.pipe()
+    child = os.fork()
+    os.write(begins, b"x") if child == 0 else os.read(begun, 1)  # what a worker does first is done
 if child != 0:
     print(child or "", flush=True)
 time.sleep(60)

@@ -31,7 +31,7 @@ def acknowledged(output):
     for line in output.splitlines():
         if found := re.search(r"Sending file: (.+)$", line):
             current = found[1]
-        elif "Received Store Response (Success)" in line:
+        elif re.search(r"Received Store Response \((Status: 0x0000 - )?Success\)", line):  # as the version words it
             names.add(current)
     return names
 
