@@ -81,6 +81,7 @@ def build(
     from cxr.datasets.pseudonyms import Pseudonyms
     from cxr.datasets.report_rows import TableOptions
     from cxr.errors import ConfigError
+    from cxr.screening import Bundle, BundleGate
     from nlp_labeler.cli import parse_columns
     from nlp_labeler.findings import FindingTable
 
@@ -102,6 +103,7 @@ def build(
             link=_link(link),
             patient_is_study=patient_is_study,
             require_frontal=gate,
+            gate=BundleGate(Bundle.load()) if gate else None,
             policy=policy,
             engine=engine,
             labels=FindingTable.load(labels) if labels else None,
@@ -187,13 +189,18 @@ def check(
     require("checking datasets", "label", "pandas", "pyarrow")
     from cxr.datasets.check import check_dataset
     from cxr.datasets.dataset import open_dataset
+    from cxr.screening import Bundle, BundleGate
 
     opened = open_dataset(dataset)
     if missing:
         opened = without_missing(opened, missing)
     with counting_bar("images") as advance:
         faults = check_dataset(
-            opened, images=images, frontal=gate, workers=workers or os.cpu_count() or 1, progress=advance
+            opened,
+            images=images,
+            gate=BundleGate(Bundle.load()) if gate and images else None,
+            workers=workers or os.cpu_count() or 1,
+            progress=advance,
         )
     for fault in faults:
         typer.echo(f"{fault.kind}\t{fault.subject}\t{fault.detail}")

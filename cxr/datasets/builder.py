@@ -19,6 +19,7 @@ from cxr.datasets.card import Origin
 from cxr.datasets.chunk import Archive, process_chunk
 from cxr.datasets.folder import ENTRY_FILE, IMAGE_FOLDER
 from cxr.datasets.image_index import ImageIndex
+from cxr.datasets.image_store import FilmGate
 from cxr.datasets.linking import Link, Linker
 from cxr.datasets.pseudonyms import Pseudonyms
 from cxr.datasets.report_rows import ReportTable, TableOptions
@@ -46,6 +47,7 @@ def build_dataset(
     link: Link | None = None,
     patient_is_study: bool = False,
     require_frontal: bool = True,
+    gate: FilmGate | None = None,
     policy: str = "openi",
     engine: str = "auto",
     labels: FindingTable | None = None,
@@ -64,7 +66,8 @@ def build_dataset(
         table: names of columns, encoding and notation of dates of a table of reports.
         link: what reports and images have in common; ``None`` to find out.
         patient_is_study: take every report for another patient where nothing names one.
-        require_frontal: leave out pictures that the shipped gate does not take for a whole frontal chest.
+        require_frontal: leave out pictures that the gate does not take for a whole frontal chest.
+        gate: looks instead of the shipped one; one build keeps to one gate.
         policy: labeling policy, a shipped name or a file.
         engine: ``"graph"``, ``"surface"`` or ``"auto"``, see :class:`nlp_labeler.labeler.Labeler`.
         labels: a label space of the user's own, which the folder then carries; ``None`` is the shipped one.
@@ -89,13 +92,13 @@ def build_dataset(
     labeler = Labeler.load(policy=policy, engine=engine, labels=labels)
     with ReportTable(reports, table) as source:
         linker = Linker.choose(index, source, link, patient_is_study=patient_is_study)
-        gate = QualityGate.shipped() if require_frontal else None
+        gate = (gate or QualityGate.shipped()) if require_frontal else None
         archive = Archive(linker, out / IMAGE_FOLDER, labeler, workers, pseudonyms, gate, source.day_first)
         for folder in (parts, archive.folder):
             folder.mkdir(parents=True, exist_ok=True)
         own = labels and labels.model_dump_json()
         rules = (labeler.policy, labeler.engine, own, _code_of_labels())
-        linking = (linker.link, linker.by_id, patient_is_study, require_frontal, archive.patient("salt"))
+        linking = (linker.link, linker.by_id, patient_is_study, type(gate).__name__, archive.patient("salt"))
         setting = repr((_PART_FORMAT, str(images.absolute()), rules, linking))
         done: list[Path] = []
         rows = source.rows()

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxr.datasets.image_store import require_frontal
+from cxr.datasets.image_store import FilmGate, require_frontal
 from cxr.datasets.leaks import Fault, FaultKind, table_leaks
 from cxr.datasets.linking import real_patient
 from cxr.datasets.near_duplicates import find_pairs, signature
 from cxr.datasets.schema import Dataset
 from cxr.errors import RefusedInputError
-from cxr.imaging.quality import QualityGate
 from cxr.imaging.reading import read_radiograph
 
 __all__ = ["Fault", "FaultKind", "check_dataset"]
@@ -27,7 +26,7 @@ def check_dataset(
     dataset: Dataset,
     *,
     images: bool = True,
-    frontal: bool = False,
+    gate: FilmGate | None = None,
     workers: int = 1,
     progress: Callable[[], None] = lambda: None,
 ) -> list[Fault]:
@@ -36,13 +35,13 @@ def check_dataset(
     Args:
         dataset: all splits of a dataset.
         images: whether to open every image, to find unreadable ones and the same picture in two splits.
-        frontal: whether the shipped gate looks at every image too.
+        gate: looks at every image too; ``None`` takes all.
         workers: images read at a time.
         progress: called after each image.
     """
     faults = [*table_leaks(dataset), *_unsplit(dataset), *_label_faults(dataset), *_box_faults(dataset)]
     if images:
-        seen, unusable = _look(dataset, workers, progress, QualityGate.shipped() if frontal else None)
+        seen, unusable = _look(dataset, workers, progress, gate)
         signatures = {image: film.signature for image, film in seen.items()}
         sizes = {image: film.size for image, film in seen.items()}
         faults += [*unusable, *_header_leaks(dataset, {image: film.patient for image, film in seen.items()})]
@@ -84,7 +83,7 @@ class Film(NamedTuple):
 
 
 def _look(
-    dataset: Dataset, workers: int, progress: Callable[[], None], gate: QualityGate | None
+    dataset: Dataset, workers: int, progress: Callable[[], None], gate: FilmGate | None
 ) -> tuple[dict[str, Film], list[Fault]]:
     """What every image shows that can be read, and the faults of the others and of those that are no frontal chest."""
 

@@ -7,13 +7,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cxr.datasets.deidentification import coarse_age, deidentify
-from cxr.datasets.image_store import store_image
+from cxr.datasets.image_store import FilmGate, store_image
 from cxr.datasets.linking import Linker, real_patient
 from cxr.datasets.pseudonyms import Pseudonyms
 from cxr.datasets.report_rows import ReportRow
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.dicom_header import LATERAL_VIEWS
-from cxr.imaging.quality import QualityGate
 from cxr.imaging.radiograph import RadiographMetadata
 from nlp_labeler.document import ReportLabels
 from nlp_labeler.labeler import Labeler
@@ -55,7 +54,7 @@ class Archive:
     labeler: Labeler
     workers: int
     pseudonyms: Pseudonyms | None
-    gate: QualityGate | None
+    gate: FilmGate | None
     day_first: bool | None
 
     def image_stem(self, file: PurePosixPath) -> str:

@@ -1,18 +1,19 @@
 """Put one source image into a dataset folder: checked, without a DICOM header, never half written."""
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.imaging.burnt_in_text import require_no_text
-from cxr.imaging.quality import QualityGate
 from cxr.imaging.radiograph import FileKind, Radiograph, RadiographMetadata
 from cxr.imaging.reading import read_radiograph
 from nlp_labeler.storage import atomic_writer
 
-__all__ = ["require_frontal", "store_image"]
+__all__ = ["FilmGate", "require_frontal", "store_image"]
 
 _SUFFIX = {FileKind.PNG: ".png", FileKind.JPEG: ".jpg"}
 _GRAY_LEVELS = 255
@@ -20,8 +21,19 @@ _GRAY_LEVELS = 255
 _HARMLESS = {"jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi", "gamma", "srgb", "progressive", "progression"}
 
 
+class FilmGate(Protocol):
+    """Looks whether a picture may be learned from: the shipped :class:`~cxr.imaging.quality.QualityGate`, or more."""
+
+    def check(self, image: NDArray[np.float32], /) -> object:
+        """Refuse a picture, (H, W) in [0, 1], that is no whole, upright frontal chest.
+
+        Raises:
+            RefusedInputError: saying why.
+        """
+
+
 def store_image(
-    source: Path, folder: Path, stem: str, *, deidentify: bool, gate: QualityGate | None
+    source: Path, folder: Path, stem: str, *, deidentify: bool, gate: FilmGate | None
 ) -> tuple[str, RadiographMetadata]:
     """Read one image and write it into ``folder`` under ``stem`` and the suffix of its format.
 
@@ -58,11 +70,11 @@ def store_image(
     return name, radiograph.metadata
 
 
-def require_frontal(radiograph: Radiograph, gate: QualityGate) -> None:
+def require_frontal(radiograph: Radiograph, gate: FilmGate) -> None:
     """Refuse what the gate refuses, but for text in the pixels, which harms no training.
 
     Raises:
-        RefusedInputError: not_frontal_chest, inverted, rotated, cropped.
+        RefusedInputError: not_frontal_chest, wrong_view, inverted, rotated, cropped.
     """
     try:
         gate.check(radiograph.pixels)

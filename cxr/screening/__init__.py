@@ -7,7 +7,7 @@
 """
 
 from cxr.screening.artifacts import Examination, ScreeningArtifacts
-from cxr.screening.bundle import Bundle
+from cxr.screening.bundle import Bundle, BundleGate
 from cxr.screening.inputs import ScreeningInput, find_inputs
 from cxr.screening.manifest import BundleDescription, BundleManifest, Preprocessing, seal_bundle
 from cxr.screening.network import Network, NetworkOutput
@@ -24,6 +24,7 @@ from cxr.screening.screener import Screener, default_workers, screen_many
 __all__ = [
     "Bundle",
     "BundleDescription",
+    "BundleGate",
     "BundleManifest",
     "Examination",
     "InputRefusal",

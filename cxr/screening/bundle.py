@@ -9,12 +9,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from cxr.errors import BundleError, ConfigError, OperatingPointError, RefusedInputError
+from cxr.errors import BundleError, ConfigError, OperatingPointError, RefusalCode, RefusedInputError
+from cxr.imaging.preprocessing import ImagePyramid, prepare
 from cxr.imaging.quality import QualityGate
 from cxr.onnx_model import refuse_external_data
 from cxr.operating_points import Calibrator, OperatingPointSet, ScoreReference, TwoSidedCertificates
+from cxr.reporting.doubt import DOUBT_MEANINGS, Doubt
 from cxr.screening.archive import archive_members, read_member
 from cxr.screening.film_check import FilmCheck
 from cxr.screening.generator import GENERATOR_CARD_FILE, Generator
@@ -37,9 +41,10 @@ from nlp_labeler.faults import faults
 from nlp_labeler.findings import register
 from nlp_labeler.storage import bytes_sha256
 
-__all__ = ["Bundle", "shipped_bundle_path"]
+__all__ = ["Bundle", "BundleGate", "shipped_bundle_path"]
 
 _MAX_MANIFEST_BYTES = 4 * 2**20
+_NO_FRONTAL_FILM = frozenset({Doubt.PERHAPS_LATERAL, Doubt.PERHAPS_CROPPED, Doubt.SEVERAL_VIEWS, Doubt.UNUSUAL})
 
 
 def shipped_bundle_path() -> Path:
@@ -335,3 +340,47 @@ class _Archive:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._archive.close()
+
+
+class BundleGate:
+    """All that a bundle has against a picture, without a score: its quality gate, and its second look.
+
+    For pictures that are to be learned from: what is perhaps no single, whole frontal film is left out too, since a few
+    good films more or less make no difference. Doubts of another kind pass.
+
+    Args:
+        bundle: whose gate and network look.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._network = bundle.network(threads=1) if bundle.film_check is not None else None
+
+    def check(self, image: NDArray[np.float32], /) -> None:
+        """Look at one picture; safe to call from several threads.
+
+        Args:
+            image: (H, W) in [0, 1].
+
+        Raises:
+            RefusedInputError: not_frontal_chest, wrong_view, inverted, rotated, cropped; burnt_in_text where nothing
+                else is wrong.
+        """
+        pyramid = ImagePyramid(image)
+        text: RefusedInputError | None = None
+        try:
+            if self._bundle.gate is not None:
+                self._bundle.gate.check(pyramid)
+        except RefusedInputError as error:
+            if error.code is not RefusalCode.BURNT_IN_TEXT:
+                raise
+            text = error
+        check = self._bundle.film_check
+        if check is not None and self._network is not None:
+            square, _ = prepare(pyramid, self._bundle.manifest.preprocessing.size)
+            doubts = check.doubts(check.look(self._network.run(square[None])))
+            for doubt in _NO_FRONTAL_FILM.intersection(doubts):
+                found = f"not certainly one whole frontal film: {DOUBT_MEANINGS[doubt]}"
+                raise RefusedInputError(RefusalCode.NOT_FRONTAL_CHEST, found)
+        if text is not None:
+            raise text

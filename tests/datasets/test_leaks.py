@@ -11,6 +11,7 @@ from cxr.datasets.check import check_dataset
 from cxr.datasets.dataset import open_dataset
 from cxr.datasets.leaks import FaultKind, require_no_leaks, shared_identifiers, table_leaks
 from cxr.errors import DatasetError
+from cxr.imaging.quality import QualityGate
 
 SPLITS = ("train", "val", "test")
 
@@ -162,5 +163,5 @@ def test_visits_out_of_order(write_dataset, clean):
 
 
 def test_pictures_that_are_no_chest_are_told(write_dataset, clean):
-    faults = check_dataset(open_dataset(write_dataset(clean)), frontal=True)
+    faults = check_dataset(open_dataset(write_dataset(clean)), gate=QualityGate.shipped())
     assert kinds(faults) == {FaultKind.NOT_FRONTAL}
