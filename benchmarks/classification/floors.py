@@ -18,7 +18,7 @@ from benchmarks.record import Row, line
 from cxr.benchmark.from_bundle import ScreenedSplit
 from cxr.benchmark.tables import LabeledPredictions
 from cxr.evaluation.bootstrap import bootstrap, estimates
-from cxr.evaluation.localization import IOU_THRESHOLDS, BoxHits, BoxTable
+from cxr.evaluation.localization import IOBB_THRESHOLDS, IOU_THRESHOLDS, BoxHits, BoxTable
 from cxr.evaluation.ranking import RankedScores
 from cxr.localization import iou
 from nlp_labeler.findings import CHESTXRAY8
@@ -134,14 +134,16 @@ def _box_rows(screened: ScreenedSplit, data: str, seeds: Sequence[int]) -> list[
     tables = [screened.boxes, *(blind_boxes(truth, patients, count) for count in BLIND)]
     judged = [BoxHits(truth, table, CHESTXRAY8) for table in tables]
     columns = [IOU_THRESHOLDS.index(threshold) for threshold in SHOWN]
+    wrong = [len(IOU_THRESHOLDS) + len(IOBB_THRESHOLDS) + column for column in columns]
 
     def statistic(weights: NDArray[np.float32]) -> NDArray[np.float64]:
-        model, *floors = (hits.rates(weights)[:, :, columns] for hits in judged)
+        rates = [hits.rates(weights) for hits in judged]
+        model, *floors = (found[:, :, columns] for found in rates)
         lift = model - floors[1]
-        return np.stack([model, *floors, lift], axis=3).reshape(len(weights), -1)
+        return np.stack([model, *floors, lift, rates[0][:, :, wrong]], axis=3).reshape(len(weights), -1)
 
     found = estimates(bootstrap(statistic, [patients[image] for image in judged[0].images], RESAMPLES))
-    heads = ("hit", *(f"{count} blind" for count in BLIND), "lift over 2 blind")
+    heads = ("hit", *(f"{count} blind" for count in BLIND), "lift over 2 blind", "false boxes per image")
     names = (MEAN, *judged[0].labels)
     n_boxes = [int(judged[0].n_boxes.sum()), *(int(judged[0].n_boxes[m].sum()) for m in judged[0].members)]
     of_all = np.array(found, dtype=object).reshape(len(names), len(SHOWN), len(heads))

@@ -108,8 +108,8 @@ def boxes_from_windows(heat: NDArray[np.float32], chest: _Chest, settings: Windo
     offsets = np.abs((xs + width / 2 - left) / (right - left) - 0.5)
     levels = (ys + height / 2 - top) / (bottom - top)
     location = settings.grid()
-    usual = location[np.ix_(_cells(levels, LEVELS, len(location)), _cells(offsets, OFFSETS, location.shape[1]))]
-    worth = means * usual
+    down, across = _between(levels, LEVELS, len(location)), _between(offsets, OFFSETS, location.shape[1])
+    worth = means * (down @ location @ across.T)
     if not worth.max() > 0:
         return ()
     corners = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
@@ -134,7 +134,7 @@ def _window_means(
     return np.maximum(inside, 0) / (width * height)
 
 
-def _cells(values: NDArray[np.float64], ends: tuple[float, float], count: int) -> NDArray[np.int64]:
-    """The nearest of ``count`` cells whose centres run from one end to the other."""
-    place = (values - ends[0]) / (ends[1] - ends[0]) * (count - 1)
-    return np.clip(np.rint(place), 0, count - 1).astype(np.int64)
+def _between(values: NDArray[np.float64], ends: tuple[float, float], count: int) -> NDArray[np.float64]:
+    """(len(values), count) weights of linear interpolation between cells that run from one end to the other."""
+    place = np.clip((values - ends[0]) / (ends[1] - ends[0]) * (count - 1), 0, count - 1)
+    return np.clip(1 - np.abs(place[:, None] - np.arange(count)), 0, 1)

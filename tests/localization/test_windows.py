@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from cxr.imaging.preprocessing import prepare
 from cxr.localization import BoxSettings, WindowSettings, boxes_from_heatmap, default_box_settings, iou
 from cxr.localization.heatmaps import Heatmaps
-from cxr.localization.windows import boxes_from_windows
+from cxr.localization.windows import LEVELS, boxes_from_windows
 from nlp_labeler.findings import LABELS
 
 CHEST = (40, 30, 200, 190)
@@ -95,3 +95,12 @@ def test_every_finding_has_settings_and_the_heart_keeps_its_outline():
     assert isinstance(nodule, WindowSettings)
     assert isinstance(mass, WindowSettings)
     assert nodule.width * nodule.height < 0.5 * mass.width * mass.height
+
+
+def test_between_two_rows_of_the_location_a_place_is_as_usual_as_between_them():
+    """With even heat the best window lies where the interpolated location is highest, not on a plateau's first row."""
+    even = np.ones((224, 224), np.float32)
+    peaked = settings(location=("10 10", "100 100", "10 10"), max_boxes=1)
+    (box,) = boxes_from_windows(even, CHEST, peaked)
+    level = (box.y + box.height / 2 - CHEST[1]) / (CHEST[3] - CHEST[1])
+    assert level == pytest.approx(np.mean(LEVELS), abs=0.02)
