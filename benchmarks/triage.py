@@ -1,8 +1,9 @@
 """A reading room at 90 % load, on the films of test_dev: how long a finding waits by our order, against first come.
 
 Simulated after Annarumma 2019 (doi:10.1148/radiol.2018180921): films arrive as a Poisson process, one reader reads one
-after the other, each equally long, and takes the film of the highest expected cost of waiting next, or the first that
-came. Every draw resamples the patients of test_dev, so that intervals hold their sampling too. Times count in readings.
+after the other, each equally long, and takes next the film that stands first on the worklist (referrals before the
+rest, and within each the highest expected cost of waiting), or the first that came. Every draw resamples the patients
+of test_dev, so that intervals hold their sampling too. Times count in readings.
 """
 
 import heapq
@@ -15,6 +16,8 @@ from benchmarks.shipped_model import DATA, shipped_on_test_dev
 from cxr.evaluation import Estimate
 from cxr.operating_points.calibration_data import patient_codes
 from cxr.outputs.urgency import waiting_costs
+from cxr.outputs.writers.worklist import TRIAGE_ORDER
+from cxr.screening import Bundle
 
 ROOMS = 200
 ARRIVALS = 2000
@@ -24,12 +27,12 @@ CRITICAL = ("Pneumothorax", "Effusion", "Edema", "Pneumonia", "Consolidation")
 _Floats = NDArray[np.float64]
 
 
-def waits(arrivals: _Floats, costs: _Floats) -> _Floats:
-    """Time from arrival to the start of reading, (N,), where the reader takes the highest cost that waits.
+def waits(arrivals: _Floats, priorities: _Floats) -> _Floats:
+    """Time from arrival to the start of reading, (N,), where the reader takes the highest priority that waits.
 
     Args:
         arrivals: (N,) rising, in units of one reading.
-        costs: (N,) of an hour's wait; equal ones are read as they came.
+        priorities: (N,), highest first; equal ones are read as they came.
     """
     waiting: list[tuple[float, int]] = []
     found, clock, arrived = np.zeros(len(arrivals)), 0.0, 0
@@ -37,7 +40,7 @@ def waits(arrivals: _Floats, costs: _Floats) -> _Floats:
         if not waiting:
             clock = max(clock, float(arrivals[arrived]))
         while arrived < len(arrivals) and arrivals[arrived] <= clock:
-            heapq.heappush(waiting, (-float(costs[arrived]), arrived))
+            heapq.heappush(waiting, (-float(priorities[arrived]), arrived))
             arrived += 1
         _, film = heapq.heappop(waiting)
         found[film] = clock - arrivals[film]
@@ -51,6 +54,10 @@ def run() -> list[Row]:
     names = predictions.label_names
     weights = np.array([waiting_costs().weights.get(name, 0.0) for name in names])
     costs = predictions.probabilities @ weights
+    points = Bundle.load().operating_points
+    states = points.triage_all(predictions.probabilities[:, [names.index(name) for name in points.label_space]])
+    ranks = np.array([TRIAGE_ORDER.index(state) for state in states])
+    priorities = costs - ranks * (weights.sum() + 1)  # no cost is above the sum: the state comes first
     codes, rng = patient_codes(predictions.patients), np.random.default_rng(0)
     by_patient = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
     told = [*(name for name in CRITICAL if name in names), "none of the findings"]
@@ -61,7 +68,7 @@ def run() -> list[Row]:
         pool = np.concatenate([by_patient[patient] for patient in drawn])
         films = rng.choice(pool, ARRIVALS)
         arrivals = np.cumsum(rng.exponential(1 / LOAD, ARRIVALS))
-        first, ours = waits(arrivals, np.zeros(ARRIVALS)), waits(arrivals, costs[films])
+        first, ours = waits(arrivals, np.zeros(ARRIVALS)), waits(arrivals, priorities[films])
         labels = predictions.labels[films]
         for name in told:
             there = (labels == 0).all(axis=1) if name not in names else labels[:, names.index(name)] == 1
