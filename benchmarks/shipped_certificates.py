@@ -2,13 +2,23 @@
 
 A certificate is about patients, one film each; test_dev has several films of most. Each draw takes one film per patient
 anew, and tests every certificate as the command does. The draws are of the same patients: their spread is that of the
-choice of films, not of the patients.
+choice of films, not of the patients. The second table says how much is decided: which films the two-sided
+certificates refer or rule out for a finding, and how many with and without it.
 """
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.record import Row, line, over_seeds
 from benchmarks.shipped_model import DATA, shipped_on_test_dev
-from cxr.operating_points import audit_certificates
+from cxr.benchmark.tables import LabeledPredictions
+from cxr.evaluation import Estimate
+from cxr.evaluation.bootstrap import bootstrap, percentile_interval
+from cxr.operating_points import TwoSidedCertificates, audit_certificates
 from cxr.screening import Bundle
+from nlp_labeler.findings import ANCESTORS
 
 __all__ = ["run"]
 
@@ -44,4 +54,55 @@ def run() -> list[Row]:
             data=f"{DATA}, {DRAWS} draws of one film per patient",
             interval="range over draws",
         )
+    return [*rows, *_decided_rows(Bundle.load(), predictions)]
+
+
+def _decided_rows(bundle: Bundle, predictions: LabeledPredictions) -> list[Row]:
+    """Shares of films that the two-sided certificates decide as the Screener does, per target and for any of them.
+
+    The view is that of the dataset, as a DICOM header would tell it.
+    """
+    certificates, names = bundle.two_sided, predictions.label_names
+    if certificates is None:
+        return []
+    decided = [
+        _decisions(bundle, certificates, dict(zip(names, p, strict=True)), view)
+        for p, view in zip(predictions.probabilities.tolist(), predictions.attributes["view"], strict=True)
+    ]
+    rows: list[Row] = []
+    any_finding = tuple(dict.fromkeys(name for target in certificates.targets.values() for name in target))
+    for target, findings in {**certificates.targets, "any target": any_finding}.items():
+        of_target = [set(d.values()) if target not in certificates.targets else {d.get(target)} for d in decided]
+        refer, below = (np.array([rule in d for d in of_target]) for rule in ("refer", "below"))
+        labels = predictions.labels[:, [names.index(name) for name in findings]]
+        there, absent = (labels == 1).any(axis=1), (labels == 0).all(axis=1)
+        figures = {
+            "decided": _share(refer | below, np.ones(len(refer), bool), predictions.patients),
+            "referred": _share(refer, np.ones(len(refer), bool), predictions.patients),
+            "ruled out": _share(below, np.ones(len(refer), bool), predictions.patients),
+            "referred, of those with it": _share(refer, there, predictions.patients),
+            "referred, of those without it": _share(refer, absent, predictions.patients),
+        }
+        if target in certificates.targets:  # what is ruled out for one target says nothing of another's findings
+            figures["ruled out, of those with it"] = _share(below, there, predictions.patients)
+            figures["ruled out, of those without it"] = _share(below, absent, predictions.patients)
+        levels = f"refer at {certificates.refer_limit:g}, below at {certificates.miss_limit:g}"
+        rows += line("decided", target, figures, n=len(refer), unit_of_n="films", data=f"{DATA}; {levels}")
     return rows
+
+
+def _decisions(
+    bundle: Bundle, certificates: TwoSidedCertificates, probabilities: dict[str, float], view: str | None
+) -> dict[str, str]:
+    """Target -> ``refer`` or ``below`` of one film; what a positive finding belongs to is never below."""
+    thresholds = {name: bundle.operating_points.threshold(name) for name in probabilities}
+    positive = {name for name, t in thresholds.items() if t is not None and probabilities[name] > t}
+    asserted = positive.union(*(ANCESTORS[name] for name in positive))
+    return {p.target: p.rule for p in certificates.decide(probabilities, view, asserted)}
+
+
+def _share(what: NDArray[np.bool_], among: NDArray[np.bool_], patients: Sequence[str]) -> Estimate:
+    """Share of films, with its interval over patients."""
+    drawn = bootstrap(lambda w: ((w @ (what & among)) / np.maximum(w @ among, 1e-9))[:, None], patients)
+    low, high = percentile_interval(drawn.resampled)
+    return Estimate(float(drawn.value[0]), float(low[0]), float(high[0]))
