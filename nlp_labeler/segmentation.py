@@ -40,6 +40,10 @@ _STATEMENT = re.compile(
     |\b(?:lungs?|chest|heart)\ (?:is\ |are\ )?(?:clear|normal)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
+# What is said of today's film beside the one that it is compared with.
+_TODAY = re.compile(
+    r"\b(?:is|are)\ no\ longer\b|\b(?:now|today|currently)\b|\bha(?:s|ve)\ (?:since\ )?\w+", re.IGNORECASE
+)
 _BARE_STATE = re.compile(
     r"^(?!\W*(?:no|none|not(?! enlarged)|absent|negative|yes|the|there|a|an|nil|without|right|left)\b)"
     r"[^.:;,\n]{2,60}[.;,]?$",
@@ -65,12 +69,15 @@ def segment(text: str) -> Report:
     patient: list[Sentence] = []
     sifted = any(section.sifted for section in sections)
     points_back = sifted and _POINTER.search(source.text) is not None
+    nothing_else = not any(section.labeled and section.kind != "impression" for section in sections)
     for number, section in enumerate(sections):
         if not (section.labeled or section.sifted):
             continue
         for count, sentence in enumerate(split_sentences(source.text, section)):
             if section.sifted:
-                standing = _sifted(sentence, section, source.text, first=count == 0, points_back=points_back)
+                standing = _sifted(
+                    sentence, section, source.text, first=count == 0, points_back=points_back, nothing_else=nothing_else
+                )
                 if standing is None:
                     continue
                 kept = sentences if standing else unread
@@ -89,11 +96,16 @@ def _presents_patient(sentence: str) -> bool:
     return _PATIENT.match(sentence) is not None and _SHOWING.search(sentence) is None
 
 
-def _sifted(sentence: Sentence, section: Section, text: str, *, first: bool, points_back: bool) -> bool | None:
+def _sifted(
+    sentence: Sentence, section: Section, text: str, *, first: bool, points_back: bool, nothing_else: bool
+) -> bool | None:
     """Whether a sentence outside the findings is one of them: yes, perhaps (``False``), or no (``None``).
 
-    Where the conclusion points back ("See above."), what stands in a paragraph of its own is.
+    Where the conclusion points back ("See above."), what stands in a paragraph of its own is; where there is nothing
+    else to point to, what follows the request.
     """
+    if section.kind == "comparison" and not first and _TODAY.search(sentence.text):
+        return True
     if _presents_patient(sentence.text) or _REQUEST.search(sentence.text):
         return None
     if _STATEMENT.search(sentence.text):
@@ -103,6 +115,8 @@ def _sifted(sentence: Sentence, section: Section, text: str, *, first: bool, poi
         return None
     if section.kind == "technique" and not first and sentence.text[:1].isupper():
         return True
+    if section.kind in _HISTORIES and points_back and nothing_else:
+        return not first  # what "See above" means; the first sentence may be the request
     gap = _gap(text, section, sentence) if section.kind in _HISTORIES else ""
     if section.kind == "body" or "\n\n" in gap:
         pointed_at = points_back and "\n\n" in gap.lstrip("\n")
