@@ -335,6 +335,8 @@ window.cxr = (() => {
     }
     const line = event.target.closest(".pn [data-finding], .vw-boxes [data-finding]");
     if (line) look(line.dataset.finding);
+    if (event.target.closest("[data-keys]")) $(".cx-keys").showModal();
+    if (event.target.matches(".cx-keys")) event.target.close();  // beside the list
     if (event.target.closest("[data-theme]")) document.body.classList.toggle("dark");
   });
 
@@ -354,6 +356,7 @@ window.cxr = (() => {
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat && ["s", "Enter"].includes(event.key)) return;
+    if ($(".cx-keys")?.open) return event.key === "?" && $(".cx-keys").close();  // Esc closes it by itself
     const isField = event.target.closest("input, textarea, select, [contenteditable]");
     if (isField && event.key === "Escape") isField.blur();
     // Enter on a button is that button's; on the row of the open case it signs.
@@ -374,6 +377,7 @@ window.cxr = (() => {
       k: () => rows[Math.max(at - 1, 0)]?.click(),
       f: () => rows[at] && $(".cx-flag", rows[at]).click(),
       n: openNext,
+      "?": () => $(".cx-keys")?.showModal(),
       "/": () => $("#search input, #search textarea")?.focus(),
     };
     const tool = { i: "invert", h: "heat", b: "boxes", "+": "in", "-": "out", 0: "fit" }[event.key];

@@ -188,6 +188,15 @@ def test_cases_are_signed_by_the_keyboard_alone_in_the_order_of_the_list(enter, 
     visit.wait_for_rows(10)
     order = [name for name in visit.names() if "Refused" not in page.locator(ROW, has_text=name).inner_text()]
     opened = f"{PANEL} .pn-name"
+    page.keyboard.press("?")
+    keys = page.locator("dialog.cx-keys")
+    assert "open the next to sign" in keys.inner_text()
+    page.screenshot(path=screenshots / "keys.png")
+    page.keyboard.press("n")  # while the list is open no key does anything
+    page.keyboard.press("Escape")
+    assert not keys.is_visible()
+    assert page.locator(f"{ROW}.cx-chosen").count() == 0
+    assert page.locator(".cx-top").bounding_box()["height"] <= 60
     page.keyboard.press("n")
     page.locator(opened, has_text=order[0]).wait_for()
     page.locator(f"{ROW}.cx-chosen .cx-flag").focus()
