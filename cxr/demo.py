@@ -4,6 +4,7 @@ Every stage is called as a user would call it. Only :func:`score_against_truth` 
 been learned.
 """
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -98,6 +99,7 @@ def run_demo(out: Path, *, patients: int, size: int, seed: int, workers: int, sa
     say(f"6/6  clinic: screening {CLINIC_DAY} held-out radiographs")
     screener = Screener(bundle, threads=1)
     radiographs = [Path(path) for path in dataset.subset("test").records["path"][:CLINIC_DAY]]
+    shutil.rmtree(out / "clinic", ignore_errors=True)  # an earlier demo's results are of an earlier bundle
     summary = screen_to_folder(screener, radiographs, out / "clinic", workers=workers)
     points = screener.bundle.operating_points
     certified = sum(points.threshold(name) is not None for name in manifest.label_space)
