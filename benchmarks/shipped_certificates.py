@@ -16,13 +16,16 @@ from benchmarks.shipped_model import DATA, shipped_on_test_dev
 from cxr.benchmark.tables import LabeledPredictions
 from cxr.evaluation import Estimate
 from cxr.evaluation.bootstrap import bootstrap, percentile_interval
+from cxr.evaluation.classification import evaluate_classification
 from cxr.operating_points import TwoSidedCertificates, audit_certificates
+from cxr.operating_points.two_sided import target_score
 from cxr.screening import Bundle
-from nlp_labeler.findings import ANCESTORS
+from nlp_labeler.findings import ANCESTORS, CHESTXRAY8
 
 __all__ = ["run"]
 
 DRAWS = 20
+ALPHA = 0.05
 
 
 def run() -> list[Row]:
@@ -54,7 +57,7 @@ def run() -> list[Row]:
             data=f"{DATA}, {DRAWS} draws of one film per patient",
             interval="range over draws",
         )
-    return [*rows, *_decided_rows(Bundle.load(), predictions)]
+    return [*rows, *_decided_rows(Bundle.load(), predictions), *_eight_rows(Bundle.load(), predictions)]
 
 
 def _decided_rows(bundle: Bundle, predictions: LabeledPredictions) -> list[Row]:
@@ -88,6 +91,39 @@ def _decided_rows(bundle: Bundle, predictions: LabeledPredictions) -> list[Row]:
             figures["ruled out, of those without it"] = _share(below, absent, predictions.patients)
         levels = f"refer at {certificates.refer_limit:g}, below at {certificates.miss_limit:g}"
         rows += line("decided", target, figures, n=len(refer), unit_of_n="films", data=f"{DATA}; {levels}")
+    return rows
+
+
+def _eight_rows(bundle: Bundle, predictions: LabeledPredictions) -> list[Row]:
+    """Patients with any of the eight against those with none: by one score of the eight, and as referrals find them."""
+    if bundle.two_sided is None:
+        return []
+    names = predictions.label_names
+    eight = [names.index(name) for name in CHESTXRAY8]
+    ill, scores = (predictions.labels[:, eight] == 1).any(axis=1), target_score(predictions.probabilities[:, eight])
+    rows: list[Row] = []
+    for against, columns in {"none of the fourteen": range(len(names)), "none of the eight": eight}.items():
+        healthy = (predictions.labels[:, list(columns)] == 0).all(axis=1)
+        truth = np.where(ill, 1.0, np.where(healthy, 0.0, np.nan))
+        report = evaluate_classification(
+            truth[:, None], scores[:, None], predictions.patients, ("any of the eight",), max_fpr=ALPHA
+        ).per_label["any of the eight"]
+        figures: dict[str, float | Estimate] = {
+            "AUC": report.auc,
+            f"sensitivity at {100 * ALPHA:g} % false positives": report.sensitivity,
+        }
+        for limit in (0.05, 0.1):
+            certificates = bundle.two_sided.model_copy(update={"refer_limit": limit, "miss_limit": limit})
+            referred = np.array(
+                [
+                    "refer" in _decisions(bundle, certificates, dict(zip(names, p, strict=True)), view).values()
+                    for p, view in zip(predictions.probabilities.tolist(), predictions.attributes["view"], strict=True)
+                ]
+            )
+            at = f"certified per finding at {100 * limit:g} %"
+            figures[f"{at}, of those with it"] = _share(referred, ill, predictions.patients)
+            figures[f"{at}, of those without"] = _share(referred, healthy, predictions.patients)
+        rows += line("any of the eight", f"against {against}", figures, n=report.n, unit_of_n="films", data=DATA)
     return rows
 
 

@@ -14,7 +14,7 @@ TRIAGE_TITLES: Mapping[str, str] = MappingProxyType({"refer": "Refer", "read": "
 
 TRIAGE_MEANINGS: Mapping[str, str] = MappingProxyType(
     {
-        "refer": "Above a threshold that few healthy people exceed",
+        "refer": "Above a threshold that few people without the finding exceed",
         "read": "A person must read it: certified neither for referral nor for ruling out",
         "none": "Nothing above its threshold; this does not exclude disease",
     }

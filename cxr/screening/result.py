@@ -68,7 +68,8 @@ class ScreeningResult:
         status: ``"screened"`` or ``"refused"``.
         refusal: set exactly when refused.
         findings: the whole label space in the bundle's order; empty when refused.
-        triage: ``"refer"``, ``"read"`` (a person must decide) or ``"none"`` (nothing above its threshold).
+        triage: ``"refer"`` (by the rule on all findings together, or by a two-sided certificate of some), ``"read"``
+            (a person must decide) or ``"none"`` (nothing above its threshold).
         report: the grounded report; ``None`` when refused.
         model: the model that screened, or would have.
         certified: what two-sided certificates decide; left out of the line where they decide nothing.

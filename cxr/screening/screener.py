@@ -162,12 +162,14 @@ class Screener:
             generated=self._generator.report(square) if self._generator else None,
         )
         triage, findings, generated = points.triage(scores), self._findings(artifacts), artifacts.generated
-        if doubts and triage == "none":
-            triage = "read"
         width, height = metadata.width, metadata.height
         certified = self._certified(findings, metadata.view_position)
         if doubts:
             certified = tuple(decision for decision in certified if decision.decision != "below")
+        if any(decision.decision == "refer" for decision in certified):
+            triage = "refer"
+        elif doubts and triage == "none":
+            triage = "read"
         result = ScreeningResult(
             path=name,
             sha256=metadata.sha256,

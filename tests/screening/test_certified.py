@@ -6,6 +6,7 @@ import json
 import pytest
 
 from cxr.errors import BundleError
+from cxr.operating_points import OperatingPointSet
 from cxr.outputs import read_results, screen_to_folder
 from cxr.screening import Screener, result_line
 from nlp_labeler import Labeler
@@ -39,6 +40,15 @@ def test_a_finding_is_referred_by_name_and_not_ruled_out(screener, image_folder)
     labels = Labeler.load(policy="openi", engine="surface").label(result.report.text).labels
     assert labels["Effusion"] == 1
     assert labels["Cardiomegaly"] != 1
+
+
+def test_a_certified_referral_is_the_triage_where_the_rule_on_all_findings_decides_nothing(
+    screener, image_folder, monkeypatch
+):
+    monkeypatch.setattr(OperatingPointSet, "triage", lambda *_: "read")
+    referred, read = (screener.screen(image_folder / name) for name in ("effusion.png", "healthy.png"))
+    assert (referred.triage, read.triage) == ("refer", "read")
+    assert "certified neither for referral" not in referred.report.text
 
 
 def test_predictive_values_are_rounded_down(screener, image_folder):
