@@ -24,6 +24,7 @@ IntervalKind = Literal[
     "range over seeds",
     "range over rounds",
     "range over draws",
+    "range over findings",
     "exact",
     "Wilson",
     "none",
