@@ -9,6 +9,7 @@ from app.worklist_rows import state_of
 from cxr.operating_points import Certificate
 from cxr.outputs.words import bar_length, finding_title
 from cxr.reporting.doubt import DOUBT_MEANINGS
+from cxr.reporting.patient import QUESTION_MEANINGS
 from cxr.retrieval.index import Neighbour
 from cxr.screening.result import ScreeningResult
 from cxr.worklist.cases import Case
@@ -167,6 +168,7 @@ def panel_html(
         other_point=policy.choice.mode != "certified",
         same_model=same_model,
         doubts=[DOUBT_MEANINGS[doubt] for doubt in result.doubts] if result and screened else [],
+        questions=[QUESTION_MEANINGS[question] for question in result.questions] if result and screened else [],
         decisions=[(decision, decision.overruled(result) if result else ()) for decision in decisions],
         seen=last.number if last else UNSIGNED,
         comment=last.comment if last else "",

@@ -44,7 +44,7 @@ class TriageService:
     ) -> None:
         self.screener = Screener(bundle, threads=1)
         self.bundle = self.screener.bundle
-        self._index = ImageIndex(index, self.screener.identity.sha256) if index else None
+        self._index = ImageIndex(index, self.bundle.embedding_sha256) if index else None
         self.worklist = Worklist(data, self.screener, threads=default_workers())
         self._stopped = threading.Event()
         self._watched: WatchedFolder | None = None

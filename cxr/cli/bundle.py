@@ -1,4 +1,4 @@
-"""``cxr bundle``: look into a bundle, check that nothing was changed, attach certificates, wrap a foreign model."""
+"""``cxr bundle``: look into a bundle, check that nothing was changed, add to it, wrap a foreign model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Show or verify a bundle, attach certificates to it, or make one of a foreign model.",
+    help="Show or verify a bundle, add certificates or heads to it, or make one of a foreign model.",
     no_args_is_help=True,
 )
 
@@ -81,6 +81,37 @@ def attach_certificate(
 
     try:
         made = attach_certificates(Bundle.load(bundle), certificate, output, version)
+    except ValidationError as error:
+        raise ConfigError(f"the bundle cannot be described so: {faults(error)}") from error
+    typer.echo(f"wrote {made.path}: {made.manifest.name} {made.manifest.version}")
+
+
+@app.command("fit-heads")
+def fit_heads(
+    data: Annotated[Path, typer.Option(help="Dataset with age, sex and view; --split val must be new to the model.")],
+    out: Annotated[Path, typer.Option(help="Folder of the new bundle; must not exist.")],
+    bundle: Annotated[
+        Path | None, typer.Option(help="Bundle to add them to. Default: the one shipped with cxr.")
+    ] = None,
+    version: Annotated[str | None, typer.Option(help="Of the new bundle. Default: the old one and +heads.")] = None,
+) -> None:
+    """Copy a bundle with heads for age, sex, view, same patient and similar cases; scores stay as they are."""
+    from cxr.cli.conventions import require
+
+    require("fitting heads", "train", "torch", "pandas")
+    from pydantic import ValidationError
+
+    from cxr.datasets.dataset import open_dataset
+    from cxr.errors import ConfigError
+    from cxr.screening import Bundle
+    from cxr.training.film_heads import attach_film_heads
+    from nlp_labeler.faults import faults
+
+    if out.exists():
+        raise ConfigError(f"--out {out} exists; name a folder that does not")
+    loaded = Bundle.load(bundle)
+    try:
+        made = attach_film_heads(loaded, open_dataset(data), out, version or f"{loaded.manifest.version}+heads")
     except ValidationError as error:
         raise ConfigError(f"the bundle cannot be described so: {faults(error)}") from error
     typer.echo(f"wrote {made.path}: {made.manifest.name} {made.manifest.version}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cxr.outputs.words import TRIAGE_TITLES, bar_length, decision_line, finding_title, percent
 from cxr.reporting.document import FindingResult
 from cxr.reporting.doubt import DOUBT_MEANINGS
+from cxr.reporting.patient import QUESTION_MEANINGS
 from cxr.screening.result import ScreeningResult
 from nlp_labeler.findings import finding_entry
 
@@ -53,6 +54,7 @@ class CaseView:
         positive: the positive ones among them.
         certified: what two-sided certificates decide, a line each.
         doubts: why the scores may be worth nothing, in words.
+        questions: why it may be another patient's film, in words.
         overlay: file name of the overlay.
         picture: base64 JPEG of the overlay, or ``None`` where the page only links it.
     """
@@ -67,6 +69,7 @@ class CaseView:
     sentences: tuple[SentenceView, ...]
     certified: tuple[str, ...]
     doubts: tuple[str, ...]
+    questions: tuple[str, ...]
     overlay: str
     picture: str | None
 
@@ -102,6 +105,7 @@ def case_view(result: ScreeningResult, overlay: str, picture: str | None = None)
         ),
         certified=tuple(decision_line(decision) for decision in result.certified),
         doubts=tuple(DOUBT_MEANINGS[doubt] for doubt in result.doubts),
+        questions=tuple(QUESTION_MEANINGS[question] for question in result.questions),
         overlay=overlay,
         picture=picture,
     )

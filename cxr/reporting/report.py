@@ -21,6 +21,7 @@ from cxr.reporting.document import (
     zones_of,
 )
 from cxr.reporting.doubt import DOUBT_MEANINGS, Doubt
+from cxr.reporting.patient import QUESTION_MEANINGS, PatientQuestion
 from cxr.reporting.wording import listed, load_phrases, percent
 from nlp_labeler.findings import ANCESTORS, NOT_ASSESSED, PARENT, finding_entry
 
@@ -59,6 +60,7 @@ def write_report(
     certified: Sequence[CertifiedDecision] = (),
     not_assessed: str = NOT_ASSESSED,
     doubts: Sequence[Doubt] = (),
+    questions: Sequence[PatientQuestion] = (),
 ) -> GroundedReport:
     """Write the report of one image.
 
@@ -81,6 +83,7 @@ def write_report(
         certified: what two-sided certificates decide about the image.
         not_assessed: what the model does not look at, in words; may be empty.
         doubts: why the scores may be worth nothing; then nothing is said to be below its threshold.
+        questions: why it may be another patient's film.
     """
     positive = _in_ontology_order(f for f in findings if f.positive)
     raw, kept = None, {}
@@ -94,7 +97,7 @@ def write_report(
     if earlier is not None:
         sentences += _compare(findings, earlier)
     summary = "" if doubts and not positive else _impression(positive)
-    sentences += _remarks("impression", _doubtful(doubts), summary, _ADVICE[triage])
+    sentences += _remarks("impression", _questioned(questions), _doubtful(doubts), summary, _ADVICE[triage])
     sentences += _remarks("note", *map(_certified, certified), _nothing_else(certified))
     sentences += _remarks("note", _without_threshold(findings), _limits(not_assessed, compared=earlier is not None))
     return GroundedReport(text=_plain(sentences), sentences=tuple(sentences), generated=raw)
@@ -151,6 +154,12 @@ def _doubtful(doubts: Sequence[Doubt]) -> str:
     """That the scores may be wrong, and why; empty where nothing is doubtful."""
     why = "; ".join(DOUBT_MEANINGS[doubt] for doubt in doubts)
     return f"This result is doubtful: {why}. A person must read the image whatever the scores say." if doubts else ""
+
+
+def _questioned(questions: Sequence[PatientQuestion]) -> str:
+    """Whether it is the right patient's film; empty where nothing is asked."""
+    why = "; ".join(QUESTION_MEANINGS[question] for question in questions)
+    return f"Is this the right patient? Please check: {why}." if questions else ""
 
 
 def _certified(decision: CertifiedDecision) -> str:

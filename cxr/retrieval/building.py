@@ -94,7 +94,7 @@ def build_index(
         patient = subject_of(examination.artifacts.metadata, name).patient or str(examination.result.sha256)
         return examination.artifacts.embedding, patient, pictures_of(examination)[THUMBNAIL]
 
-    with index_writer(out, screener.identity.sha256) as writer:
+    with index_writer(out, screener.bundle.embedding_sha256) as writer:
         for result, made in screen_many(screener, find_inputs(paths, exclude=out), finish, workers=workers):
             on_image()
             if made is None:

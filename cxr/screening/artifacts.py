@@ -30,6 +30,8 @@ class ScreeningArtifacts:
         probabilities: finding -> calibrated probability.
         box_settings: finding -> how its heatmap becomes boxes.
         embedding: (D,) float32, by which similar images are found.
+        identity: (P,) float32 of length 1, by which films of one patient are found; ``None`` where the bundle has no
+            film heads.
         generated: the raw generated report with where the decoder looked for each word; ``None`` where the bundle
             has no generator.
     """
@@ -41,6 +43,7 @@ class ScreeningArtifacts:
     box_settings: Mapping[str, BoxSettings | WindowSettings]
     embedding: NDArray[np.float32]
     generated: GeneratedReport | None = None
+    identity: NDArray[np.float32] | None = None
 
     def boxes(self, finding: str) -> tuple[Box, ...]:
         """Boxes of a finding of the label space in pixels of the image, whatever its threshold says of it."""

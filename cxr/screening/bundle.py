@@ -21,10 +21,12 @@ from cxr.operating_points import Calibrator, OperatingPointSet, ScoreReference, 
 from cxr.reporting.doubt import DOUBT_MEANINGS, Doubt
 from cxr.screening.archive import archive_members, read_member
 from cxr.screening.film_check import FilmCheck
+from cxr.screening.film_heads import FilmHeads
 from cxr.screening.generator import GENERATOR_CARD_FILE, Generator
 from cxr.screening.manifest import (
     CALIBRATION_FILE,
     FILM_CHECK_FILE,
+    FILM_HEADS_FILE,
     FORMAT_VERSION,
     GATE_CARD_FILE,
     GATE_FILE,
@@ -159,6 +161,26 @@ class Bundle:
         except BundleError as error:
             raise BundleError(f"bundle {self.path}: {error}") from error
         return check
+
+    @cached_property
+    def film_heads(self) -> FilmHeads | None:
+        """Age, sex and view, who is who, and what is alike; ``None`` in a bundle without."""
+        content = self.contents.get(FILM_HEADS_FILE)
+        if content is None:
+            return None
+        try:
+            heads = FilmHeads.from_bytes(content)
+            heads.require(model_sha256=self.manifest.model_sha256)
+        except BundleError as error:
+            raise BundleError(f"bundle {self.path}: {error}") from error
+        return heads
+
+    @property
+    def embedding_sha256(self) -> str:
+        """What the embeddings by which similar films are found come from: those of another one do not compare."""
+        heads = self.contents.get(FILM_HEADS_FILE)
+        model = self.manifest.model_sha256
+        return model if heads is None else bytes_sha256(model.encode() + heads)
 
     @cached_property
     def calibrator(self) -> Calibrator:

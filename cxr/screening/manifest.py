@@ -9,6 +9,7 @@ A bundle is a folder, or a zip archive of one::
     score_reference.json   cxr.operating_points.ScoreReference; optional
     two_sided.json         cxr.operating_points.TwoSidedCertificates, bound likewise; optional
     quality_gate.onnx      with quality_gate.json: what may be scored; absent where the manifest says gate "none"
+    film_heads.npz         age, sex and view, who is who, what is alike: cxr.screening.film_heads; optional
     film_check.npz         a second look by the finding network's own answer: cxr.screening.film_check; optional
     model_card.md          for people
     report_*               a report generator, optional: see cxr.screening.generator
@@ -31,6 +32,7 @@ from nlp_labeler.storage import file_sha256, write_text
 __all__ = [
     "CALIBRATION_FILE",
     "FILM_CHECK_FILE",
+    "FILM_HEADS_FILE",
     "FORMAT_VERSION",
     "GATE_CARD_FILE",
     "GATE_FILE",
@@ -54,6 +56,7 @@ CALIBRATION_FILE = "calibration.json"
 OPERATING_POINTS_FILE = "operating_points.json"
 GATE_FILE, GATE_CARD_FILE = "quality_gate.onnx", "quality_gate.json"
 FILM_CHECK_FILE = "film_check.npz"
+FILM_HEADS_FILE = "film_heads.npz"
 MODEL_CARD_FILE = "model_card.md"
 GRAPH_SUFFIX = ".onnx"
 SCORE_REFERENCE_FILE = "score_reference.json"

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from cxr.errors import CxrError, RefusalCode
 from cxr.reporting.document import CertifiedDecision, FindingResult, GroundedReport, Triage
 from cxr.reporting.doubt import Doubt
+from cxr.reporting.patient import PatientEstimate, PatientQuestion
 from nlp_labeler.faults import faults
 
 __all__ = [
@@ -25,7 +26,7 @@ __all__ = [
     "result_schema",
 ]
 
-RESULT_SCHEMA_VERSION = "1.5"
+RESULT_SCHEMA_VERSION = "1.6"
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -77,6 +78,8 @@ class ScreeningResult:
             A doubtful film is never below threshold, nor is anything ruled out of it.
         distance: how far the film lies from those of the calibration, relative to the limit that one in a hundred of
             them exceeds; ``None``, and left out, where the bundle does not measure it.
+        patient: age, sex and view as the film alone shows them; ``None``, and left out, where the bundle has no heads.
+        questions: whether this is the right patient's film; left out of the line where nothing is asked.
     """
 
     __pydantic_config__ = _STRICT
@@ -92,6 +95,8 @@ class ScreeningResult:
     certified: Annotated[tuple[CertifiedDecision, ...], Field(exclude_if=lambda value: not value)] = ()
     doubts: Annotated[tuple[Doubt, ...], Field(exclude_if=lambda value: not value)] = ()
     distance: Annotated[float | None, Field(exclude_if=lambda value: value is None)] = None
+    patient: Annotated[PatientEstimate | None, Field(exclude_if=lambda value: value is None)] = None
+    questions: Annotated[tuple[PatientQuestion, ...], Field(exclude_if=lambda value: not value)] = ()
 
     def __post_init__(self) -> None:
         """Refuse a result that is half screened and half refused, or doubtful and below threshold."""

@@ -68,6 +68,9 @@ class Screener:
         self._film_check = self.bundle.film_check if gate is None else None
         if self._film_check is not None and not self._network.draws_outlines:
             raise BundleError(f"bundle {self.bundle.path}: film_check.npz needs outlines, the network draws none")
+        self._film_heads = self.bundle.film_heads
+        if self._film_heads is not None and not self._network.draws_outlines:
+            raise BundleError(f"bundle {self.bundle.path}: film_heads.npz needs outlines, the network draws none")
         if gate is None and self.bundle.gate is not None:
             gate = self.bundle.gate.check
         self._gate = gate
@@ -145,6 +148,7 @@ class Screener:
         square, placement = prepare(pyramid, size, metadata.pixel_aspect)
         output = self._network.run(square[None])
         doubts, distance = self._second_look(output, metadata)
+        heads = self._film_heads.look(output) if self._film_heads else None
         scores = self.bundle.calibrator.apply(output.logits[0])
         artifacts = ScreeningArtifacts(
             pixels=radiograph.pixels,
@@ -158,10 +162,12 @@ class Screener:
             ),
             probabilities=dict(zip(manifest.label_space, map(float, scores), strict=True)),
             box_settings=manifest.boxes,
-            embedding=output.embedding[0],
+            embedding=heads.similarity if heads else output.embedding[0],
             generated=self._generator.report(square) if self._generator else None,
+            identity=heads.identity if heads else None,
         )
         triage, findings, generated = points.triage(scores), self._findings(artifacts), artifacts.generated
+        questions = self._film_heads.questions(heads.patient, metadata) if self._film_heads and heads else ()
         width, height = metadata.width, metadata.height
         certified = self._certified(findings, metadata.view_position)
         if doubts:
@@ -188,11 +194,14 @@ class Screener:
                 certified=certified,
                 not_assessed=manifest.not_assessed,
                 doubts=doubts,
+                questions=questions,
             ),
             model=self.identity,
             certified=certified,
             doubts=doubts,
             distance=distance,
+            patient=heads.patient if heads else None,
+            questions=questions,
         )
         return Examination(result, artifacts, file.header)
 
