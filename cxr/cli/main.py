@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("cxr.cli.watch", "watch"),
     "listen": ("cxr.cli.listen", "listen"),
     "report": ("cxr.cli.report", "report"),
+    "compare": ("cxr.cli.compare", "compare"),
     "schema": ("cxr.cli.screen", "schema"),
     "segment": ("cxr.cli.segment", "segment"),
     "index": ("cxr.cli.index", "index"),

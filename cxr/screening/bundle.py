@@ -170,7 +170,7 @@ class Bundle:
             return None
         try:
             heads = FilmHeads.from_bytes(content)
-            heads.require(model_sha256=self.manifest.model_sha256)
+            heads.require(model_sha256=self.manifest.model_sha256, findings=len(self.manifest.label_space))
         except BundleError as error:
             raise BundleError(f"bundle {self.path}: {error}") from error
         return heads

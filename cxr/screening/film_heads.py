@@ -57,6 +57,9 @@ class FilmHeads:
             of one patient falls under.
         identity: (F, P) projection.
         similarity: (F, S) projection.
+        noise: (C,) difference of a finding's log odds that one in five pairs of films of one patient and view exceeds
+            whose labels say the same.
+        ratio_error: (1,) difference of the cardiothoracic ratio that one in twenty such pairs exceeds.
         model_sha256: (1,) the network whose answer is meant.
     """
 
@@ -69,6 +72,8 @@ class FilmHeads:
     limits: _Floats
     identity: _Floats
     similarity: _Floats
+    noise: _Floats
+    ratio_error: _Floats
     model_sha256: NDArray[np.str_]
 
     @classmethod
@@ -92,6 +97,7 @@ class FilmHeads:
             "limits": (4,),
             "identity": (*features, heads.identity.shape[-1]),
             "similarity": (*features, heads.similarity.shape[-1]),
+            "ratio_error": (1,),
             "model_sha256": (1,),
         }
         for name, shape in shapes.items():
@@ -106,8 +112,12 @@ class FilmHeads:
         np.savez(stream, **{field.name: getattr(self, field.name) for field in fields(self)})
         return stream.getvalue()
 
-    def require(self, *, model_sha256: str) -> None:
+    def require(self, *, model_sha256: str, findings: int) -> None:
         """Fail unless the heads were made for a network.
+
+        Args:
+            model_sha256: of the network.
+            findings: how many it tells apart.
 
         Raises:
             BundleError: if they were made for another one.
@@ -115,6 +125,8 @@ class FilmHeads:
         made_for = str(self.model_sha256[0])
         if made_for != model_sha256:
             raise BundleError(f"{_FILE} was made for model {made_for[:12]}, this is {model_sha256[:12]}")
+        if self.noise.shape != (findings,):
+            raise BundleError(f"{_FILE}: noise is {self.noise.shape}, expected ({findings},); export the bundle again")
 
     def look(self, output: NetworkOutput) -> HeadOutput:
         """What the network's answer about one film says of its patient.

@@ -20,6 +20,7 @@ from cxr.datasets.schema import Dataset
 from cxr.errors import DatasetError, RefusedInputError
 from cxr.imaging.preprocessing import prepare
 from cxr.imaging.reading import read_radiograph
+from cxr.imaging.segmentation import cardiothoracic_ratio
 from cxr.screening import Bundle
 from cxr.screening.film_heads import FilmHeads, head_features
 from cxr.screening.manifest import FILM_HEADS_FILE, MODEL_CARD_FILE, BundleDescription, seal_bundle
@@ -34,8 +35,12 @@ IDENTITY_AXES, IDENTITY_RIDGE, FOLDS = 100, 0.1, 5
 ALIKE_AXES, ALIKE_EPOCHS, ALIKE_NOISE, ALIKE_BATCH, TEMPERATURE = 128, 100, 1.5, 512, 0.1
 RARE = 0.01
 """Share of films and of pairs whose contradiction is an error; each limit is at this rank of the validation films."""
+SMALLEST = 1e-6
+"""Probabilities are kept this far from 0 and 1, as where films are compared."""
 FEWEST = 100
 """Validation films, and pairs of one patient, without which a limit would mean nothing: one in a hundred of them."""
+UNCHANGED, FEWEST_PAIRS = 0.8, 20
+"""Share of pairs of films with the same label that a finding's noise covers, and how many pairs that takes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +53,9 @@ class FilmTable:
         age: (N,) years; NaN where unknown.
         female: (N,) 1, 0, or NaN where unknown.
         ap: (N,) 1, 0, or NaN where unknown.
-        labels: (N, C) bool.
+        labels: (N, C) 1, 0, or NaN where unknown.
+        log_odds: (N, C) float32, calibrated.
+        ratio: (N,) cardiothoracic ratio; NaN without outlines.
     """
 
     features: _Floats
@@ -56,7 +63,9 @@ class FilmTable:
     age: _Floats
     female: _Floats
     ap: _Floats
-    labels: NDArray[np.bool_]
+    labels: _Floats
+    log_odds: _Floats
+    ratio: _Floats
 
 
 def film_table(bundle: Bundle, dataset: Dataset) -> FilmTable:
@@ -69,29 +78,38 @@ def film_table(bundle: Bundle, dataset: Dataset) -> FilmTable:
     if not network.draws_outlines:
         raise DatasetError(f"bundle {bundle.path}: the heads need a network that draws outlines")
 
-    def features(path: str) -> _Floats | None:
+    def look(path: str) -> tuple[_Floats, _Floats, float] | None:
         try:
             film = read_radiograph(Path(path))
         except RefusedInputError:
             return None
         square, _ = prepare(film.pixels, size, film.metadata.pixel_aspect)
-        return head_features(network.run(square[None]))[0]
+        output = network.run(square[None])
+        assert output.outlines is not None
+        right, left, heart = output.outlines[0] > 0
+        ratio = cardiothoracic_ratio(right | left, heart)
+        return head_features(output)[0], output.logits[0], np.nan if ratio is None else ratio
 
     records = dataset.records
     with ThreadPoolExecutor(2) as pool:
-        found = list(track(pool.map(features, records["path"]), "Films", total=len(records)))
+        found = list(track(pool.map(look, records["path"]), "Films", total=len(records)))
     kept = np.array([row is not None for row in found])
     if not kept.any():
         raise DatasetError(f"none of the {len(found)} films of the split could be read")
     records = records[kept]
-    names = [name for name in bundle.manifest.label_space if name in records]
+    features, logits, ratios = (list(part) for part in zip(*(row for row in found if row is not None), strict=True))
+    names = list(bundle.manifest.label_space)
+    labels = records.reindex(columns=names).to_numpy(np.float32)
+    odds = np.clip(bundle.calibrator.apply(np.stack(logits)), SMALLEST, 1 - SMALLEST)
     return FilmTable(
-        features=np.stack([row for row in found if row is not None]),
+        features=np.stack(features),
         patients=records["patient"].astype(str).to_numpy(np.str_),
         age=_plausible(pd.to_numeric(records["age"], errors="coerce").to_numpy(np.float32)),
         female=_coded(records["sex"], {"F": 1, "M": 0}),
         ap=_coded(records["view"], {"AP": 1, "PA": 0}),
-        labels=records[names].to_numpy() == 1,
+        labels=np.where(np.isin(labels, (0, 1)), labels, np.nan).astype(np.float32),
+        log_odds=np.log(odds / (1 - odds)).astype(np.float32),
+        ratio=np.array(ratios, np.float32),
     )
 
 
@@ -129,6 +147,8 @@ def fit_film_heads(train: FilmTable, validation: FilmTable, model_sha256: str, s
         limits=np.zeros(4, np.float32),
         identity=_identity(scaled, train.patients),
         similarity=_similarity(scaled, train, seed),
+        noise=_noise(validation),
+        ratio_error=np.array([_ratio_error(validation)], np.float32),
         model_sha256=np.array([model_sha256]),
     )
     limits = [*_header_limits(heads, validation), _identity_limit(scaled, train.patients)]
@@ -217,7 +237,7 @@ def _similarity(scaled: _Floats, table: FilmTable, seed: int) -> _Floats:
     """
     torch.manual_seed(seed)
     inputs = torch.from_numpy(scaled)
-    labels = torch.from_numpy(table.labels.astype(np.float32))
+    labels = torch.from_numpy((table.labels == 1).astype(np.float32))
     rarity = torch.log(1 / labels.mean(dim=0).clamp_min(1e-3))
     codes = torch.from_numpy(np.unique(table.patients, return_inverse=True)[1])
     layer = torch.nn.Linear(inputs.shape[1], ALIKE_AXES, bias=False)
@@ -270,6 +290,32 @@ def _identity_limit(scaled: _Floats, patients: NDArray[np.str_]) -> float:
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         cosines += [float(directions[a] @ directions[b]) for a, b in _pairs(patients[rows])]
     return _rare(np.array(cosines))
+
+
+def _steady_pairs(table: FilmTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Films of one patient, one after the other in the table, of the same view."""
+    several = (table.patients[1:] == table.patients[:-1]) & (table.ap[1:] == table.ap[:-1])
+    first = np.flatnonzero(several)
+    return first, first + 1
+
+
+def _noise(table: FilmTable) -> _Floats:
+    """(C,) see :class:`~cxr.screening.film_heads.FilmHeads`; infinite, so that nothing ever changes, without pairs."""
+    first, second = _steady_pairs(table)
+    differences = np.abs(table.log_odds[second] - table.log_odds[first])
+    found = np.full(differences.shape[1], np.inf, np.float32)
+    for column, values in enumerate(differences.T):
+        same = table.labels[first, column] == table.labels[second, column]
+        if same.sum() >= FEWEST_PAIRS:
+            found[column] = np.quantile(values[same], UNCHANGED)
+    return found
+
+
+def _ratio_error(table: FilmTable) -> float:
+    first, second = _steady_pairs(table)
+    differences = np.abs(table.ratio[second] - table.ratio[first])
+    differences = differences[np.isfinite(differences)]
+    return float(np.quantile(differences, 0.95)) if len(differences) >= FEWEST_PAIRS else np.inf
 
 
 def _pairs(patients: NDArray[np.str_]) -> Iterator[tuple[int, int]]:

@@ -42,7 +42,9 @@ def made_up(patients: int, seed: int) -> FilmTable:
         age=age.astype(np.float32),
         female=female.astype(np.float32),
         ap=ap.astype(np.float32),
-        labels=labels,
+        labels=labels.astype(np.float32),
+        log_odds=(4.0 * labels - 2 + rng.normal(size=labels.shape)).astype(np.float32),
+        ratio=(0.5 + 0.02 * rng.normal(size=len(labels))).astype(np.float32),
     )
 
 
@@ -78,9 +80,16 @@ def test_films_of_one_patient_and_of_the_same_findings_lie_together(heads):
     assert np.median(of_one) > np.quantile(of_two, 0.95)
     assert (of_one < heads.limits[3]).mean() < 0.05
     near = cosines(scaled(heads, new) @ heads.similarity)
-    shared = (new.labels[:, None] & new.labels[None]).any(axis=2) & ~same
-    apart = ~(new.labels[:, None] & new.labels[None]).any(axis=2) & ~same & new.labels.any(axis=1)[:, None]
+    there = new.labels == 1
+    shared = (there[:, None] & there[None]).any(axis=2) & ~same
+    apart = ~(there[:, None] & there[None]).any(axis=2) & ~same & there.any(axis=1)[:, None]
     assert near[shared].mean() > near[apart].mean() + 0.1
+
+
+def test_what_unchanged_films_differ_by_is_measured_on_pairs_of_one_label(heads):
+    """Four in five differences of two unit normals are below 1.81, nineteen in twenty of those of .02 below .055."""
+    assert heads.noise == pytest.approx(np.full(4, 1.28 * np.sqrt(2)), abs=0.45)
+    assert heads.ratio_error == pytest.approx([1.96 * np.sqrt(2) * 0.02], abs=0.02)
 
 
 def test_too_few_films_are_refused_by_what_is_missing(heads):
@@ -118,7 +127,9 @@ def test_the_file_reads_back_and_a_damaged_or_foreign_one_is_refused(heads):
     with pytest.raises(BundleError, match="limits is"):
         FilmHeads.from_bytes(dataclasses.replace(heads, limits=heads.limits[:2]).to_bytes())
     with pytest.raises(BundleError, match="made for model 000000000000"):
-        heads.require(model_sha256="1" * 64)
+        heads.require(model_sha256="1" * 64, findings=4)
+    with pytest.raises(BundleError, match="noise is"):
+        heads.require(model_sha256=MODEL, findings=5)
 
 
 @pytest.fixture(scope="module")
