@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "segment": ("cxr.cli.segment", "segment"),
     "index": ("cxr.cli.index", "index"),
     "site": ("cxr.cli.site", "site"),
+    "kit": ("cxr.cli.kit", "kit"),
     "doctor": ("cxr.cli.doctor", "doctor"),
     "demo": ("cxr.cli.demo", "demo"),
 }
