@@ -31,8 +31,21 @@ def listen(
     ] = None,
     health_port: Annotated[
         int | None,
-        typer.Option("--health-port", min=1, max=65535, help="GET /health on 127.0.0.1. Default: --port plus 1."),
+        typer.Option(
+            "--health-port", min=1, max=65535, help="GET /health and /metrics on 127.0.0.1. Default: --port plus 1."
+        ),
     ] = None,
+    tls: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--tls", metavar="CERT KEY", help="Take encrypted associations only: certificate and key, PEM."),
+    ] = None,
+    tls_ca: Annotated[
+        Path | None,
+        typer.Option("--tls-ca", metavar="CERT", help="Who must have signed the certificates of senders and archive."),
+    ] = None,
+    forward_tls: Annotated[
+        bool, typer.Option("--forward-tls", help="Call the archive by TLS too, with the same certificate.")
+    ] = False,
     workers: Workers = None,
     max_megabytes: Annotated[int, typer.Option(min=1, help="Largest object taken.")] = 256,
     max_per_minute: Annotated[int, typer.Option(min=1, help="Objects taken per minute and sender.")] = 1200,
@@ -50,9 +63,12 @@ def listen(
     import threading
 
     require("listening for DICOM objects", "pacs", "pynetdicom", "highdicom")
-    from cxr.pacs import PacsService, Peer, ServiceSettings, StorageLimits, check_ae_title
+    from cxr.errors import ConfigError
+    from cxr.pacs import PacsService, Peer, ServiceSettings, StorageLimits, TlsFiles, check_ae_title
     from cxr.screening import Screener, default_workers
 
+    if tls_ca is not None and tls is None:
+        raise ConfigError("--tls-ca needs --tls CERT KEY")
     title = check_ae_title(aet)
     count = workers or default_workers()
     settings = ServiceSettings(
@@ -64,11 +80,15 @@ def listen(
         allowed=tuple(check_ae_title(name) for name in allow or ()),
         health_port=health_port or port % 65535 + 1,
         workers=count,
+        tls=TlsFiles(*tls, tls_ca) if tls else None,
+        forward_tls=forward_tls,
         limits=StorageLimits(max_object_bytes=max_megabytes * 2**20, max_objects_per_minute=max_per_minute),
     )
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     # Its messages may quote what peers send, patients' names included.
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
+    for library in ("highdicom", "pydicom"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

@@ -9,5 +9,16 @@ from cxr.pacs.service import PacsService, ServiceSettings
 from cxr.pacs.spool import Spool, SpoolState
 from cxr.pacs.storage_scp import StorageLimits
 from cxr.pacs.storage_scu import Peer, check_ae_title, echo
+from cxr.pacs.tls import TlsFiles
 
-__all__ = ["PacsService", "Peer", "ServiceSettings", "Spool", "SpoolState", "StorageLimits", "check_ae_title", "echo"]
+__all__ = [
+    "PacsService",
+    "Peer",
+    "ServiceSettings",
+    "Spool",
+    "SpoolState",
+    "StorageLimits",
+    "TlsFiles",
+    "check_ae_title",
+    "echo",
+]

@@ -23,7 +23,7 @@ from cxr.errors import ConfigError, RefusalCode
 from cxr.screening.result import ModelIdentity
 from nlp_labeler.storage import FolderLock, write_bytes
 
-__all__ = ["RESULT_KINDS", "Spool", "SpoolState"]
+__all__ = ["RESULT_KINDS", "Spool", "SpoolEvent", "SpoolState"]
 
 RESULT_KINDS = ("sr", "sc")
 _SCHEMA = """
@@ -32,7 +32,18 @@ CREATE TABLE IF NOT EXISTS objects (
     received REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_state ON objects (state, due);
+CREATE TABLE IF NOT EXISTS events (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 """
+
+
+class SpoolEvent(StrEnum):
+    """What is counted for as long as the folder exists."""
+
+    RECEIVED = "received"
+    RECEIVED_AGAIN = "received_again"
+    SCREENED = "screened"
+    REFUSED = "refused"
+    SENT = "sent"
 
 
 class SpoolState(StrEnum):
@@ -69,6 +80,7 @@ class Spool:
         self._claimed: set[str] = set()
         self._turn = threading.RLock()
         self._remove_orphans()
+        self._before = self.events()
 
     def put(self, sop_uid: str, content: bytes) -> bool:
         """Keep a received object; it is durable once this returns.
@@ -87,15 +99,17 @@ class Spool:
         identity = (sop_uid, model.bundle, model.version, model.sha256, model.bundle_sha256 or "")
         key = hashlib.sha256("\0".join(identity).encode()).hexdigest()[:40]
         if self._row(key) is not None:
+            self._count(SpoolEvent.RECEIVED_AGAIN)
             return False
         write_bytes(self._object(key), content)
         now = time.time()
         try:
-            with self._turn:
+            with self._turn, self._together():
                 added = self._table.execute(
                     "INSERT OR IGNORE INTO objects (key, state, received, due) VALUES (?, ?, ?, ?)",
                     (key, SpoolState.RECEIVED, now, now),
                 )
+                self._count(SpoolEvent.RECEIVED if added.rowcount == 1 else SpoolEvent.RECEIVED_AGAIN)
         except sqlite3.Error as error:
             raise OSError("the spool's table does not take the object") from error
         return added.rowcount == 1
@@ -137,21 +151,22 @@ class Spool:
                 write_bytes(self._result(key, kind), results[kind])
             else:
                 self._result(key, kind).unlink(missing_ok=True)
-        self._move(key, SpoolState.SCREENED, refusal)
+        self._move(key, SpoolState.SCREENED, refusal, SpoolEvent.SCREENED if refusal is None else SpoolEvent.REFUSED)
         self._object(key).unlink(missing_ok=True)
 
     def refused(self, key: str, code: RefusalCode) -> None:
         """Mark an object that was not screened and about which nothing can be sent."""
-        self._move(key, SpoolState.REFUSED, code)
+        self._move(key, SpoolState.REFUSED, code, SpoolEvent.REFUSED)
         self._object(key).unlink(missing_ok=True)
 
     def sent(self, key: str) -> None:
         """Mark an object whose results the receiver has: sent, or refused where they say so."""
-        with self._turn:
+        with self._turn, self._together():
             self._table.execute(
                 "UPDATE objects SET state = CASE WHEN refusal IS NULL THEN ? ELSE ? END, attempts = 0 WHERE key = ?",
                 (SpoolState.SENT, SpoolState.REFUSED, key),
             )
+            self._count(SpoolEvent.SENT)
         for file in self.result_files(key):
             file.unlink(missing_ok=True)
 
@@ -167,6 +182,16 @@ class Spool:
         with self._turn:
             rows = dict(self._table.execute("SELECT state, COUNT(*) FROM objects GROUP BY state"))
         return {state: rows.get(state, 0) for state in SpoolState}
+
+    def events(self, *, since_start: bool = False) -> dict[SpoolEvent, int]:
+        """How often each thing has happened since the folder was made, or since it was opened.
+
+        ``screened`` and ``refused`` count objects, ``sent`` those whose results the archive took.
+        """
+        with self._turn:
+            rows = dict(self._table.execute("SELECT name, count FROM events"))
+        before = self._before if since_start else {}
+        return {event: rows.get(event, 0) - before.get(event, 0) for event in SpoolEvent}
 
     def refusals(self) -> dict[str, int]:
         """Refusal code -> number of objects that were not screened for it."""
@@ -211,8 +236,26 @@ class Spool:
             row = self._table.execute("SELECT state FROM objects WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
 
-    def _move(self, key: str, state: SpoolState, refusal: RefusalCode | None = None) -> None:
+    @contextlib.contextmanager
+    def _together(self) -> Iterator[None]:
+        """One transaction: a state and its count change both or not at all."""
+        self._table.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._table.execute("ROLLBACK")
+            raise
+        self._table.execute("COMMIT")
+
+    def _count(self, event: SpoolEvent) -> None:
         with self._turn:
+            self._table.execute(
+                "INSERT INTO events VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET count = count + 1", (event,)
+            )
+
+    def _move(self, key: str, state: SpoolState, refusal: RefusalCode | None, event: SpoolEvent) -> None:
+        with self._turn, self._together():
+            self._count(event)
             self._table.execute(
                 "UPDATE objects SET state = ?, refusal = ?, attempts = 0, due = ? WHERE key = ?",
                 (state, refusal, time.time(), key),

@@ -1,6 +1,7 @@
 """The storage provider: takes radiographs from the peers on its list, and answers success only once they are kept."""
 
 import logging
+import ssl
 import threading
 import time
 from collections import defaultdict
@@ -94,6 +95,7 @@ class StorageSCP:
         allowed: AE titles that may send; empty allows every one.
         limits: see :class:`StorageLimits`.
         on_object: called after an object was kept.
+        tls: for encrypted associations; ``None`` takes plain ones.
 
     Raises:
         ConfigError: if the address cannot be listened on.
@@ -107,6 +109,7 @@ class StorageSCP:
         allowed: Collection[str],
         limits: StorageLimits,
         on_object: Callable[[], None],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._spool, self._limits, self._on_object = spool, limits, on_object
         self._rates: dict[str, _Rate] = defaultdict(lambda: _Rate(limits.max_objects_per_minute))
@@ -126,7 +129,7 @@ class StorageSCP:
             (evt.EVT_CONN_CLOSE, self._closed),
         ]
         try:
-            self._server = node.start_server(address, block=False, evt_handlers=handlers)
+            self._server = node.start_server(address, block=False, evt_handlers=handlers, ssl_context=tls)
         except OSError as error:
             raise ConfigError(f"cannot listen on {address[0]} port {address[1]}: {error.strerror}") from error
 

@@ -4,6 +4,7 @@ import io
 import logging
 import random
 import re
+import ssl
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,14 +124,24 @@ class StorageSCU(threading.Thread):
         peer: the archive.
         wake: set when there may be something to do.
         stop: set when the thread is to end.
+        tls: for an archive that takes encrypted associations; ``None`` for one that takes plain ones.
 
     Attributes:
         failing: whether the last attempt failed.
     """
 
-    def __init__(self, spool: Spool, ae_title: str, peer: Peer, wake: threading.Event, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        ae_title: str,
+        peer: Peer,
+        wake: threading.Event,
+        stop: threading.Event,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         super().__init__(name="sender", daemon=True)
         self._spool, self._peer, self._wake, self._stopped = spool, peer, wake, stop
+        self._tls = (tls, peer.host) if tls is not None else None
         self.failing = False
         close_unconnected_sockets()
         self._node = AE(ae_title)
@@ -150,7 +161,7 @@ class StorageSCU(threading.Thread):
                         break
                     if association is None or not association.is_established:
                         association = self._node.associate(
-                            self._peer.host, self._peer.port, ae_title=self._peer.ae_title
+                            self._peer.host, self._peer.port, ae_title=self._peer.ae_title, tls_args=self._tls
                         )
                     self._send(association, *found)
             if association is not None and association.is_established:
