@@ -25,9 +25,10 @@ def screen(
         bool, typer.Option("--dicom", help="Also write DICOM SR and SC for DICOM inputs to DIR/dicom ('pacs' extra).")
     ] = False,
 ) -> None:
-    """Screen radiographs and write results.jsonl, results.csv, overlays/ and worklist.html.
+    """Screen radiographs and write results.jsonl, results.csv, studies.csv, overlays/ and worklist.html.
 
-    Every input ends as exactly one result: screened, or refused with a reason. In folders and archives,
+    Every input ends as exactly one result: screened, or refused with a reason. studies.csv puts the films of one
+    examination together: the worst usable one decides, copies and refused ones are named. In folders and archives,
     hidden files, DICOMDIR and text companions (.csv .tsv .txt .json .jsonl .xml .md .html .log) are left
     out. A run that was interrupted continues where it stopped.
 

@@ -14,6 +14,7 @@ from cxr.errors import CxrError, RefusalCode
 from cxr.reporting.document import CertifiedDecision, FindingResult, GroundedReport, Triage
 from cxr.reporting.doubt import Doubt
 from cxr.reporting.patient import PatientEstimate, PatientQuestion
+from cxr.screening.film_identity import FilmIdentity
 from nlp_labeler.faults import faults
 
 __all__ = [
@@ -80,6 +81,7 @@ class ScreeningResult:
             them exceeds; ``None``, and left out, where the bundle does not measure it.
         patient: age, sex and view as the film alone shows them; ``None``, and left out, where the bundle has no heads.
         questions: whether this is the right patient's film; left out of the line where nothing is asked.
+        film: by which other films of its examination and copies of it are known; left out where the file tells nothing.
     """
 
     __pydantic_config__ = _STRICT
@@ -97,6 +99,7 @@ class ScreeningResult:
     distance: Annotated[float | None, Field(exclude_if=lambda value: value is None)] = None
     patient: Annotated[PatientEstimate | None, Field(exclude_if=lambda value: value is None)] = None
     questions: Annotated[tuple[PatientQuestion, ...], Field(exclude_if=lambda value: not value)] = ()
+    film: Annotated[FilmIdentity | None, Field(exclude_if=lambda value: value is None)] = None
 
     def __post_init__(self) -> None:
         """Refuse a result that is half screened and half refused, or doubtful and below threshold."""

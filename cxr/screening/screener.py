@@ -25,6 +25,7 @@ from cxr.reporting import CertifiedDecision, FindingResult, regularise, write_re
 from cxr.reporting.doubt import Doubt
 from cxr.screening.artifacts import Examination, ScreeningArtifacts
 from cxr.screening.bundle import Bundle
+from cxr.screening.film_identity import film_identity
 from cxr.screening.generator import WordAttention
 from cxr.screening.inputs import ScreeningInput
 from cxr.screening.network import NetworkOutput
@@ -134,7 +135,8 @@ class Screener:
         """The examination of an input that must not be screened; ``file`` where there is one to read."""
         refusal = InputRefusal(error.code, error.message)
         sha256, header = (file.sha256, file.header) if file is not None else (None, None)
-        result = ScreeningResult(name, sha256, "refused", refusal, (), None, None, self.identity)
+        film = film_identity(header, None)
+        result = ScreeningResult(name, sha256, "refused", refusal, (), None, None, self.identity, film=film)
         return Examination(result, None, header)
 
     def _examine(self, name: str, file: RadiographFile, earlier: ScreeningResult | None) -> Examination:
@@ -202,6 +204,7 @@ class Screener:
             distance=distance,
             patient=heads.patient if heads else None,
             questions=questions,
+            film=film_identity(file.header, square),
         )
         return Examination(result, artifacts, file.header)
 

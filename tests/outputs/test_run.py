@@ -36,7 +36,7 @@ def test_folder_holds_every_output(screener, image_folder, tmp_path):
     summary = screen_to_folder(screener, [image_folder], out, workers=2, on_result=seen.append)
     assert (summary.screened, summary.refused, summary.new) == (3, 0, 3)
     visible = sorted(p.name for p in out.iterdir() if not p.name.startswith("."))
-    assert visible == ["overlays", "results.csv", "results.jsonl", "worklist.html"]
+    assert visible == ["overlays", "results.csv", "results.jsonl", "studies.csv", "studies.jsonl", "worklist.html"]
     assert sorted(p.name for p in (out / "overlays").iterdir()) == ["effusion.png", "healthy.png", "large_heart.png"]
     assert list(read_results(out / "results.jsonl")) == seen
     rows = list(csv.DictReader((out / "results.csv").read_text().splitlines()))

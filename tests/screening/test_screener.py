@@ -51,7 +51,7 @@ def test_result_is_frozen_and_survives_its_line(screener, image_folder):
         result.triage = "none"
     assert parse_result_line(result_line(result)) == result
     assert list(json.loads(result_line(result))) == [
-        "path", "sha256", "status", "refusal", "findings", "triage", "report", "model",
+        "path", "sha256", "status", "refusal", "findings", "triage", "report", "model", "film",
     ]  # fmt: skip
 
 

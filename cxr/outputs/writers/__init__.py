@@ -23,7 +23,7 @@ OUTPUTS: tuple[str, ...] = tuple(sorted(module.name for module in pkgutil.iter_m
 PAGE_FILE = "worklist.html"
 """The page that people open."""
 
-STANDARD: tuple[str, ...] = ("overlays", "table", "worklist")
+STANDARD: tuple[str, ...] = ("overlays", "table", "studies", "worklist")
 """The outputs that every results folder has."""
 
 
