@@ -23,6 +23,7 @@ from cxr.export.bundle import export_bundle
 from cxr.localization import default_box_settings
 from cxr.models.checkpoint import load_checkpoint
 from cxr.outputs.results_folder import screen_to_folder
+from cxr.outputs.writers import PAGE_FILE
 from cxr.phantom.cohort import generate_cohort
 from cxr.screening import Screener
 from cxr.training.classifier.evaluate import localize
@@ -100,10 +101,10 @@ def run_demo(out: Path, *, patients: int, size: int, seed: int, workers: int, sa
     screener = Screener(bundle, threads=1)
     radiographs = [Path(path) for path in dataset.subset("test").records["path"][:CLINIC_DAY]]
     shutil.rmtree(out / "clinic", ignore_errors=True)  # an earlier demo's results are of an earlier bundle
-    summary = screen_to_folder(screener, radiographs, out / "clinic", workers=workers)
+    screen_to_folder(screener, radiographs, out / "clinic", workers=workers)
     points = screener.bundle.operating_points
     certified = sum(points.threshold(name) is not None for name in manifest.label_space)
-    return DemoResult(score=score, certified=certified, page=summary.page)
+    return DemoResult(score=score, certified=certified, page=out / "clinic" / PAGE_FILE)
 
 
 def score_against_truth(run: Path, dataset: Dataset, truth: Path, out: Path, *, workers: int) -> DemoScore:

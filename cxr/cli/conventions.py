@@ -21,6 +21,7 @@ __all__ = [
     "Changes",
     "DefaultCommandGroup",
     "Inputs",
+    "MaybeInputs",
     "Outputs",
     "Workers",
     "counting_bar",
@@ -40,6 +41,12 @@ Inputs = Annotated[
     typer.Argument(metavar="PATH...", help="Images (DICOM, PNG, JPEG, TIFF...), folders (recursive) or zip archives."),
 ]
 """Argument of the commands that take whatever may hold radiographs; see :func:`require_paths`."""
+
+MaybeInputs = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="PATH...", help="Images (DICOM, PNG, JPEG, TIFF...), folders (recursive) or zip archives."),
+]
+"""The same where inputs may be named otherwise too."""
 
 BundlePath = Annotated[
     Path | None,

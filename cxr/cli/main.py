@@ -40,6 +40,7 @@ GROUPS: dict[str, str] = {
     "operating-points": "cxr.cli.operating_points",
     "bundle": "cxr.cli.bundle",
     "recipes": "cxr.cli.recipes",
+    "results": "cxr.cli.results",
 }
 
 

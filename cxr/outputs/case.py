@@ -55,7 +55,7 @@ class CaseView:
         certified: what two-sided certificates decide, a line each.
         doubts: why the scores may be worth nothing, in words.
         questions: why it may be another patient's film, in words.
-        overlay: file name of the overlay.
+        overlay: address of the overlay; empty where none was kept.
         picture: base64 JPEG of the overlay, or ``None`` where the page only links it.
     """
 
@@ -79,7 +79,7 @@ def case_view(result: ScreeningResult, overlay: str, picture: str | None = None)
 
     Args:
         result: with status ``"screened"``.
-        overlay: address of its overlay.
+        overlay: address of its overlay; empty where none was kept.
         picture: base64 JPEG to show inline.
 
     Raises:

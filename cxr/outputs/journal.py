@@ -32,6 +32,7 @@ class Journal:
         model: the model whose results it takes.
 
     Attributes:
+        model: the model whose results it takes.
         done: path of every input that has a result -> SHA-256 of what was screened; ``None`` if it could not be read.
 
     Raises:
@@ -40,7 +41,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, model: ModelIdentity) -> None:
-        self._path, self._model = path, model
+        self._path, self.model = path, model
         self.done: dict[str, str | None] = {}
         self._refused: set[str] = set()
         self._doubtful: set[str] = set()
@@ -80,9 +81,9 @@ class Journal:
                 complete += len(line)
 
     def _check_model(self, path: Path, result: ScreeningResult) -> None:
-        if result.model != self._model:
+        if result.model != self.model:
             raise ConfigError(
-                f"{path} holds results of bundle {_described(result.model)}, not of {_described(self._model)}; "
+                f"{path} holds results of bundle {_described(result.model)}, not of {_described(self.model)}; "
                 "choose another folder"
             )
 

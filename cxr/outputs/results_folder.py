@@ -8,18 +8,23 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from cxr.errors import ConfigError
 from cxr.outputs.journal import RESULTS_FILE, Journal
 from cxr.outputs.writers import PAGE_FILE, load_writers
+from cxr.outputs.writers import overlays as overlay_writer
+from cxr.outputs.writers import worklist as worklist_writer
 from cxr.screening.artifacts import Examination
-from cxr.screening.inputs import ScreeningInput, find_inputs
+from cxr.screening.inputs import ScreeningInput, Shard, find_inputs
 from cxr.screening.result import ScreeningResult
 from cxr.screening.screener import Screener, screen_many
 from nlp_labeler.storage import write_bytes
 
-__all__ = ["ResultsFolder", "RunSummary", "screen_to_folder"]
+__all__ = ["Overlays", "ResultsFolder", "RunSummary", "screen_to_folder"]
+
+Overlays = Literal["all", "refer", "none"]
+"""Of which inputs a picture is kept: of all, of those referred, or of none."""
 
 
 class ResultsFolder:
@@ -30,6 +35,8 @@ class ResultsFolder:
         screener: made with ``threads=1`` where ``workers`` fill the cores.
         workers: number of inputs worked on at once.
         outputs: written beside the standard ones, by the names in :data:`cxr.outputs.writers.OUTPUTS`.
+        overlays: of which inputs a picture is kept.
+        page: whether the worklist page is written.
 
     Raises:
         ConfigError: if ``folder`` is a file, is written by another process or holds another model's results, or there
@@ -37,10 +44,22 @@ class ResultsFolder:
         MissingExtraError: if an output needs an extra that is not installed.
     """
 
-    def __init__(self, folder: Path, screener: Screener, *, workers: int, outputs: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        screener: Screener,
+        *,
+        workers: int,
+        outputs: Sequence[str] = (),
+        overlays: Overlays = "all",
+        page: bool = True,
+    ) -> None:
         if folder.exists() and not folder.is_dir():
             raise ConfigError(f"{folder} is a file; --out takes a folder")
         self._writers = load_writers(outputs)
+        self._overlays = overlays
+        if not page:
+            self._writers.remove(worklist_writer.WRITER)
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._screener, self._workers = folder, screener, workers
         self._journal = Journal(folder / RESULTS_FILE, screener.identity)
@@ -81,8 +100,9 @@ class ResultsFolder:
     def _files(self, examination: Examination) -> dict[str, bytes]:
         """What the writers make of one screened input."""
         made: dict[str, bytes] = {}
+        wanted = self._overlays == "all" or (self._overlays == "refer" and examination.result.triage == "refer")
         for writer in self._writers:
-            if writer.files is not None:
+            if writer.files is not None and (wanted or writer is not overlay_writer.WRITER):
                 made |= writer.files(examination)
         return made
 
@@ -112,14 +132,14 @@ class RunSummary:
         refused: inputs refused, earlier runs included.
         doubtful: how many of the screened ones have a doubtful result.
         new: how many of both are from this run.
-        page: the worklist.
+        page: the worklist; ``None`` where none was asked for.
     """
 
     screened: int
     refused: int
     doubtful: int
     new: int
-    page: Path
+    page: Path | None
 
 
 def screen_to_folder(
@@ -129,6 +149,9 @@ def screen_to_folder(
     *,
     workers: int,
     outputs: Sequence[str] = (),
+    overlays: Overlays = "all",
+    page: bool = True,
+    shard: Shard | None = None,
     on_result: Callable[[ScreeningResult], None] = lambda _: None,
 ) -> RunSummary:
     """Screen every input below ``paths`` and write all outputs.
@@ -139,14 +162,19 @@ def screen_to_folder(
         out: output folder; created, or continued if it holds results of the same bundle.
         workers: number of inputs worked on at once.
         outputs: see :class:`ResultsFolder`.
+        overlays: see there.
+        page: see there.
+        shard: the part of the inputs to screen; all without it.
         on_result: called after each result is safely written.
 
     Raises:
         ConfigError: see :class:`ResultsFolder`.
         MissingExtraError: see there.
     """
-    with ResultsFolder(out, screener, workers=workers, outputs=outputs) as results:
-        new = results.screen(find_inputs(paths, exclude=out, done=results.done), on_result)
+    with ResultsFolder(out, screener, workers=workers, outputs=outputs, overlays=overlays, page=page) as results:
+        new = results.screen(find_inputs(paths, exclude=out, done=results.done, shard=shard), on_result)
         results.write_pages()
         done, refused, doubtful = len(results.done), results.refused, results.doubtful
-    return RunSummary(screened=done - refused, refused=refused, doubtful=doubtful, new=new, page=out / PAGE_FILE)
+    return RunSummary(
+        screened=done - refused, refused=refused, doubtful=doubtful, new=new, page=out / PAGE_FILE if page else None
+    )

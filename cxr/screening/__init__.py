@@ -8,7 +8,7 @@
 
 from cxr.screening.artifacts import Examination, ScreeningArtifacts
 from cxr.screening.bundle import Bundle, BundleGate
-from cxr.screening.inputs import ScreeningInput, find_inputs
+from cxr.screening.inputs import ScreeningInput, Shard, find_inputs
 from cxr.screening.manifest import BundleDescription, BundleManifest, Preprocessing, seal_bundle
 from cxr.screening.network import Network, NetworkOutput
 from cxr.screening.result import (
@@ -36,6 +36,7 @@ __all__ = [
     "ScreeningArtifacts",
     "ScreeningInput",
     "ScreeningResult",
+    "Shard",
     "default_workers",
     "find_inputs",
     "parse_result_line",

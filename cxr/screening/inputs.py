@@ -10,20 +10,21 @@ What counts as an input:
 - a folder or archive without inputs is itself one refused input (``no_images``).
 """
 
+import hashlib
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
-from cxr.errors import RefusalCode, RefusedInputError
+from cxr.errors import ConfigError, RefusalCode, RefusedInputError
 from cxr.screening.archive import archive_members, read_member
 from nlp_labeler.storage import bytes_sha256, file_sha256
 
-__all__ = ["COMPANION_SUFFIXES", "ScreeningInput", "files_in_folder", "find_inputs", "is_companion"]
+__all__ = ["COMPANION_SUFFIXES", "ScreeningInput", "Shard", "files_in_folder", "find_inputs", "is_companion"]
 
 COMPANION_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".xml", ".md", ".html", ".log"})
 _ARCHIVE_SUFFIX = ".zip"
@@ -44,6 +45,37 @@ class ScreeningInput:
     read: Callable[[], Path | bytes]
 
 
+@dataclass(frozen=True)
+class Shard:
+    """A part of all inputs, the same on every machine that names the inputs alike: one of ``count`` parts.
+
+    Attributes:
+        number: 1 to ``count``.
+        count: how many parts there are.
+    """
+
+    number: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """Read ``2/8``.
+
+        Raises:
+            ConfigError: if it is something else.
+        """
+        number, slash, count = text.partition("/")
+        parsed = number.isdecimal() and count.isdecimal() and slash
+        if not parsed or not 1 <= int(number) <= int(count):
+            raise ConfigError(f"{text!r} is no shard; write NUMBER/COUNT, as 1/8 to 8/8")
+        return cls(int(number), int(count))
+
+    def holds(self, name: str) -> bool:
+        """Whether an input belongs to the part: by a hash of its name, so that parts are of about one size."""
+        digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+        return int.from_bytes(digest[:8], "big") % self.count == self.number - 1
+
+
 def is_companion(name: str) -> bool:
     """Whether a file found in a folder or archive is left out silently; see the module's rule."""
     path = Path(name)
@@ -57,7 +89,11 @@ def _is_hidden(name: str) -> bool:
 
 
 def find_inputs(
-    paths: Sequence[Path], *, exclude: Path | None = None, done: Mapping[str, str | None] = MappingProxyType({})
+    paths: Iterable[Path],
+    *,
+    exclude: Path | None = None,
+    done: Mapping[str, str | None] = MappingProxyType({}),
+    shard: Shard | None = None,
 ) -> Iterator[ScreeningInput]:
     """Every input below ``paths``, lazily and in a fixed order, none of them twice.
 
@@ -66,11 +102,14 @@ def find_inputs(
         exclude: a folder left out of the search: where the results go.
         done: name of each input that has its result already -> SHA-256 of what was screened; ``None`` if that could
             not be read. An input whose content is another one now is found again.
+        shard: the part of the inputs that is wanted; all without it.
     """
     known = {_key(name): sha256 for name, sha256 in done.items()}
     seen: set[str] = set()
     for path in paths:
         for item in _find_in_folder(path, exclude) if path.is_dir() else _find_in_file(path):
+            if shard is not None and not shard.holds(item.name):
+                continue
             key = _key(item.name)
             if key in seen:
                 continue

@@ -128,6 +128,34 @@ def test_wrong_use_is_one_line_and_status_two(cxr, image_folder, tiny_bundle, tm
     assert done.stderr.startswith("cxr: ")
 
 
+def test_inputs_may_stand_in_a_list_and_be_a_part(cxr, image_folder, tiny_bundle, tmp_path):
+    films = sorted(image_folder.glob("*.png"))
+    listed = tmp_path / "list.txt"
+    listed.write_text("# films of the ward\n\n" + "".join(f"{film}\n" for film in films), encoding="utf-8")
+    found = []
+    for number in (1, 2):
+        out = tmp_path / f"part{number}"
+        done = cxr(
+            "screen", "--input-list", listed, "--bundle", tiny_bundle, "--out", out,
+            "--shard", f"{number}/2", "--no-page", "--overlays", "none",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert not (out / "worklist.html").exists()
+        found += [json.loads(line)["path"] for line in (out / "results.jsonl").read_text().splitlines()]
+    assert sorted(found) == [str(film) for film in films]
+    merged = cxr("results", "merge", tmp_path / "part1", tmp_path / "part2", "--out", tmp_path / "all")
+    assert (merged.returncode, merged.stdout) == (0, f"{len(films)} results in {tmp_path / 'all'}, 0 of them refused\n")
+    for arguments, message in (
+        ((), "no inputs; name files, folders or archives"),
+        (("--input-list", tmp_path / "none.txt"), "cannot be read: No such file"),
+        ((image_folder, "--shard", "3/2"), "'3/2' is no shard"),
+        ((image_folder, "--overlays", "some"), "allowed are all, refer, none"),
+    ):
+        done = cxr("screen", *arguments, "--bundle", tiny_bundle, "--out", tmp_path / "out")
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+        assert message in done.stderr
+
+
 def test_bundle_of_another_version_is_refused(cxr, image_folder, make_bundle, tmp_path):
     bundle = make_bundle()
     manifest = json.loads((bundle / "bundle.json").read_text())

@@ -124,8 +124,9 @@ def _cases(folder: Path, results: Path, index: _Index) -> Iterator[CaseView]:
     offsets = [offset for _, offset, _ in index.cases]
     for rank, (result, (_, _, name)) in enumerate(zip(_read_at(results, offsets), index.cases, strict=True)):
         overlay = folder / "overlays" / name
-        picture = _picture(overlay) if rank < MAX_PICTURES and overlay.is_file() else None
-        yield case_view(result, f"overlays/{quote(name)}", picture)
+        kept = overlay.is_file()
+        picture = _picture(overlay) if rank < MAX_PICTURES and kept else None
+        yield case_view(result, f"overlays/{quote(name)}" if kept else "", picture)
 
 
 def _picture(overlay: Path) -> str:
