@@ -24,8 +24,12 @@ def report(
     Every sentence on a finding rests on a score above its operating point. With a bundle that has a report
     generator, --json also holds the generated text as it was before it was held to the scores.
 
-    Exit status: 0 reported; 1 the image, or the prior, was refused (the reason goes to standard error); 2 wrong use.
+    An earlier film of another patient or another view is not compared with, and the reason is given.
+
+    Exit status: 0 reported; 1 the image, or the prior, was refused, or they do not compare (the reason goes to standard
+    error); 2 wrong use.
     """
+    from cxr.comparison.comparison import NOT_COMPARABLE_MEANINGS, why_not_comparable
     from cxr.errors import ConfigError
     from cxr.screening import Screener, result_line
 
@@ -33,15 +37,26 @@ def report(
         if not path.is_file():
             raise ConfigError(f"{path} is not a file; give one image")
     screener = Screener(bundle)
-    earlier = screener.screen(prior) if prior else None
-    if earlier is not None and earlier.refusal:
-        typer.echo(f"prior refused ({earlier.refusal.code}): {earlier.refusal.message}", err=True)
-        raise typer.Exit(1)
-    result = screener.screen(image, earlier=earlier)
+    against = ""
+    film = screener.examine(str(image), image)
+    if prior is not None:
+        earlier = screener.examine(str(prior), prior)
+        if earlier.result.refusal:
+            typer.echo(f"prior refused ({earlier.result.refusal.code}): {earlier.result.refusal.message}", err=True)
+            raise typer.Exit(1)
+        if film.artifacts is not None:
+            reasons = why_not_comparable(screener.bundle, earlier, film)
+            against = "; ".join(NOT_COMPARABLE_MEANINGS[reason] for reason in reasons)
+            if not reasons:
+                film = screener.examine(str(image), image, earlier=earlier.result)
+    result = film.result
     if json:
         typer.echo(result_line(result))
     elif result.report:
         typer.echo(result.report.text)
     if result.refusal:
         typer.echo(f"refused ({result.refusal.code}): {result.refusal.message}", err=True)
+    if against:
+        typer.echo(f"not compared with {prior}: {against}", err=True)
+    if result.refusal or against:
         raise typer.Exit(1)

@@ -23,7 +23,16 @@ from cxr.reporting.wording import listed, percent
 from cxr.screening import Bundle, Examination, ScreeningArtifacts
 from nlp_labeler.findings import PARENT, finding_entry
 
-__all__ = ["Change", "FilmComparison", "FindingChange", "NotComparable", "RatioChange", "compare_films"]
+__all__ = [
+    "NOT_COMPARABLE_MEANINGS",
+    "Change",
+    "FilmComparison",
+    "FindingChange",
+    "NotComparable",
+    "RatioChange",
+    "compare_films",
+    "why_not_comparable",
+]
 
 _SURE_VIEW = 0.8
 _SAME_PLACE = 0.1  # IoU of two boxes that are one finding
@@ -57,6 +66,7 @@ NOT_COMPARABLE_MEANINGS = {
     NotComparable.OTHER_VIEW: "one is taken from the front (AP), the other from the back (PA)",
     NotComparable.OTHER_POSE: "the outlines of lungs and heart cannot be laid over each other",
 }
+"""Reason -> the same in words."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +156,7 @@ def compare_films(
         ConfigError: if one was refused, both are the same file, or their dates are the other way round.
     """
     then, now = (_screened(film) for film in (earlier, later))
-    _require_order(earlier, later, then.metadata, now.metadata)
-    reasons = list(_contradictions(bundle, earlier, later))
+    reasons = list(why_not_comparable(bundle, earlier, later))
     registration = register(then.heatmaps.anatomy, now.heatmaps.anatomy)
     if registration is None:
         reasons.append(NotComparable.OTHER_POSE)
@@ -186,9 +195,15 @@ def _require_order(earlier: Examination, later: Examination, then: RadiographMet
         raise ConfigError(f"{earlier.result.path} is dated after {later.result.path}; name the earlier film first")
 
 
-def _contradictions(bundle: Bundle, earlier: Examination, later: Examination) -> list[NotComparable]:
+def why_not_comparable(bundle: Bundle, earlier: Examination, later: Examination) -> tuple[NotComparable, ...]:
+    """What headers and pictures say against comparing two screened films, before they are laid over each other.
+
+    Raises:
+        ConfigError: see :func:`compare_films`.
+    """
     then, now = _screened(earlier), _screened(later)
-    found = []
+    _require_order(earlier, later, then.metadata, now.metadata)
+    found: list[NotComparable] = []
     one, other = ((film.metadata.patient_id_issuer, film.metadata.patient_id) for film in (then, now))
     if one[1] is not None and other[1] is not None:
         if one != other:
@@ -203,7 +218,7 @@ def _contradictions(bundle: Bundle, earlier: Examination, later: Examination) ->
     views = {_view(film) for film in (earlier, later)} - {None}
     if len(views) > 1:
         found.append(NotComparable.OTHER_VIEW)
-    return found
+    return tuple(found)
 
 
 def _view(film: Examination) -> str | None:
