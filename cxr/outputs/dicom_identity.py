@@ -8,7 +8,7 @@ from pydicom.valuerep import validate_value
 from cxr.errors import RefusalCode, RefusedInputError
 from cxr.screening.result import ModelIdentity
 
-__all__ = ["MANUFACTURER", "SERIES_NUMBERS", "derived_uid", "referable"]
+__all__ = ["MANUFACTURER", "SERIES_NUMBERS", "derived_uid", "referable", "tracking_uid"]
 
 MANUFACTURER = "cxr research software"
 SERIES_NUMBERS = {"SR": 9001, "SC": 9002}
@@ -63,3 +63,14 @@ def derived_uid(kind: str, source: str, model: ModelIdentity) -> UID:
     return generate_uid(
         entropy_srcs=[kind, source, model.bundle, model.version, model.sha256, model.bundle_sha256 or ""]
     )
+
+
+def tracking_uid(what: str, source: str, model: ModelIdentity) -> UID:
+    """The identity of one thing that is said about an image, wherever it is said: in an SR, in FHIR.
+
+    Args:
+        what: a finding's name, or ``"NAME region 1"`` of its first box.
+        source: SOP Instance UID of the image.
+        model: the bundle that spoke.
+    """
+    return derived_uid(f"tracking {what}", source, model)

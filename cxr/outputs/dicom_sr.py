@@ -16,7 +16,8 @@ from pydicom.sr.coding import Code
 
 from cxr.errors import MissingExtraError
 from cxr.localization import Box
-from cxr.outputs.dicom_identity import MANUFACTURER, SERIES_NUMBERS, derived_uid
+from cxr.outputs.dicom_identity import MANUFACTURER, SERIES_NUMBERS, derived_uid, tracking_uid
+from cxr.outputs.finding_codes import DECISION, PRIVATE_SCHEME, PROBABILITY, THRESHOLD, decision_code, finding_concept
 from cxr.outputs.words import decision_line
 from cxr.reporting.document import FindingResult
 from cxr.reporting.doubt import DOUBT_MEANINGS
@@ -28,9 +29,7 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError("writing DICOM SR", "pacs") from error
 
-__all__ = ["PRIVATE_SCHEME", "finding_concept", "refusal_report", "structured_report"]
-
-PRIVATE_SCHEME = "99CXR"
+__all__ = ["refusal_report", "structured_report"]
 
 _MeasurementGroup: TypeAlias = (
     sr.MeasurementsAndQualitativeEvaluations | sr.PlanarROIMeasurementsAndQualitativeEvaluations
@@ -39,14 +38,7 @@ _MeasurementGroup: TypeAlias = (
 _CHEST_RADIOGRAPHY = Code("399208008", "SCT", "Plain chest X-ray")
 _IMAGE_LEVEL = Code("SCREENING", PRIVATE_SCHEME, "Screening of the whole image")
 _NO_UNITS = Code("1", "UCUM", "no units")
-_PROBABILITY = Code("PROBABILITY", PRIVATE_SCHEME, "Calibrated probability of the finding")
-_THRESHOLD = Code("THRESHOLD", PRIVATE_SCHEME, "Operating point on the probability")
 _REGION_SCORE = Code("REGION_SCORE", PRIVATE_SCHEME, "Probability times the relative heat of the region")
-_DECISION = Code("DECISION", PRIVATE_SCHEME, "Relation to the operating point")
-_ABOVE = Code("ABOVE", PRIVATE_SCHEME, "Above the operating point")
-_BELOW = Code("BELOW", PRIVATE_SCHEME, "Not above the operating point")
-_DOUBTFUL = Code("DOUBTFUL", PRIVATE_SCHEME, "Not above the operating point, on a doubtful image")
-_UNJUDGED = Code("UNJUDGED", PRIVATE_SCHEME, "No certified operating point")
 _TRIAGE = Code("TRIAGE", PRIVATE_SCHEME, "Triage of the image")
 _TRIAGE_VALUES = {
     "refer": Code("REFER", PRIVATE_SCHEME, "Refer"),
@@ -63,15 +55,6 @@ _SIDES = {
     "right": Code("24028007", "SCT", "Right"),
     "bilateral": Code("51440002", "SCT", "Right and left"),
 }
-
-
-def finding_concept(name: str) -> Code:
-    """The coded concept of a finding.
-
-    Raises:
-        ConfigError: if no such finding is in the table.
-    """
-    return Code(*finding_entry(name).code)
 
 
 def structured_report(result: ScreeningResult, header: Dataset, written: datetime) -> sr.ComprehensiveSR:
@@ -131,13 +114,14 @@ def _finding_groups(
     """One group for the image, and one per box."""
     concept, organ = finding_concept(finding.name), Code(*finding_entry(finding.name).site)
     site = sr.FindingSite(organ, laterality=_SIDES.get(side or ""))  # a side near the midline has no code
+    decision = sr.QualitativeEvaluation(DECISION, decision_code(finding, doubtful=bool(result.doubts)))
     whole = sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=_tracking(finding.name, result, header),
         finding_type=concept,
         algorithm_id=_algorithm(result),
         finding_sites=[site],
         measurements=_measurements(finding),
-        qualitative_evaluations=[sr.QualitativeEvaluation(_DECISION, _decision(finding, doubtful=bool(result.doubts)))],
+        qualitative_evaluations=[decision],
         source_images=[_source_image(header)],
     )
     regions = [
@@ -155,16 +139,10 @@ def _finding_groups(
 
 
 def _measurements(finding: FindingResult) -> list[sr.Measurement]:
-    found = [sr.Measurement(_PROBABILITY, finding.probability, _NO_UNITS)]
+    found = [sr.Measurement(PROBABILITY, finding.probability, _NO_UNITS)]
     if finding.threshold is not None:
-        found.append(sr.Measurement(_THRESHOLD, finding.threshold, _NO_UNITS))
+        found.append(sr.Measurement(THRESHOLD, finding.threshold, _NO_UNITS))
     return found
-
-
-def _decision(finding: FindingResult, *, doubtful: bool) -> Code:
-    if finding.threshold is None:
-        return _UNJUDGED
-    return _ABOVE if finding.positive else _DOUBTFUL if doubtful else _BELOW
 
 
 def _region(box: Box, header: Dataset) -> sr.ImageRegion:
@@ -251,7 +229,7 @@ def _source_image(header: Dataset) -> sr.SourceImageForMeasurementGroup:
 
 def _tracking(what: str, result: ScreeningResult, header: Dataset) -> sr.TrackingIdentifier:
     """The identity of one group of one image's document."""
-    uid = derived_uid(f"tracking {what}", header.SOPInstanceUID, result.model)
+    uid = tracking_uid(what, header.SOPInstanceUID, result.model)
     return sr.TrackingIdentifier(uid=uid, identifier=what.replace("_", " "))
 
 

@@ -12,7 +12,8 @@ from pydicom.sr.coding import Code
 from pydicom.valuerep import PersonName
 
 from cxr.outputs.dicom_identity import derived_uid
-from cxr.outputs.dicom_sr import PRIVATE_SCHEME, finding_concept, structured_report
+from cxr.outputs.dicom_sr import structured_report
+from cxr.outputs.finding_codes import PRIVATE_SCHEME, finding_concept
 from cxr.screening.result import ScreeningResult
 from cxr.worklist.decisions import Decision
 

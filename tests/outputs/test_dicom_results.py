@@ -158,7 +158,7 @@ def test_a_report_is_of_screened_and_a_refusal_of_refused_input(refused, screene
 
 
 def test_every_finding_has_its_own_code():
-    from cxr.outputs.dicom_sr import finding_concept
+    from cxr.outputs.finding_codes import finding_concept
 
     assert len({finding_concept(label) for label in LABELS}) == len(LABELS)
 

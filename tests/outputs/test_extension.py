@@ -25,7 +25,7 @@ USE_FRACTURE = """
 import sys
 from PIL import Image
 from cxr.localization import Box
-from cxr.outputs.dicom_sr import finding_concept
+from cxr.outputs.finding_codes import finding_concept
 from cxr.reporting import FindingResult, write_report
 from nlp_labeler import Labeler
 from nlp_labeler.findings import LABELS, finding_entry
@@ -118,5 +118,5 @@ def test_an_unknown_output_is_refused_with_those_there_are(copy, tiny_bundle, im
     done = run(copy, "-m", "cxr.cli", "screen", str(image_folder), "--out", str(copy / "out"), "--output", "postcard")
     assert (done.returncode, done.stderr) == (
         2,
-        "cxr: no output 'postcard'; there are dicom, overlays, studies, table, worklist\n",
+        "cxr: no output 'postcard'; there are dicom, fhir, overlays, studies, table, worklist\n",
     )
