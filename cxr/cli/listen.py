@@ -46,6 +46,9 @@ def listen(
     forward_tls: Annotated[
         bool, typer.Option("--forward-tls", help="Call the archive by TLS too, with the same certificate.")
     ] = False,
+    gsps: Annotated[
+        bool, typer.Option("--gsps", help="Send the boxes as a presentation state too, which the archive must take.")
+    ] = False,
     workers: Workers = None,
     max_megabytes: Annotated[int, typer.Option(min=1, help="Largest object taken.")] = 256,
     max_per_minute: Annotated[int, typer.Option(min=1, help="Objects taken per minute and sender.")] = 1200,
@@ -82,6 +85,7 @@ def listen(
         workers=count,
         tls=TlsFiles(*tls, tls_ca) if tls else None,
         forward_tls=forward_tls,
+        gsps=gsps,
         limits=StorageLimits(max_object_bytes=max_megabytes * 2**20, max_objects_per_minute=max_per_minute),
     )
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)

@@ -11,7 +11,7 @@ from cxr.screening.result import ModelIdentity
 __all__ = ["MANUFACTURER", "SERIES_NUMBERS", "derived_uid", "referable", "tracking_uid"]
 
 MANUFACTURER = "cxr research software"
-SERIES_NUMBERS = {"SR": 9001, "SC": 9002}
+SERIES_NUMBERS = {"SR": 9001, "SC": 9002, "GSPS": 9003}
 # Type 2 in every composite object: present, though it may be empty. Headers of real archives lack some of them.
 _MAY_BE_EMPTY = (
     "PatientName",
@@ -66,7 +66,7 @@ def derived_uid(kind: str, source: str, model: ModelIdentity) -> UID:
 
 
 def tracking_uid(what: str, source: str, model: ModelIdentity) -> UID:
-    """The identity of one thing that is said about an image, wherever it is said: in an SR, in FHIR.
+    """The identity of one thing that is said about an image, in whichever object it is said.
 
     Args:
         what: a finding's name, or ``"NAME region 1"`` of its first box.

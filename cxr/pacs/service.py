@@ -91,6 +91,7 @@ class ServiceSettings:
         limits: what a sender may ask.
         tls: certificate and key for encrypted associations of senders; ``None`` takes plain ones.
         forward_tls: whether the archive is called by TLS too.
+        gsps: whether the archive gets boxes as a presentation state, too.
     """
 
     ae_title: str
@@ -104,6 +105,7 @@ class ServiceSettings:
     limits: StorageLimits = field(default_factory=StorageLimits)
     tls: TlsFiles | None = None
     forward_tls: bool = False
+    gsps: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an open door."""
@@ -135,7 +137,7 @@ class PacsService:
                 self._spool, settings.ae_title, settings.forward_to, wake_sender, self._stop, forward_tls
             )
             self._workers = [
-                SpoolWorker(self._spool, screener, wake_screening, self._stop, wake_sender)
+                SpoolWorker(self._spool, screener, wake_screening, self._stop, wake_sender, gsps=settings.gsps)
                 for _ in range(settings.workers)
             ]
             self._health = HealthServer(settings.health_port, self.health, self.metrics)

@@ -25,7 +25,7 @@ from nlp_labeler.storage import FolderLock, write_bytes
 
 __all__ = ["RESULT_KINDS", "Spool", "SpoolEvent", "SpoolState"]
 
-RESULT_KINDS = ("sr", "sc")
+RESULT_KINDS = ("sr", "sc", "gsps")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
     key TEXT PRIMARY KEY, state TEXT NOT NULL, refusal TEXT,

@@ -5,6 +5,7 @@ import threading
 
 from cxr.errors import RefusalCode
 from cxr.outputs.writers.dicom import dicom_bytes, dicom_results
+from cxr.outputs.writers.gsps import presentation_state
 from cxr.pacs.spool import Spool, SpoolState
 from cxr.screening.artifacts import Examination
 from cxr.screening.screener import Screener
@@ -26,6 +27,7 @@ class SpoolWorker(threading.Thread):
         wake: set when there may be something to do.
         stop: set when the thread is to end.
         on_results: set after results were kept.
+        gsps: whether boxes are also kept as a presentation state.
     """
 
     def __init__(
@@ -35,10 +37,13 @@ class SpoolWorker(threading.Thread):
         wake: threading.Event,
         stop: threading.Event,
         on_results: threading.Event,
+        *,
+        gsps: bool = False,
     ) -> None:
         super().__init__(name="screening", daemon=True)
         self._spool, self._screener = spool, screener
         self._wake, self._stopped, self._on_results = wake, stop, on_results
+        self._gsps = gsps
 
     def run(self) -> None:
         """Screen whatever is received."""
@@ -80,7 +85,10 @@ class SpoolWorker(threading.Thread):
     def _results(self, examination: Examination, key: str) -> dict[str, bytes]:
         """DICOM files by kind; none where the object is too damaged to be referred to."""
         try:
-            return {kind: dicom_bytes(dataset) for kind, dataset in dicom_results(examination).items()}
+            results = dicom_results(examination)
+            if self._gsps and (state := presentation_state(examination)) is not None:
+                results["gsps"] = state
+            return {kind: dicom_bytes(dataset) for kind, dataset in results.items()}
         except Exception as error:
             # Headers of real archives break rules that the standard's objects must keep.
             _LOG.warning("no DICOM results for object %s: %s", key[:12], type(error).__name__)

@@ -16,6 +16,7 @@ from pynetdicom import AE
 from pynetdicom.association import Association
 from pynetdicom.sop_class import (
     ComprehensiveSRStorage,
+    GrayscaleSoftcopyPresentationStateStorage,
     SecondaryCaptureImageStorage,
     Verification,
 )
@@ -147,7 +148,11 @@ class StorageSCU(threading.Thread):
         self._node = AE(ae_title)
         self._node.acse_timeout = self._node.dimse_timeout = self._node.network_timeout = _TIMEOUT
         self._node.connection_timeout = _TIMEOUT
-        for sop_class in (ComprehensiveSRStorage, SecondaryCaptureImageStorage):
+        for sop_class in (
+            ComprehensiveSRStorage,
+            SecondaryCaptureImageStorage,
+            GrayscaleSoftcopyPresentationStateStorage,
+        ):
             self._node.add_requested_context(sop_class, [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
 
     def run(self) -> None:

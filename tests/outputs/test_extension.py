@@ -118,5 +118,5 @@ def test_an_unknown_output_is_refused_with_those_there_are(copy, tiny_bundle, im
     done = run(copy, "-m", "cxr.cli", "screen", str(image_folder), "--out", str(copy / "out"), "--output", "postcard")
     assert (done.returncode, done.stderr) == (
         2,
-        "cxr: no output 'postcard'; there are dicom, fhir, overlays, studies, table, worklist\n",
+        "cxr: no output 'postcard'; there are dicom, fhir, gsps, overlays, studies, table, worklist\n",
     )

@@ -17,6 +17,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 SR_CLASS, SC_CLASS = "1.2.840.10008.5.1.4.1.1.88.33", "1.2.840.10008.5.1.4.1.1.7"
+GSPS_CLASS = "1.2.840.10008.5.1.4.1.1.11.1"
 PATIENT = "Zebrafinch^Quillon"
 
 
@@ -99,7 +100,7 @@ class Archive:
 
     def objects(self):
         """SOP class -> the instances of it, as datasets with their file content kept in ``content``."""
-        found = {SR_CLASS: [], SC_CLASS: []}
+        found = {SR_CLASS: [], SC_CLASS: [], GSPS_CLASS: []}
         for name in json.loads(self.get("/instances")):
             content = self.get(f"/instances/{name}/file")
             dataset = pydicom.dcmread(pydicom.filebase.DicomBytesIO(content))

@@ -14,6 +14,7 @@ if shutil.which("storescu") is None:
     pytest.skip("dcmtk is not installed (Debian package dcmtk)", allow_module_level=True)
 
 SR_CLASS, SC_CLASS = "1.2.840.10008.5.1.4.1.1.88.33", "1.2.840.10008.5.1.4.1.1.7"
+GSPS_CLASS = "1.2.840.10008.5.1.4.1.1.11.1"
 STATES = ("received", "screened", "sent", "refused")
 ASSOCIATIONS, PER_ASSOCIATION = 4, 50
 PATIENCE = 400  # seconds; only a machine with too much else to do needs more than a tenth of it
@@ -153,3 +154,26 @@ def test_of_a_radiograph_that_is_refused_the_archive_is_told_why(
     assert referenced(document) == uid
     assert b"CONSTANT_PIXELS" in content
     assert "Zebrafinch" not in listener.log.read_text()
+
+
+def test_the_archive_gets_presentation_states_where_they_are_asked_for(
+    archive, make_listener, write_radiographs, wait_until, tmp_path
+):
+    uids = write_radiographs(tmp_path / "two", 2)  # the second has an effusion
+    listener = make_listener(archive.port, "--gsps")
+    listener.start()
+    sender = send(listener, (tmp_path / "two").iterdir())
+    assert len(acknowledged(sender.communicate(timeout=PATIENCE)[0])) == 2
+    wait_until(lambda: listener.health()["sent"] == 2, PATIENCE, "sending")
+    objects = archive.objects()
+    assert (len(objects[SR_CLASS]), len(objects[SC_CLASS])) == (2, 2)
+    drawn_on = {
+        image.ReferencedSOPInstanceUID
+        for state, _ in objects[GSPS_CLASS]
+        for series in state.ReferencedSeriesSequence
+        for image in series.ReferencedImageSequence
+    }
+    assert uids[1] in drawn_on
+    assert len(drawn_on) == len(objects[GSPS_CLASS])
+    for state, content in objects[GSPS_CLASS]:
+        check_with_other_programs(state.SOPClassUID, content, tmp_path / "state.dcm")
