@@ -269,7 +269,7 @@ def build_page(service: TriageService, texts: Texts) -> gr.Blocks:
         download = gr.HTML(elem_id="download", html_template="", js_on_load=_SAVE, visible="hidden")
         timer = gr.Timer(_TICK_SECONDS)
         with gr.Tabs():
-            with gr.Tab(texts("page.worklist")), gr.Row():
+            with gr.Tab(texts("page.worklist")), gr.Row(elem_id="room"):
                 with gr.Column(scale=4, min_width=320):
                     drop = gr.HTML(page.drop_zone(), elem_id="drop", js_on_load=_BIND)
                     with gr.Row():

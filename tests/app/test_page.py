@@ -403,3 +403,19 @@ def test_an_upload_that_is_too_large_is_said(enter, tmp_path):
     visit = enter()
     visit.bring(tmp_path / "big.png")
     visit.page.get_by_text("big.png: larger than 8 MB").wait_for()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1440, 900), (2560, 1440)])
+def test_the_film_has_three_fifths_of_the_width_and_signing_is_in_sight(enter, files, width, height):
+    visit = enter(viewport={"width": width, "height": height})
+    page = visit.page
+    visit.bring(files / "effusion.png")
+    visit.wait_for_rows(1)
+    visit.open("effusion.png")
+    stage = page.locator(".vw-stage")
+    stage.wait_for()
+    assert stage.bounding_box()["width"] >= 0.6 * width - 1
+    signing = page.locator(".pn-submit").bounding_box()
+    assert signing["x"] + signing["width"] <= width
+    assert signing["y"] + signing["height"] <= height
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
