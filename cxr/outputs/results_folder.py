@@ -86,7 +86,9 @@ class ResultsFolder:
             How many there were.
         """
         count = 0
-        for result, made in screen_many(self._screener, inputs, self._files, workers=self._workers):
+        for result, made in screen_many(
+            self._screener, inputs, self._files, workers=self._workers, finish_refused=self._refusal_files
+        ):
             stem = self._journal.overlay_name(result.path).removesuffix(".png")
             for pattern, content in (made or {}).items():
                 path = self._folder / pattern.format(stem)
@@ -104,6 +106,14 @@ class ResultsFolder:
         for writer in self._writers:
             if writer.files is not None and (wanted or writer is not overlay_writer.WRITER):
                 made |= writer.files(examination)
+        return made
+
+    def _refusal_files(self, examination: Examination) -> dict[str, bytes]:
+        """What the writers make of one refused input."""
+        made: dict[str, bytes] = {}
+        for writer in self._writers:
+            if writer.refusals is not None:
+                made |= writer.refusals(examination)
         return made
 
     def write_pages(self) -> None:

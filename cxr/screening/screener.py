@@ -270,6 +270,7 @@ def screen_many(
     finish: Callable[[Examination], _T],
     *,
     workers: int,
+    finish_refused: Callable[[Examination], _T] | None = None,
 ) -> Iterator[tuple[ScreeningResult, _T | None]]:
     """Screen inputs concurrently and yield them in their order.
 
@@ -277,26 +278,34 @@ def screen_many(
     input are let go once ``finish`` has made of them what it needs.
 
     Yields:
-        Each result with what ``finish`` made of its examination; ``None`` for a refused input.
+        Each result with what was made of its examination; ``None`` for a refused input of which nothing is made.
 
     Args:
         screener: made with ``threads=1`` where ``workers`` fill the cores.
         inputs: taken one at a time, in this thread.
         finish: what else to make of a screened input in the worker, e.g. its overlay.
         workers: number of threads.
+        finish_refused: what to make of a refused input; an error leaves it with nothing.
     """
+
+    def refused(examination: Examination) -> tuple[ScreeningResult, _T | None]:
+        try:
+            return examination.result, finish_refused(examination) if finish_refused else None
+        except Exception as error:
+            _LOG.warning("nothing was made of one refused input: %s", type(error).__name__)
+            return examination.result, None
 
     def work(name: str, source: Path | bytes) -> tuple[ScreeningResult, _T | None]:
         examination = screener.examine(name, source)
         if examination.artifacts is None:
-            return examination.result, None
+            return refused(examination)
         try:
             return examination.result, finish(examination)
         except Exception as error:
-            return screener.fail(name, error, RadiographFile(source)).result, None
+            return refused(screener.fail(name, error, RadiographFile(source)))
 
     def refuse(name: str, error: RefusedInputError) -> tuple[ScreeningResult, _T | None]:
-        return screener.refuse(name, error).result, None
+        return refused(screener.refuse(name, error))
 
     waiting: deque[Future[tuple[ScreeningResult, _T | None]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="screen") as pool:

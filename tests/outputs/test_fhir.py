@@ -132,9 +132,13 @@ def test_what_a_header_does_not_say_is_left_out(screener, film, wrong):
     assert left not in resources(bundle, "DiagnosticReport")[0]
 
 
-def test_a_folder_gets_a_bundle_of_every_input(screener, image_folder, tmp_path):
+def test_a_folder_gets_a_bundle_of_every_input_the_refused_ones_included(screener, film, image_folder, tmp_path):
+    (image_folder / "ct.dcm").write_bytes(film(Modality="CT"))
+    (image_folder / "empty.png").write_bytes(b"")
     screen_to_folder(screener, [image_folder], tmp_path / "out", workers=1, outputs=["fhir"])
     files = sorted((tmp_path / "out" / "fhir").glob("*.json"))
-    assert len(files) == 3
-    for file in files:
-        Bundle.model_validate_json(file.read_bytes())
+    assert len(files) == 5
+    said = {file.stem: Bundle.model_validate_json(file.read_bytes()).entry[0].resource for file in files}
+    assert {name for name, report in said.items() if report.status == "cancelled"} == {"ct", "empty"}
+    assert said["ct"].subject.identifier.value == "4711"
+    assert said["empty"].conclusion.startswith("Not screened (empty_file)")

@@ -35,11 +35,13 @@ class Writer:
         files: of a screened input: path in the folder -> content. ``{}`` in a path
             stands for the name that the folder gives the input. Runs in the screening threads; an error refuses the
             input.
+        refusals: of a refused input, likewise; an error leaves it without files.
         pages: writes files about all results into the folder, atomically, from its results.jsonl; gets the folder, the
             model and its label space.
     """
 
     files: Callable[[Examination], Mapping[str, bytes]] | None = None
+    refusals: Callable[[Examination], Mapping[str, bytes]] | None = None
     pages: Callable[[Path, ModelIdentity, Sequence[str]], None] | None = None
 
 

@@ -171,4 +171,4 @@ def _files(examination: Examination) -> Mapping[str, bytes]:
     return {"fhir/{}.json": json.dumps(bundle, indent=1, ensure_ascii=False).encode("utf-8", "backslashreplace")}
 
 
-WRITER = Writer(files=_files)
+WRITER = Writer(files=_files, refusals=_files)
