@@ -110,7 +110,13 @@ def worklist_html(
 
 
 def state_of(case: Case, policy: Policy) -> str:
-    """Triage of a screened case at the chosen operating point; a doubtful one is never below threshold."""
+    """Triage of a screened case at the chosen operating point.
+
+    A doubtful one is never below threshold, and at the certified point one is referred that screening referred: by a
+    certificate of a named finding, which depends on the view.
+    """
+    if policy.choice.mode == "certified" and case.triage == "refer":
+        return "refer"
     state = policy.triage(case.probabilities)
     return "read" if state == "none" and case.doubts else state
 

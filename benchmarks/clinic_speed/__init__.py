@@ -19,7 +19,7 @@ from benchmarks.clinic_speed.radiographs import SIZES, write_radiographs
 from benchmarks.record import Row, line
 from cxr.imaging.reading import read_radiograph
 from cxr.screening import Bundle, Screener, default_workers, find_inputs, screen_many
-from cxr.screening.manifest import MODEL_FILE
+from cxr.screening.manifest import FILM_HEADS_FILE, MODEL_FILE
 
 __all__ = ["run"]
 
@@ -111,4 +111,5 @@ def _with_densenet(place: Path) -> Bundle:
     model = build_classifier(config, len(bundle.manifest.label_space))
     torch.nn.init.constant_(model.prediction.bias, _FAR_BELOW)
     write_onnx(model, bundle.manifest.preprocessing.size, graph)
-    return dataclasses.replace(bundle, contents={**bundle.contents, MODEL_FILE: graph.read_bytes()})
+    others = {name: content for name, content in bundle.contents.items() if name != FILM_HEADS_FILE}
+    return dataclasses.replace(bundle, contents={**others, MODEL_FILE: graph.read_bytes()})

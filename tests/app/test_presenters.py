@@ -50,6 +50,15 @@ def case_of(probabilities, name="a.png", **changes):
     return dataclasses.replace(made, **changes)
 
 
+def test_what_screening_referred_is_referred_at_the_certified_point_and_as_chosen_at_another(policy, screener):
+    points = screener.bundle.operating_points
+    low = dict.fromkeys(points.label_space, 0.01)
+    case = case_of(low, triage="refer")
+    own = Policy(points, screener.bundle.score_reference, OperatingChoice("custom", 0.5))
+    assert [row.state for row in rows_of([case], policy)] == ["refer"]
+    assert [row.state for row in rows_of([case], own)] == [own.triage(low)] != ["refer"]
+
+
 def test_a_doubtful_case_is_read_at_every_operating_point_and_says_why(policy, screener, image_folder):
     quiet = screener.screen(image_folder / "healthy.png")
     doubtful = dataclasses.replace(quiet, triage="read", certified=(), doubts=(Doubt.PHOTOGRAPHED,))
