@@ -1,7 +1,7 @@
 """Findings above their operating points -> a report in which every sentence names its evidence."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from cxr.reporting.document import (
     AttentionMap,
@@ -93,7 +93,8 @@ def write_report(
     looks = {name: attention(*sentence.said) for name, sentence in kept.items()} if attention else {}
     sentences = [_assertion(f, kept.get(f.name), looks.get(f.name, ()), width, height) for f in positive]
     if not doubts:
-        sentences += _remarks("findings", _below_threshold(findings, positive))
+        referred = {name for decision in certified if decision.decision == "refer" for name in decision.findings}
+        sentences += _remarks("findings", _below_threshold(findings, positive, referred))
     if earlier is not None:
         sentences += _compare(findings, earlier)
     summary = "" if doubts and not positive else _impression(positive)
@@ -139,14 +140,18 @@ def _assertion(
     return Sentence(text=text, finding=finding.name, side=side, evidence=evidence, section="findings")
 
 
-def _below_threshold(findings: Sequence[FindingResult], positive: Sequence[FindingResult]) -> str:
+def _below_threshold(
+    findings: Sequence[FindingResult], positive: Sequence[FindingResult], referred: Collection[str]
+) -> str:
     """The findings that stayed below their thresholds; empty if there is none to name.
 
     A more general finding is left out where one of its kind is asserted: below its threshold or not, it
-    is implied, and the report must not seem to deny it.
+    is implied, and the report must not seem to deny it. Nor must it seem to deny what it refers for: the certificate
+    of a referral has a threshold of its own.
     """
     implied = {ancestor for f in positive for ancestor in ANCESTORS[f.name]}
-    below = [f for f in findings if f.threshold is not None and not f.positive and f.name not in implied]
+    unsaid = implied.union(referred)
+    below = [f for f in findings if f.threshold is not None and not f.positive and f.name not in unsaid]
     return f"No {_names(below, 'or')} above its threshold." if below else ""
 
 

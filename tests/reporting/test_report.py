@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cxr.localization import Box
-from cxr.reporting import FindingResult, side_of, write_report, zones_of
+from cxr.reporting import CertifiedDecision, FindingResult, side_of, write_report, zones_of
 from cxr.reporting.wording import Phrases, load_phrases
 from nlp_labeler import Labeler
 from nlp_labeler.findings import ANCESTORS, LABELS, PARENT, finding_entry
@@ -145,3 +145,16 @@ def test_the_labeler_reads_out_of_the_report_what_was_put_in(labeler, name, prob
 def test_the_labeler_reads_no_finding_out_of_a_report_without_one(labeler, threshold):
     text = report(*(finding(n, 0.1, threshold) for n in LABELS), triage="read").text
     assert {labeler.label(text).labels[n] for n in LABELS} <= {0, None}
+
+
+def test_what_a_certificate_refers_for_is_not_denied_below_another_threshold():
+    findings = (
+        FindingResult("Edema", 0.2, 0.3, False, None, ()),
+        FindingResult("Effusion", 0.1, 0.3, False, None, ()),
+    )
+    refers = CertifiedDecision("Edema", ("Edema",), "refer", 0.05, 0.95, ())
+    text = write_report(findings, triage="refer", width=10, height=10, certified=(refers,)).text
+    assert "Referred for pulmonary edema" in text
+    assert "No pleural effusion above its threshold." in text
+    assert "No pulmonary edema" not in text
+    assert "No pleural effusion or" not in text
