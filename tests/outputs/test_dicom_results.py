@@ -245,3 +245,15 @@ def test_a_header_without_the_optional_attributes_gets_them_empty(radiograph):
     header = referable(RadiographFile(radiograph).header)
     assert {"PatientName", "StudyID", "PatientAge"} <= {element.keyword for element in header}
     assert not any((header.PatientName, header.StudyID, header.PatientAge))
+
+
+def test_a_results_folder_holds_the_report_of_a_refused_film_too(screener, radiograph, tmp_path):
+    lateral = pydicom.dcmread(radiograph)
+    lateral.ViewPosition = "LL"
+    lateral.SOPInstanceUID = lateral.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    lateral.save_as(radiograph.with_name("lateral.dcm"))
+    screen_to_folder(screener, [radiograph.parent], tmp_path / "out", workers=1, outputs=["dicom"])
+    made = {path.name: pydicom.dcmread(path) for path in (tmp_path / "out" / "dicom").iterdir()}
+    assert set(made) == {"chest_sr.dcm", "chest_sc.dcm", "lateral_sr.dcm"}
+    assert "WRONG_VIEW" in str(made["lateral_sr.dcm"])
+    assert "WRONG_VIEW" not in str(made["chest_sr.dcm"])

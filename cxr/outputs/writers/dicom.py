@@ -102,4 +102,4 @@ def _files(examination: Examination) -> Mapping[str, bytes]:
     return {f"dicom/{{}}_{kind}.dcm": dicom_bytes(dataset) for kind, dataset in results.items()}
 
 
-WRITER = Writer(files=_files)
+WRITER = Writer(files=_files, refusals=_files)
